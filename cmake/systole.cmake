@@ -1,0 +1,43 @@
+# The house's compiler settings and the two functions that folders use.
+
+add_library(house INTERFACE)
+target_include_directories(house INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(house INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast -Wswitch -Werror
+  # The compiler's own sources must not leak the build folder into the binaries.
+  -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
+target_link_libraries(house INTERFACE fmt::fmt)
+
+option(SYSTOLE_SANITIZE "Address and undefined-behaviour sanitizers (preset dev)" OFF)
+if(SYSTOLE_SANITIZE)
+  target_compile_options(house INTERFACE -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  target_link_options(house INTERFACE -fsanitize=address,undefined)
+endif()
+
+# systole_library(NAME SOURCES… USES…): one folder, one static library.
+function(systole_library name)
+  cmake_parse_arguments(arg "" "" "SOURCES;USES" ${ARGN})
+  if(arg_SOURCES)
+    add_library(${name} STATIC ${arg_SOURCES})
+    target_link_libraries(${name} PUBLIC house ${arg_USES})
+  else()
+    add_library(${name} INTERFACE)
+    target_link_libraries(${name} INTERFACE house ${arg_USES})
+  endif()
+endfunction()
+
+# systole_test(NAME SOURCES… USES…): one GoogleTest program, one ctest entry named after it, labelled "unit".
+function(systole_test name)
+  cmake_parse_arguments(arg "" "LABEL;TIMEOUT" "SOURCES;USES" ${ARGN})
+  if(NOT arg_LABEL)
+    set(arg_LABEL unit)
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 120)
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  target_link_libraries(${name} PRIVATE house ${arg_USES} GTest::gtest_main)
+  target_compile_definitions(${name} PRIVATE SYSTOLE_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SYSTOLE_BINARY_DIR="${CMAKE_BINARY_DIR}")
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
+endfunction()
