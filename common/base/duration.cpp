@@ -40,7 +40,7 @@ std::optional<Duration> parse_iso(std::string_view text) {
     if (digits == 0 || digits == std::string_view::npos) return std::nullopt;
     const auto count = parse_int<std::int64_t>(text.substr(0, digits));
     const char letter = text[digits];
-    const std::optional<Duration> unit = !in_time && letter == 'W'  ? std::optional<Duration>(168h)
+    const std::optional<Duration> unit = !in_time && letter == 'W'   ? std::optional<Duration>(168h)
                                          : !in_time && letter == 'D' ? std::optional<Duration>(24h)
                                          : in_time && letter == 'H'  ? std::optional<Duration>(1h)
                                          : in_time && letter == 'M'  ? std::optional<Duration>(1min)

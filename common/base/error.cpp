@@ -18,6 +18,8 @@ Error errno_error(std::string tried, int errno_value) {
   return {code, std::move(tried) + ": " + std::strerror(errno_value)};
 }
 
-Error errno_error(std::string tried) { return errno_error(std::move(tried), errno); }
+Error errno_error(std::string tried) {
+  return errno_error(std::move(tried), errno);
+}
 
 }  // namespace systole

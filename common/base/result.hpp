@@ -10,15 +10,15 @@
 namespace systole {
 
 enum class Errc {
-  invalid,        // the input is malformed or outside its limits
-  not_found,      // the object that was named does not exist
-  exists,         // it exists already
-  refused,        // understood, but not allowed now (no quorum, not leader, stale version)
-  schema,         // well-formed XML that is no valid CIB
-  old_version,    // a write based on an older version than the one stored
-  permission,     // file mode or privileges
-  io,             // the operating system failed us; the text carries errno's words
-  corrupt,        // stored data fails its digest
+  invalid,      // the input is malformed or outside its limits
+  not_found,    // the object that was named does not exist
+  exists,       // it exists already
+  refused,      // understood, but not allowed now (no quorum, not leader, stale version)
+  schema,       // well-formed XML that is no valid CIB
+  old_version,  // a write based on an older version than the one stored
+  permission,   // file mode or privileges
+  io,           // the operating system failed us; the text carries errno's words
+  corrupt,      // stored data fails its digest
   timeout,
   not_connected,  // no daemon, or no leader, answers
   too_big,        // beyond a limit of limits.hpp

@@ -30,7 +30,9 @@ constexpr Score operator+(Score a, Score b) {
   if (a.points >= Score::inf || b.points >= Score::inf) return Score::infinity();
   return {std::clamp(a.points + b.points, -Score::inf, Score::inf)};
 }
-constexpr Score operator-(Score a) { return {-a.points}; }
+constexpr Score operator-(Score a) {
+  return {-a.points};
+}
 
 /// "INFINITY", "+INFINITY" and "-INFINITY" are the words allowed; anything
 /// else must be a decimal number, which is clamped to ±1000000. nullopt: not a score.

@@ -27,17 +27,19 @@ inline constexpr Time never = Time::max();
 
 /// What a step is told of the present.
 struct Now {
-  Time at{};                    // monotonic
-  std::int64_t epoch_s = 0;     // wall clock, seconds since 1970
+  Time at{};                 // monotonic
+  std::int64_t epoch_s = 0;  // wall clock, seconds since 1970
 };
 
-/// Pacemaker's interval syntax: "20" (seconds), "20s", "200ms", "100us", "5m"/"5min", "1h"/"1hr", ISO 8601 "PT20S" … "P1D".
-/// nullopt: no duration, or negative, or above 100 years.
+/// Pacemaker's interval syntax: "20" (seconds), "20s", "200ms", "100us", "5m"/"5min", "1h"/"1hr", ISO 8601 "PT20S" …
+/// "P1D". nullopt: no duration, or negative, or above 100 years.
 std::optional<Duration> parse_duration(std::string_view text);
 
 /// "200ms", "20s", "1m30s": shortest exact form, for people.
 std::string to_text(Duration duration);
 
-inline std::int64_t to_ms(Duration duration) { return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count(); }
+inline std::int64_t to_ms(Duration duration) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(duration).count();
+}
 
 }  // namespace systole

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Rules, attribute sets and look-ups over a configuration.
+#include "cib/model/configuration.hpp"
+
+#include <algorithm>
+
+#include "common/base/text.hpp"
+
+namespace systole::cib {
+
+namespace {
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+
+std::optional<std::string> attribute_of(const RuleSubject& subject, std::string_view name) {
+  if (name == "#uname") return std::string(subject.uname);
+  if (name == "#id") return std::string(subject.id);
+  if (name == "#kind") return "cluster";
+  if (name == "#is_dc") return subject.is_dc ? "true" : "false";
+  if (subject.attributes == nullptr) return std::nullopt;
+  const auto found = subject.attributes->find(std::string(name));
+  if (found == subject.attributes->end()) return std::nullopt;
+  return found->second;
+}
+
+int sign(auto a, auto b) {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
+
+/// -1, 0, 1; nullopt where one side is no value of that type (then nothing but "ne" holds).
+std::optional<int> compare(const std::string& a, const std::string& b, ValueType type) {
+  switch (type) {
+    case ValueType::string:
+      return sign(lower(a), lower(b));  // Pacemaker compares node attributes without regard to case
+    case ValueType::integer: {
+      const auto x = parse_score(a), y = parse_score(b);
+      if (!x || !y) return std::nullopt;
+      return sign(parse_int<std::int64_t>(a).value_or(x->points), parse_int<std::int64_t>(b).value_or(y->points));
+    }
+    case ValueType::number: {
+      char *end_a = nullptr, *end_b = nullptr;
+      const double x = std::strtod(a.c_str(), &end_a), y = std::strtod(b.c_str(), &end_b);
+      if (a.empty() || b.empty() || *end_a != 0 || *end_b != 0) return std::nullopt;
+      return sign(x, y);
+    }
+    case ValueType::version: {
+      const auto x = split(a, '.'), y = split(b, '.');
+      for (std::size_t i = 0; i < std::max(x.size(), y.size()); ++i) {
+        const int difference = sign(i < x.size() ? parse_int<long>(x[i]).value_or(0) : 0L,
+                                    i < y.size() ? parse_int<long>(y[i]).value_or(0) : 0L);
+        if (difference != 0) return difference;
+      }
+      return 0;
+    }
+    case ValueType::automatic:
+      return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+ValueType effective_type(const Expression& expression) {
+  if (expression.type != ValueType::automatic) return expression.type;
+  switch (expression.operation) {
+    case Compare::lt:
+    case Compare::gt:
+    case Compare::lte:
+    case Compare::gte:
+      // Order comparisons of values that look like numbers mean numbers (Pacemaker Explained, "Node attribute
+      // expressions").
+      return expression.value.find('.') == std::string::npos ? ValueType::integer : ValueType::number;
+    case Compare::eq:
+    case Compare::ne:
+    case Compare::defined:
+    case Compare::not_defined:
+      return ValueType::string;
+  }
+  return ValueType::string;
+}
+
+bool holds(const Expression& expression, const RuleSubject& subject) {
+  const auto actual = attribute_of(subject, expression.attribute);
+  if (expression.operation == Compare::defined) return actual.has_value();
+  if (expression.operation == Compare::not_defined) return !actual.has_value();
+  if (!actual) return expression.operation == Compare::ne;
+  const auto order = compare(*actual, expression.value, effective_type(expression));
+  if (!order) return expression.operation == Compare::ne;
+  switch (expression.operation) {
+    case Compare::lt:
+      return *order < 0;
+    case Compare::gt:
+      return *order > 0;
+    case Compare::lte:
+      return *order <= 0;
+    case Compare::gte:
+      return *order >= 0;
+    case Compare::eq:
+      return *order == 0;
+    case Compare::ne:
+      return *order != 0;
+    case Compare::defined:
+    case Compare::not_defined:
+      break;
+  }
+  return false;
+}
+
+/// Applicable sets, strongest first.
+std::vector<const AttributeSet*> ranked(const std::vector<AttributeSet>& sets, const RuleSubject* subject) {
+  std::vector<const AttributeSet*> order;
+  for (const AttributeSet& set : sets) {
+    if (!set.rule || (subject != nullptr && matches(*set.rule, *subject))) order.push_back(&set);
+  }
+  std::ranges::stable_sort(order, [](const auto* a, const auto* b) { return a->score > b->score; });
+  return order;
+}
+
+}  // namespace
+
+bool matches(const Rule& rule, const RuleSubject& subject) {
+  if (!rule.unsupported.empty()) return false;
+  const auto expression_holds = [&](const Expression& expression) { return holds(expression, subject); };
+  const auto rule_holds = [&](const Rule& inner) { return matches(inner, subject); };
+  if (rule.any) {
+    return std::ranges::any_of(rule.expressions, expression_holds) || std::ranges::any_of(rule.rules, rule_holds);
+  }
+  return std::ranges::all_of(rule.expressions, expression_holds) && std::ranges::all_of(rule.rules, rule_holds);
+}
+
+std::optional<std::string> value_of(const std::vector<AttributeSet>& sets, std::string_view name,
+                                    const RuleSubject* subject) {
+  for (const AttributeSet* set : ranked(sets, subject)) {
+    if (const auto found = set->pairs.find(std::string(name)); found != set->pairs.end()) return found->second;
+  }
+  return std::nullopt;
+}
+
+Pairs all_values(const std::vector<AttributeSet>& sets, const RuleSubject* subject) {
+  Pairs values;
+  for (const AttributeSet* set : ranked(sets, subject)) values.insert(set->pairs.begin(), set->pairs.end());
+  return values;
+}
+
+std::optional<std::string> property(const Configuration& configuration, std::string_view name) {
+  for (const AttributeSet& set : configuration.cluster_properties) {
+    if (set.id != "cib-bootstrap-options") continue;
+    if (const auto found = set.pairs.find(std::string(name)); found != set.pairs.end()) return found->second;
+  }
+  return value_of(configuration.cluster_properties, name);
+}
+
+const ResourceId& id_of(const Resource& resource) {
+  return std::visit([](const auto& any) -> const ResourceId& { return any.id; }, resource);
+}
+
+namespace {
+void collect(const Resource& resource, std::vector<const Primitive*>& found) {
+  const auto add_group = [&](const Group& group) {
+    for (const Primitive& member : group.members) found.push_back(&member);
+  };
+  std::visit(
+      Overloaded{
+          [&](const Primitive& primitive) { found.push_back(&primitive); }, add_group,
+          [&](const Clone& clone) {
+            std::visit(Overloaded{[&](const Primitive& child) { found.push_back(&child); }, add_group}, clone.child);
+          }},
+      resource);
+}
+}  // namespace
+
+std::vector<const Primitive*> primitives_of(const Configuration& configuration) {
+  std::vector<const Primitive*> found;
+  for (const Resource& resource : configuration.resources) collect(resource, found);
+  return found;
+}
+
+const Primitive* find_primitive(const Configuration& configuration, const ResourceId& id) {
+  for (const Primitive* primitive : primitives_of(configuration)) {
+    if (primitive->id == id) return primitive;
+  }
+  return nullptr;
+}
+
+const Resource* find_top(const Configuration& configuration, const ResourceId& id) {
+  for (const Resource& resource : configuration.resources) {
+    if (id_of(resource) == id) return &resource;
+    if (const auto* clone = std::get_if<Clone>(&resource); clone != nullptr) {
+      if (const auto* group = std::get_if<Group>(&clone->child); group != nullptr && group->id == id) return &resource;
+    }
+    std::vector<const Primitive*> inside;
+    collect(resource, inside);
+    if (std::ranges::any_of(inside, [&](const Primitive* primitive) { return primitive->id == id; })) return &resource;
+  }
+  return nullptr;
+}
+
+std::string modern_role(std::string_view role) {
+  if (role == "Master") return "Promoted";
+  if (role == "Slave") return "Unpromoted";
+  return std::string(role);
+}
+
+}  // namespace systole::cib
