@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A CIB as XML text ↔ plain values, and the changes that cibadmin knows. libxml2's tree is the document of record, so
+// unknown elements and attributes, their order and comments survive every change. Everything here is a function of its
+// arguments: no file, no clock, no network access (external entities are refused), bounded depth and size.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "cib/model/configuration.hpp"
+#include "cib/model/status.hpp"
+#include "common/base/result.hpp"
+
+namespace systole::cib {
+
+/// The document that nodes replicate: <cib …><configuration>…</configuration><status/></cib> as text, status always empty.
+/// Parses and checks it: well-formed (errors carry line and column), root <cib>, required sections, ids unique, names and
+/// scores and references valid (errors name the element). Errc::schema for what is XML but no valid CIB.
+Result<Configuration> parse_configuration(std::string_view document);
+
+/// An empty CIB, as a new cluster starts with: validate-with pacemaker-3.9, crm_feature_set 3.16.1, epoch 0.
+std::string empty_document(std::string_view cluster_name);
+
+/// The status section of a whole CIB text as values; unknown parts are left out.
+Result<Status> parse_status(std::string_view cib);
+
+/// What a whole CIB says beyond the replicated document.
+struct Header {
+  bool have_quorum = false;
+  std::string dc_uuid;           // node id of the leader; "" = none
+  std::int64_t num_updates = 0;  // status changes since the last configuration change
+};
+/// The whole CIB as cibadmin -Q prints it: the document with its header's attributes and the status section rendered.
+Result<std::string> render(std::string_view document, const Header& header, const Status& status);
+
+enum class Change { create, modify, replace, erase, patch, bump, upgrade };  // cibadmin -C -M -R -D -P -B --upgrade
+
+struct Request {
+  Change change = Change::modify;
+  std::string scope;         // -o: "" or a section's name (configuration, resources, constraints, nodes, crm_config, status, …)
+  std::string xpath;         // -A/--xpath: the element that is meant
+  std::string xml;           // -X/-x/-p: the fragment or the patch
+  bool allow_create = false;  // -c
+  bool force = false;         // -f
+  bool all_matches = false;   // -d: every match of xpath, not only the first
+  std::string origin, client, user;  // update-origin, update-client, update-user
+  template <class Archive>
+  void fields(Archive& a) {
+    a(change)(scope)(xpath)(xml)(allow_create)(force)(all_matches)(origin)(client)(user);
+  }
+};
+
+struct Changed {
+  std::string document;          // the new document; equal to the old one where only status changed
+  bool configuration = false;    // the configuration changed: epoch has risen, num_updates is 0
+  std::optional<Status> status;  // the new status, where the change touched it
+  std::string output;            // XML to print, if the request asks for some (<failed> on errors goes into Error)
+};
+
+/// Applies one request to the document (and the rendered status). Pacemaker's version rules: a configuration change raises
+/// epoch by one and zeroes num_updates; a replacement or patch that is based on an older version is Errc::old_version. The
+/// result is validated as parse_configuration does; Errc::schema leaves all as it was. now_epoch_s stamps cib-last-written.
+Result<Changed> apply(std::string_view document, const Header& header, const Status& status, const Request& request,
+                      std::int64_t now_epoch_s);
+
+/// cibadmin -Q over a whole CIB text: scope and/or xpath; several matches come in <xpath-query>. no_children: only the
+/// element itself. Errc::not_found when nothing matches.
+Result<std::string> query(std::string_view cib, std::string_view scope, std::string_view xpath, bool no_children);
+
+/// A difference of two CIBs in Pacemaker's patch format 2; "" when they are equal. with_versions: <version> is included.
+Result<std::string> diff(std::string_view from, std::string_view to, bool with_versions);
+
+/// Pacemaker's exit codes for an Error of this file (105 not found, 108 exists, 78 schema, 103 old version, 65 bad data …).
+int exit_code(const Error& error);
+
+}  // namespace systole::cib
