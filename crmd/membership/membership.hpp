@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Membership: who is there, who leads, and messages in order between those who are. A pure machine: step(now, event) gives
+// effects, next_deadline() says when it wants to be woken. It knows no socket, no file, no clock.
+//
+// * Every keepalive each node sends one packet per link to each configured peer: a hello (no session yet) or a heartbeat.
+// * A session between two nodes is a pair of session numbers, fresh after each start of a daemon and after each loss, so
+//   that packets of an earlier life are recognized and counted, never obeyed. A peer is up once a packet has come that
+//   carries our present session number (it has proved that it hears us), and lost after deadtime without one on any link.
+// * Within a session: a stream of messages, complete and in order (sequence, acknowledgement, retransmission, fragments).
+// * Leader election by Raft's rules (D. Ongaro, J. Ousterhout, "In Search of an Understandable Consensus Algorithm", 2014, and
+//   Ongaro's thesis §9.6 for pre-vote): persisted vote, a vote only for a candidate whose stored document is not older, a voter
+//   that heard a leader within deadtime refuses, one that has just started grants none in its first deadtime.
+// * Mode none (two nodes, no tie-break): a member left alone takes a solo term (number + 1, own id) at once when its peer is
+//   lost, after a cold start only when initdead has passed.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/base/dice.hpp"
+#include "common/base/ids.hpp"
+#include "common/base/term.hpp"
+#include "common/base/time.hpp"
+#include "common/wire/packet.hpp"
+
+namespace systole::membership {
+
+enum class Mode {
+  majority,  // leads only who has the votes of more than half of the configured nodes
+  none,      // two nodes: whoever is left leads
+};
+
+struct Member {
+  NodeId id;
+  std::string name;
+  std::size_t links = 1;  // how many addresses it has
+};
+
+struct Config {
+  std::string cluster;          // cluster_name; packets of another cluster are counted and dropped
+  NodeId self;
+  std::vector<Member> nodes;    // all configured ones, self included
+  Mode mode = Mode::majority;
+  Duration keepalive = 200ms, deadtime = 1s, initdead = 10s;
+};
+
+// ---- events
+struct Tick {};
+struct PacketIn {
+  std::size_t link = 0;
+  wire::Packet packet;  // authenticated and parsed by the shell
+};
+struct VoteStored {     // the Vote of an earlier StoreVote is on disk
+  Vote vote;
+};
+using Event = std::variant<Tick, PacketIn, VoteStored>;
+
+// ---- effects
+struct Transmit {
+  NodeId to;
+  std::size_t link = 0;
+  wire::Packet packet;
+};
+struct StoreVote {  // must be durable before VoteStored comes back; nothing that depends on it is sent earlier
+  Vote vote;
+};
+struct PeerUp {
+  NodeId peer;
+  std::uint64_t boot = 0;  // its boot id: another one than before means that its daemon restarted
+};
+struct PeerLost {
+  NodeId peer;
+  std::string reason;  // "silent for 1.0 s on all links", "its daemon restarted"
+};
+struct LeaderChanged {
+  Term term;
+  NodeId leader;  // none: nobody leads that we know of
+};
+struct QuorumChanged {
+  bool quorate = false;
+};
+struct Deliver {  // the next message of the peer's stream
+  NodeId from;
+  std::string message;
+};
+struct Note {  // one line for the log
+  enum class Level { info, notice, warning } level = Level::info;
+  std::string text;
+};
+using Effect = std::variant<Transmit, StoreVote, PeerUp, PeerLost, LeaderChanged, QuorumChanged, Deliver, Note>;
+
+// ---- for status displays
+enum class LinkState { up, late, dead };
+struct LinkView {
+  LinkState state = LinkState::dead;
+  Duration silent{};  // since the last packet
+};
+struct PeerView {
+  NodeId id;
+  std::string name;
+  bool up = false;
+  std::vector<LinkView> links;
+};
+struct Counters {  // packets dropped, by kind
+  std::uint64_t foreign_cluster = 0, unknown_node = 0, old_session = 0, replayed = 0, same_node_id = 0, malformed = 0;
+};
+
+class Membership {
+ public:
+  /// boot_id: random, fresh at each start of the daemon. stored: what the disk holds.
+  Membership(Config config, std::uint64_t boot_id, Vote stored, Stamp document, Dice dice, Now now);
+  ~Membership();
+  Membership(Membership&&) noexcept;
+
+  std::vector<Effect> step(Now now, const Event& event);
+  Time next_deadline() const;
+
+  /// Queues a message to a peer that is up (to others it is dropped: PeerLost was or will be said). It goes out with the effects
+  /// of the next step; call step(now, Tick{}) to flush at once.
+  void send(NodeId to, std::string message);
+  /// Stamp of the newest document on this node's disk: the election restriction.
+  void set_document(Stamp stored);
+  /// Gives up leadership for the sake of an orderly shutdown or because the document cannot be stored; peers may elect at once.
+  void resign();
+
+  Term term() const;
+  NodeId leader() const;     // none: nobody
+  bool leads() const;        // this node
+  bool quorate() const;      // enough nodes for decisions: majority, or in mode none always when leading or following
+  std::set<NodeId> up() const;  // self included
+  std::vector<PeerView> peers(Time now) const;
+  const Counters& counters() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace systole::membership
