@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "cib/model/change.hpp"
 #include "cib/model/configuration.hpp"
 #include "cib/model/status.hpp"
 #include "common/base/result.hpp"
@@ -25,38 +26,8 @@ std::string empty_document(std::string_view cluster_name);
 /// The status section of a whole CIB text as values; unknown parts are left out.
 Result<Status> parse_status(std::string_view cib);
 
-/// What a whole CIB says beyond the replicated document.
-struct Header {
-  bool have_quorum = false;
-  std::string dc_uuid;           // node id of the leader; "" = none
-  std::int64_t num_updates = 0;  // status changes since the last configuration change
-};
 /// The whole CIB as cibadmin -Q prints it: the document with its header's attributes and the status section rendered.
 Result<std::string> render(std::string_view document, const Header& header, const Status& status);
-
-enum class Change { create, modify, replace, erase, patch, bump, upgrade };  // cibadmin -C -M -R -D -P -B --upgrade
-
-struct Request {
-  Change change = Change::modify;
-  std::string scope;         // -o: "" or a section's name (configuration, resources, constraints, nodes, crm_config, status, …)
-  std::string xpath;         // -A/--xpath: the element that is meant
-  std::string xml;           // -X/-x/-p: the fragment or the patch
-  bool allow_create = false;  // -c
-  bool force = false;         // -f
-  bool all_matches = false;   // -d: every match of xpath, not only the first
-  std::string origin, client, user;  // update-origin, update-client, update-user
-  template <class Archive>
-  void fields(Archive& a) {
-    a(change)(scope)(xpath)(xml)(allow_create)(force)(all_matches)(origin)(client)(user);
-  }
-};
-
-struct Changed {
-  std::string document;          // the new document; equal to the old one where only status changed
-  bool configuration = false;    // the configuration changed: epoch has risen, num_updates is 0
-  std::optional<Status> status;  // the new status, where the change touched it
-  std::string output;            // XML to print, if the request asks for some (<failed> on errors goes into Error)
-};
 
 /// Applies one request to the document (and the rendered status). Pacemaker's version rules: a configuration change raises
 /// epoch by one and zeroes num_updates; a replacement or patch that is based on an older version is Errc::old_version. The

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the tools and the daemon say to each other over the unix socket <rundir>/crmd.sock. A frame is a 32-bit length
+// (little-endian, of what follows), a 16-bit protocol version, and an encoded Request or Reply. One request, one reply,
+// any number of them per connection. An unknown version is answered with exit code 76 (protocol) and both versions in
+// words.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "cib/model/change.hpp"
+#include "common/base/term.hpp"
+#include "common/base/time.hpp"
+#include "common/wire/codec.hpp"
+
+namespace systole::wire::ipc {
+
+inline constexpr std::uint16_t protocol_version = 1;
+
+/// The CIB (or a part) as XML text in Reply::text. Answered by any node from what it knows.
+struct QueryCib {
+  std::string scope, xpath;
+  bool no_children = false;
+  template <class Archive>
+  void fields(Archive& a) {
+    a(scope)(xpath)(no_children);
+  }
+};
+
+/// Passed on to the leader; ok means stored as the mode promises. 106: no leader or no quorum. 124: unknown outcome.
+struct ChangeCib {
+  cib::Request request;
+  template <class Archive>
+  void fields(Archive& a) {
+    a(request);
+  }
+};
+
+/// A transient attribute of a node. value absent: delete. node empty: the local node. "value++" and "value+=N" add.
+struct SetAttribute {
+  std::string name, node;
+  std::optional<std::string> value;
+  std::optional<Duration> dampening;  // how long to wait for more changes before it is acted upon; kept per attribute
+  bool is_private = false;            // never in the CIB
+  bool pattern = false;               // name is a regular expression over existing attributes
+  template <class Archive>
+  void fields(Archive& a) {
+    a(name)(node)(value)(dampening)(is_private)(pattern);
+  }
+};
+
+struct QueryAttribute {
+  std::string name, node;  // node empty: the local one
+  bool all_nodes = false;
+  template <class Archive>
+  void fields(Archive& a) {
+    a(name)(node)(all_nodes);
+  }
+};
+
+/// Who is there, who leads, how the links are, what is being done.
+struct QueryCluster {
+  template <class Archive>
+  void fields(Archive&) {}
+};
+
+/// Why each resource (or one) is where it is, from the last decision.
+struct Why {
+  std::string resource;  // empty: all
+  template <class Archive>
+  void fields(Archive& a) {
+    a(resource);
+  }
+};
+
+/// Forget failures (fail counts, failed history) of a resource on a node, or all of them; it is probed again.
+struct Cleanup {
+  std::string resource, node;  // empty: all
+  template <class Archive>
+  void fields(Archive& a) {
+    a(resource)(node);
+  }
+};
+
+using Request = std::variant<QueryCib, ChangeCib, SetAttribute, QueryAttribute, QueryCluster, Why, Cleanup>;
+
+struct LinkInfo {
+  std::string state;  // up, late, dead
+  std::int64_t silent_ms = 0;
+  template <class Archive>
+  void fields(Archive& a) {
+    a(state)(silent_ms);
+  }
+};
+
+struct NodeInfo {
+  std::uint32_t id = 0;
+  std::string name;
+  bool up = false;      // packets come and go
+  bool joined = false;  // the leader gives it work
+  std::vector<LinkInfo> links;
+  template <class Archive>
+  void fields(Archive& a) {
+    a(id)(name)(up)(joined)(links);
+  }
+};
+
+struct ClusterInfo {
+  std::string cluster, self, mode, leader;  // leader "": none
+  Term term;
+  bool quorate = false;
+  bool settled = false;  // nothing to do and nothing under way, as far as this node knows
+  Stamp configuration;
+  std::vector<NodeInfo> nodes;
+  std::vector<std::string> under_way;  // "start vip on n1 (0.3 s)": leader only
+  std::vector<std::string> problems;
+  std::vector<std::pair<std::string, std::uint64_t>> dropped_packets;  // kind → count
+  std::string daemon_version;
+  template <class Archive>
+  void fields(Archive& a) {
+    a(cluster)(self)(mode)(leader)(term)(quorate)(settled)(configuration)(nodes)(under_way)(problems)(dropped_packets);
+    a(daemon_version);
+  }
+};
+
+struct AttributeValue {
+  std::string name, node, value;
+  template <class Archive>
+  void fields(Archive& a) {
+    a(name)(node)(value);
+  }
+};
+
+struct Reply {
+  std::int32_t exit_code = 0;  // Pacemaker's numbers: 0 ok, 105 no such object, 106 no quorum, 124 timeout, …
+  std::string text;            // output, or the error in words
+  std::optional<ClusterInfo> cluster;
+  std::vector<AttributeValue> attributes;
+  template <class Archive>
+  void fields(Archive& a) {
+    a(exit_code)(text)(cluster)(attributes);
+  }
+};
+
+}  // namespace systole::wire::ipc
