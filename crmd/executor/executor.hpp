@@ -89,6 +89,11 @@ class Executor {
   void forget(const ResourceId& resource);
   void forget_failures(const ResourceId& resource);
   bool idle() const;  // no call under way
+  /// Orders (their ids) that run or wait here, without recurring monitors: a new leader waits for their results.
+  std::vector<std::uint64_t> in_flight() const;
+  /// Stops all that its history says is active, newest first, without a leader's order: for a node that must leave
+  /// alone.
+  std::vector<Effect> stop_everything(Now now);
 
  private:
   struct Call {

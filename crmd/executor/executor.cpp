@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Lanes: each resource has one, with at most one call under way and the others waiting in order. Recurring monitors are
+// calls that queue themselves again one interval after they have ended.
+#include "crmd/executor/executor.hpp"
+
+#include <algorithm>
+
+#include "common/base/ensure.hpp"
+
+namespace systole::executor {
+
+namespace {
+
+constexpr std::string_view feature_set = "3.16.1";
+
+bool is_recurring(const Order& order) {
+  return order.operation == "monitor" && order.interval > Duration{};
+}
+
+/// Whether a monitor may go on beside this operation: anything that changes the resource's state ends its monitors
+/// first.
+bool changes_state(const Order& order) {
+  return order.operation != "monitor" && order.operation != "notify";
+}
+
+std::int64_t ms(Duration duration) {
+  return to_ms(duration);
+}
+
+}  // namespace
+
+cib::Pairs Executor::environment_of(const Order& order) const {
+  cib::Pairs env = environment_;
+  env["LC_ALL"] = "C";
+  if (order.standard != "ocf" && order.standard != "stonith") return env;  // init scripts get no parameters
+  env["OCF_RA_VERSION_MAJOR"] = "1";
+  env["OCF_RA_VERSION_MINOR"] = "1";
+  env["OCF_RESOURCE_INSTANCE"] = order.resource.value;
+  env["OCF_RESOURCE_TYPE"] = order.type;
+  env["OCF_RESOURCE_PROVIDER"] = order.provider;
+  env["OCF_EXIT_REASON_PREFIX"] = "ocf-exit-reason:";
+  env["OCF_RESKEY_crm_feature_set"] = feature_set;
+  for (const auto& [name, value] : order.parameters) {
+    env[name == "OCF_CHECK_LEVEL" ? name : "OCF_RESKEY_" + name] = value;
+  }
+  for (const auto& [name, value] : order.meta) env["OCF_RESKEY_CRM_meta_" + name] = value;
+  return env;
+}
+
+std::vector<Effect> Executor::order(Now now, const Order& order) {
+  Lane& lane = lanes_[order.resource];
+  if (order.operation == "cancel") return cancel(now, order, lane);
+  std::vector<Effect> effects;
+  if (changes_state(order)) cancel_all_recurring(effects, lane);
+  Call call{.number = 0, .order = order, .queued = now.at, .started = {}, .first_result = true, .cancelled = false};
+  if (is_recurring(order)) {
+    // The same key again: the new order takes the place of the old one and runs at once.
+    std::erase_if(lane.waiting, [&](const Call& other) {
+      return other.order.operation == "monitor" && other.order.interval == order.interval;
+    });
+    lane.recurring[ms(order.interval)] = Recurring{.order = order, .next = never, .last = std::nullopt, .call_id = 0};
+  }
+  // A stop uses the parameters with which the resource was started: it must work after they were changed.
+  if (order.operation == "stop" && lane.parameters_of_start) call.order.parameters = *lane.parameters_of_start;
+  lane.waiting.push_back(std::move(call));
+  for (Effect& effect : begin_next(now, order.resource, lane)) effects.push_back(std::move(effect));
+  return effects;
+}
+
+std::vector<Effect> Executor::cancel(Now now, const Order& order, Lane& lane) {
+  std::vector<Effect> effects;
+  const auto matches = [&](const Call& call) {
+    return is_recurring(call.order) && call.order.interval == order.interval;
+  };
+  lane.recurring.erase(ms(order.interval));
+  std::erase_if(lane.waiting, matches);
+  if (lane.running && matches(*lane.running) && !lane.running->cancelled) {
+    lane.running->cancelled = true;
+    effects.push_back(KillAgent{lane.running->number});
+  }
+  if (const auto known = history_.find(order.resource); known != history_.end()) {
+    known->second.entries.erase("monitor_" + std::to_string(ms(order.interval)));
+  }
+  cib::OperationResult result;
+  result.resource = order.resource;
+  result.operation = "cancel";
+  result.interval = order.interval;
+  result.transition_key = order.transition_key;
+  result.last_rc_change = now.epoch_s;
+  effects.push_back(Report{order.id, order.standard, order.provider, order.type, result, false});
+  return effects;
+}
+
+void Executor::cancel_all_recurring(std::vector<Effect>& effects, Lane& lane) {
+  lane.recurring.clear();
+  std::erase_if(lane.waiting, [](const Call& call) { return is_recurring(call.order); });
+  if (lane.running && is_recurring(lane.running->order) && !lane.running->cancelled) {
+    lane.running->cancelled = true;
+    effects.push_back(KillAgent{lane.running->number});
+  }
+}
+
+std::vector<Effect> Executor::begin_next(Now now, const ResourceId& resource, Lane& lane) {
+  if (lane.running || lane.waiting.empty()) return {};
+  lane.running = std::move(lane.waiting.front());
+  lane.waiting.pop_front();
+  Call& call = *lane.running;
+  call.number = next_call_++;
+  call.started = now.at;
+  calls_[call.number] = resource;
+  const Order& order = call.order;
+  return {RunAgent{call.number, order.standard, order.provider, order.type, order.operation, environment_of(order),
+                   order.timeout}};
+}
+
+Report Executor::finished(Now now, Call& call, const Outcome& outcome, Lane& lane) {
+  const Order& order = call.order;
+  Report report{order.id, order.standard, order.provider, order.type, {}, order.operation != "notify"};
+  cib::OperationResult& result = report.result;
+  result.resource = order.resource;
+  result.operation = order.operation;
+  result.interval = order.interval;
+  result.rc = outcome.rc;
+  result.expected_rc = order.expected_rc;
+  result.status = outcome.status;
+  result.transition_key = order.transition_key;
+  result.last_rc_change = now.epoch_s;
+  result.exec_ms = ms(outcome.ran);
+  result.queue_ms = ms(call.started - call.queued);
+  if (order.operation == "notify") {  // notifications cannot fail
+    result.rc = result.expected_rc = 0;
+    result.status = cib::OpStatus::done;
+  }
+  if (result.failed()) result.exit_reason = outcome.exit_reason;
+  const auto recurring = is_recurring(order) ? lane.recurring.find(ms(order.interval)) : lane.recurring.end();
+  result.call_id =
+      recurring != lane.recurring.end() && recurring->second.call_id != 0 ? recurring->second.call_id : next_call_id_++;
+  if (recurring != lane.recurring.end()) {
+    recurring->second.call_id = result.call_id;
+    recurring->second.next = now.at + order.interval;
+  }
+  if (order.operation == "start" && !result.failed()) lane.parameters_of_start = order.parameters;
+  return report;
+}
+
+std::vector<Effect> Executor::done(Now now, std::uint64_t number, const Outcome& outcome) {
+  const auto known = calls_.find(number);
+  if (known == calls_.end()) return {};  // ended twice: the first time counted
+  const ResourceId resource = known->second;
+  calls_.erase(known);
+  Lane& lane = lanes_.at(resource);
+  ensure(lane.running && lane.running->number == number);
+  Call call = std::move(*lane.running);
+  lane.running.reset();
+  std::vector<Effect> effects;
+  if (!call.cancelled) {
+    Report report = finished(now, call, outcome, lane);
+    bool tell = true;
+    if (is_recurring(call.order)) {
+      Recurring& recurring = lane.recurring.at(ms(call.order.interval));
+      // Only the first result and changes are news.
+      tell =
+          !recurring.last || recurring.last->rc != report.result.rc || recurring.last->status != report.result.status;
+      if (recurring.last) report.order = 0;
+      recurring.last = report.result;
+    }
+    if (tell) {
+      if (report.recorded) {
+        cib::ResourceHistory& history = history_[resource];
+        history.standard = report.standard;
+        history.provider = report.provider;
+        history.type = report.type;
+        cib::record(history, report.result);
+      }
+      effects.push_back(std::move(report));
+    }
+  }
+  for (Effect& effect : begin_next(now, resource, lane)) effects.push_back(std::move(effect));
+  return effects;
+}
+
+std::vector<Effect> Executor::tick(Now now) {
+  std::vector<Effect> effects;
+  for (auto& [resource, lane] : lanes_) {
+    for (auto& [interval, recurring] : lane.recurring) {
+      if (recurring.next > now.at) continue;
+      recurring.next = never;  // set anew when it has ended
+      lane.waiting.push_back(Call{0, recurring.order, now.at, {}, false, false});
+    }
+    for (Effect& effect : begin_next(now, resource, lane)) effects.push_back(std::move(effect));
+  }
+  return effects;
+}
+
+Time Executor::next_deadline() const {
+  Time soonest = never;
+  for (const auto& [resource, lane] : lanes_) {
+    for (const auto& [interval, recurring] : lane.recurring) soonest = std::min(soonest, recurring.next);
+  }
+  return soonest;
+}
+
+void Executor::forget(const ResourceId& resource) {
+  history_.erase(resource);
+  const auto known = lanes_.find(resource);
+  if (known == lanes_.end()) return;
+  for (auto& [interval, recurring] : known->second.recurring) recurring.last.reset();
+}
+
+void Executor::forget_failures(const ResourceId& resource) {
+  const auto known = history_.find(resource);
+  if (known == history_.end()) return;
+  std::erase_if(known->second.entries, [](const auto& entry) { return entry.second.failed(); });
+  if (known->second.entries.empty()) history_.erase(known);
+}
+
+std::vector<std::uint64_t> Executor::in_flight() const {
+  std::vector<std::uint64_t> orders;
+  for (const auto& [resource, lane] : lanes_) {
+    const auto add = [&](const Call& call) {
+      if (!is_recurring(call.order) && call.order.id != 0) orders.push_back(call.order.id);
+    };
+    if (lane.running) add(*lane.running);
+    for (const Call& call : lane.waiting) add(call);
+  }
+  return orders;
+}
+
+bool Executor::idle() const {
+  return calls_.empty();
+}
+
+std::vector<Effect> Executor::stop_everything(Now now) {
+  // Newest start first: what came up last depends on what came up before.
+  std::vector<std::pair<std::int32_t, ResourceId>> active;
+  for (const auto& [resource, history] : history_) {
+    std::int32_t started = 0;
+    for (const cib::OperationResult* result : cib::in_order(history)) {
+      if (result->operation == "stop" && !result->failed()) started = 0;
+      const bool runs = result->rc == 0 || result->rc == static_cast<int>(cib::Rc::promoted);
+      if (result->operation != "stop" && runs) started = result->call_id;
+    }
+    if (started != 0) active.emplace_back(started, resource);
+  }
+  std::ranges::sort(active, std::greater<>{});
+  std::vector<Effect> effects;
+  for (const auto& [when, resource] : active) {
+    const cib::ResourceHistory& history = history_.at(resource);
+    Order stop;
+    stop.resource = resource;
+    stop.operation = "stop";
+    stop.standard = history.standard;
+    stop.provider = history.provider;
+    stop.type = history.type;
+    stop.timeout = 20s;
+    stop.meta = {{"name", "stop"}, {"timeout", "20000"}};
+    for (Effect& effect : order(now, stop)) effects.push_back(std::move(effect));
+  }
+  return effects;
+}
+
+}  // namespace systole::executor
