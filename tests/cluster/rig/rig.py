@@ -40,7 +40,8 @@ class RigError(Exception):
 def run(*command, data=None, check=True):
     done = subprocess.run([str(c) for c in command], input=data, text=True, capture_output=True)
     if check and done.returncode != 0:
-        raise RigError(f"'{' '.join(map(str, command))}' ended with {done.returncode}: {done.stderr.strip() or done.stdout.strip()}")
+        words = done.stderr.strip() or done.stdout.strip()
+        raise RigError(f"'{' '.join(map(str, command))}' ended with {done.returncode}: {words}")
     return done
 
 
@@ -110,7 +111,7 @@ class Rig:
         try:
             fcntl.flock(self.lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise RigError(f"somebody else is using the prefix '{self.prefix}' right now; choose another or end that run") from None
+            raise RigError(f"prefix '{self.prefix}' is in use by a running program; choose another or end it") from None
 
     def up(self, nodes=2, links=1, shares=(), command=()):
         if self.dir.exists():
@@ -126,7 +127,8 @@ class Rig:
         self.dir.mkdir(parents=True)
         (self.dir / "links").write_text(str(links))
         run("ip", "netns", "add", self.netns("sw"))
-        batch = "".join(f"link add br{i} type bridge forward_delay 0 mcast_snooping 0\nlink set br{i} up\n" for i in range(links))
+        batch = "".join(f"link add br{i} type bridge forward_delay 0 mcast_snooping 0\nlink set br{i} up\n"
+                        for i in range(links))
         run("ip", "-n", self.netns("sw"), "-batch", "-", data=batch)
         for name in ("cl", "gw"):
             self.plug(name, 1)
@@ -149,15 +151,17 @@ class Rig:
         etc, var = home / "disk/etc", home / "disk/var"
         (home / "disk").mkdir(parents=True)
         run("cp", "-a", "/etc", etc)
-        shutil.rmtree(etc / "mysql", ignore_errors=True)  # the machine's own database settings are none of the node's business
-        for folder in ("etc/systole", "etc/mysql", "var/cache", "var/log", "var/lib/systole", "var/lib/mysql", "var/spool", "var/tmp"):
+        shutil.rmtree(etc / "mysql", ignore_errors=True)  # the machine's own database settings do not count here
+        for folder in ("etc/systole", "etc/mysql", "var/cache", "var/log", "var/lib/systole", "var/lib/mysql",
+                       "var/spool", "var/tmp"):
             (home / "disk" / folder).mkdir(parents=True, exist_ok=True)
         os.chmod(var / "tmp", 0o1777)
         (var / "run").symlink_to("/run")
         (var / "lock").symlink_to("/run/lock")
         (etc / "hostname").write_text(node + "\n")
         names = "".join(f"{self.address(f'n{k}')} n{k}\n" for k in range(1, nodes + 1))
-        (etc / "hosts").write_text(f"127.0.0.1 localhost\n{names}{self.address('cl')} cl\n{self.address('gw')} gw\n")
+        others = f"{self.address('cl')} cl\n{self.address('gw')} gw\n"
+        (etc / "hosts").write_text("127.0.0.1 localhost\n" + names + others)
         user, group = self.mysql_account(etc)
         os.chown(var / "lib/mysql", user, group)
         (home / "shares").write_text("".join(f"{source} {target}\n" for source, target in shares))
@@ -183,8 +187,9 @@ class Rig:
             raise RigError(f"there is no node '{node}'; there are: {' '.join(self.nodes())}")
         self.plug(node, self.links())
         command = [c for c in (home / "command").read_text().split("\0") if c]
-        boot = ["nsenter", f"--net=/run/netns/{self.netns(node)}", "unshare", "-m", "-u", "-i", "-p", "-f", "--mount-proc",
-                "--propagation", "private", "--kill-child=KILL", str(HERE / "node_init.py"), str(home), node, *command]
+        boot = ["nsenter", f"--net=/run/netns/{self.netns(node)}", "unshare", "-m", "-u", "-i", "-p", "-f",
+                "--mount-proc", "--propagation", "private", "--kill-child=KILL",
+                str(HERE / "node_init.py"), str(home), node, *command]
         with open(home / "boot.log", "wb") as log:
             parent = subprocess.Popen(boot, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, cwd="/",
                                       start_new_session=True, env=self.environment())
@@ -298,7 +303,8 @@ def all_prefixes():
 
 
 def parser():
-    top = argparse.ArgumentParser(prog="rig.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    top = argparse.ArgumentParser(prog="rig.py", description=__doc__,
+                                  formatter_class=argparse.RawDescriptionHelpFormatter)
     top.add_argument("--prefix", default=os.environ.get("SYSTOLE_RIG_PREFIX", "sy"))
     commands = top.add_subparsers(dest="command", required=True)
     up = commands.add_parser("up")
