@@ -6,7 +6,8 @@ target_compile_options(house INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast -Wswitch -Werror
   # The compiler's own sources must not leak the build folder into the binaries.
   -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
-target_link_libraries(house INTERFACE fmt::fmt)
+# Programs that must start fast (agents) set SYSTOLE_STATIC_FMT; see agents/kit.
+target_link_libraries(house INTERFACE $<IF:$<BOOL:$<TARGET_PROPERTY:SYSTOLE_STATIC_FMT>>,fmt_static,fmt::fmt>)
 
 option(SYSTOLE_SANITIZE "Address and undefined-behaviour sanitizers (preset dev)" OFF)
 if(SYSTOLE_SANITIZE)

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// From argv to an exit code: which action, whether the parameters allow it, and who is told why not.
+#include "agents/kit/agent.hpp"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <exception>
+
+#include "common/base/text.hpp"
+#include "common/log/sinks.hpp"
+
+namespace systole::agents {
+
+namespace {
+
+constexpr Duration timeout_by_hand = 20s;
+
+std::string name_of(std::string_view action) {
+  if (action == "status") return "monitor";
+  if (action == "help" || action == "--help" || action == "-h") return "usage";
+  return std::string(action);
+}
+
+const Action* row_of(const About& about, std::string_view action) {
+  const auto found = std::ranges::find(about.actions, action, &Action::name);
+  return found == about.actions.end() ? nullptr : &*found;
+}
+
+Duration advised_timeout(const About& about, std::string_view action) {
+  const Action* const row = row_of(about, action);
+  return row == nullptr ? timeout_by_hand : parse_duration(row->timeout).value_or(timeout_by_hand);
+}
+
+Duration reserve(Duration timeout) {
+  // A timeout shorter than two reserves is halved: some time for the work must stay.
+  return std::min(std::clamp<Duration>(timeout / 10, 200ms, 2s), timeout / 2);
+}
+
+std::string tag_of(const About& about, const Meta& meta) {
+  return fmt::format("{}({})[{}]", about.name, meta.instance(), ::getpid());
+}
+
+std::string_view value_or(const Environment& env, std::string_view name, std::string_view otherwise) {
+  const auto value = lookup(env, name);
+  return value && !value->empty() ? *value : otherwise;
+}
+
+/// As the shell agents choose: a terminal gets the lines; else the facility and the file that the manager named; else
+/// stderr.
+void choose_sinks(Log& log, const Environment& env, const std::string& tag) {
+  const auto debug = value_or(env, "HA_debug", "0");
+  if (debug != "0") log.limit(Level::debug);
+  if (::isatty(STDERR_FILENO) == 1) {
+    log.add(make_stderr_sink(tag));
+    return;
+  }
+  const auto facility = value_or(env, "HA_LOGFACILITY", value_or(env, "HA_logfacility", "none"));
+  const auto file = value_or(env, "HA_LOGFILE", value_or(env, "HA_logfile", ""));
+  if (facility != "none") log.add(make_syslog_sink(tag, std::string(facility)));
+  if (!file.empty() && file != "none" && file != "/dev/null") log.add(make_file_sink(tag, std::string(file)));
+  if (!log.has_sinks()) log.add(make_stderr_sink(tag));
+}
+
+std::string usage(const About& about) {
+  std::vector<std::string> names;
+  for (const Action& a : about.actions) {
+    if (std::ranges::find(names, a.name) == names.end()) names.emplace_back(a.name);
+  }
+  return fmt::format(
+      "usage: {} {{{}}}\n{}.\nParameters come from the environment as OCF_RESKEY_<name>; 'meta-data' lists them.\n",
+      about.name, join(names, "|"), about.brief);
+}
+
+/// The first obstacle before a verb may run; ok: none.
+Ocf check(Agent& agent, Call& call) {
+  const auto faults = Values::faults(agent.about(), call.environment());
+  if (!faults.empty()) return call.explain(Ocf::configured, join(faults, "; "));
+  return agent.validate(call);
+}
+
+/// stop goes on in spite of faulty values, with their fallbacks: what started with good ones must be stoppable. Without
+/// a required value nobody can know what to stop, and saying "stopped" would be a lie.
+Ocf stop(Agent& agent, Call& call) {
+  for (const std::string& fault : Values::faults(agent.about(), call.environment())) {
+    if (fault.find("is required and missing") != std::string::npos) return call.explain(Ocf::configured, fault);
+    call.log().warning("{}; proceeding with the default to stop", fault);
+  }
+  return agent.stop(call);
+}
+
+/// Where the software is not installed, nothing of it can be running.
+Ocf seen_by_probe(Ocf checked) {
+  return checked == Ocf::installed ? Ocf::not_running : checked;
+}
+
+Ocf checked_verb(Agent& agent, Call& call) {
+  const std::string& action = call.action();
+  if (const Ocf code = check(agent, call); code != Ocf::ok) return call.is_probe() ? seen_by_probe(code) : code;
+  if (action == "validate-all") return Ocf::ok;
+  if (action == "start") return agent.start(call);
+  if (action == "monitor") return agent.monitor(call);
+  if (action == "promote") return agent.promote(call);
+  if (action == "demote") return agent.demote(call);
+  if (action == "notify") return agent.notify(call);
+  if (action == "reload-agent") return agent.reload(call);
+  return agent.extra(call);
+}
+
+void print(std::FILE* to, std::string_view text) {
+  static_cast<void>(std::fwrite(text.data(), 1, text.size(), to));
+  static_cast<void>(std::fflush(to));
+}
+
+}  // namespace
+
+Time boot_now() {
+  timespec at{};
+  ::clock_gettime(CLOCK_BOOTTIME, &at);
+  return Time{std::chrono::seconds(at.tv_sec) + std::chrono::nanoseconds(at.tv_nsec)};
+}
+
+bool pause_for(Duration duration, Time deadline) {
+  const Time until = std::min(boot_now() + duration, deadline);
+  for (Time at = boot_now(); at < until; at = boot_now()) {
+    const Duration rest = until - at;
+    const timespec wait{.tv_sec = std::chrono::duration_cast<std::chrono::seconds>(rest).count(),
+                        .tv_nsec = static_cast<long>(rest.count() % 1'000'000'000)};
+    static_cast<void>(::ppoll(nullptr, 0, &wait, nullptr));
+  }
+  return until < deadline;
+}
+
+Call::Call(const About& about, const Environment& env, std::string action, Time now)
+    : env_(env), action_(std::move(action)), params_(about, env), meta_(env), paths_(paths_from(env)) {
+  const Duration timeout = meta_.timeout(advised_timeout(about, action_));
+  deadline_ = now + timeout - reserve(timeout);
+}
+
+bool Call::is_probe() const {
+  return action_ == "monitor" && meta_.interval() == Duration::zero();
+}
+
+Duration Call::left() const {
+  return std::max(Duration::zero(), deadline_ - boot_now());
+}
+
+Ocf Call::explain(Ocf code, std::string_view why) {
+  reason_ = std::string(why);
+  std::ranges::replace(reason_, '\n', ' ');
+  log_.error("{}", reason_);
+  const auto prefix = value_or(env_, "OCF_EXIT_REASON_PREFIX", "ocf-exit-reason:");
+  print(stderr, fmt::format("{}{}\n", prefix, reason_));
+  return code;
+}
+
+Ocf run_call(Agent& agent, Call& call) {
+  const About& about = agent.about();
+  const std::string& action = call.action();
+  if (action == "meta-data") {
+    print(stdout, meta_data(about));
+    return Ocf::ok;
+  }
+  if (action == "usage") {
+    print(stdout, usage(about));
+    return Ocf::ok;
+  }
+  if (row_of(about, action) == nullptr) {
+    print(stderr, usage(about));
+    return call.fail(Ocf::unimplemented, "{} has no action '{}'", about.name, action);
+  }
+  return action == "stop" ? stop(agent, call) : checked_verb(agent, call);
+}
+
+int run_agent(int argc, const char* const* argv, Agent& agent) {
+  const About& about = agent.about();
+  if (argc < 2) {
+    print(stderr, usage(about));
+    return static_cast<int>(Ocf::args);
+  }
+  const Environment env = process_environment();
+  Call call(about, env, name_of(argv[1]), boot_now());
+  choose_sinks(call.log(), env, tag_of(about, call.meta()));
+  try {
+    return static_cast<int>(run_call(agent, call));
+  } catch (const std::exception& broken) {
+    return static_cast<int>(call.fail(Ocf::generic, "internal fault in {}: {}", about.name, broken.what()));
+  }
+}
+
+}  // namespace systole::agents

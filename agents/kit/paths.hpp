@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Where agents keep what must survive the call but not the boot.
+#pragma once
+
+#include <string>
+
+#include "agents/kit/values.hpp"
+#include "common/base/result.hpp"
+
+namespace systole::agents {
+
+struct Paths {
+  std::string state;   // HA_RSCTMP, default /run/resource-agents: pid files and the like; emptied by a boot
+  std::string rundir;  // SYSTOLE_RUNDIR, default /run/systole: the manager's socket lives here
+};
+
+Paths paths_from(const Environment& env);
+
+/// Makes the folder (0755) and its parents when missing.
+Result<void> make_folder(const std::string& path);
+
+/// The whole file; not_found when it is not there. At most limit bytes, else too_big.
+Result<std::string> read_file(const std::string& path, std::size_t limit = 1 << 20);
+
+/// By a temporary file and rename, synced when durable: a reader sees the old or the new text, never half of it.
+Result<void> write_file(const std::string& path, std::string_view text, bool durable = false, unsigned mode = 0644);
+
+}  // namespace systole::agents
