@@ -169,7 +169,7 @@ class Rig:
 
     @staticmethod
     def mysql_account(etc):
-        """The uid and gid of mysql on this disk. mariadb-server would make the account; mariadb-server-core does not."""
+        """Its uid and gid on this disk. mariadb-server would make the account; mariadb-server-core does not."""
         for line in (etc / "passwd").read_text().splitlines():
             if line.startswith("mysql:"):
                 return int(line.split(":")[2]), int(line.split(":")[3])
