@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// cluster.conf: what is read, and the sentence with which everything else is refused.
+#include "common/config/cluster_conf.hpp"
+
+#include <gtest/gtest.h>
+
+#include "common/base/dice.hpp"
+
+namespace systole::config {
+namespace {
+
+const std::string two_nodes = R"(# two nodes
+totem {
+  version: 2
+  cluster_name: shop
+  keepalive: 100
+  deadtime: 500
+  interface {
+    linknumber: 0
+    interface: eth1
+  }
+}
+nodelist {
+  node {
+    nodeid: 1
+    name: alpha
+    ring0_addr: 192.0.2.1
+    ring1_addr: 2001:db8::1
+  }
+  node {
+    nodeid: 2
+    name: beta
+    ring0_addr: 192.0.2.2
+    ring1_addr: 2001:db8::2
+  }
+}
+quorum {
+  provider: corosync_votequorum
+  two_node: 1
+}
+logging {
+  to_syslog: no
+  to_logfile: yes
+  logfile: /var/log/cluster.log
+  debug: on
+}
+)";
+
+std::string replaced(std::string text, std::string_view what, std::string_view by) {
+  const auto at = text.find(what);
+  EXPECT_NE(at, std::string::npos) << what;
+  return at == std::string::npos ? text : text.replace(at, what.size(), by);
+}
+
+std::string complaint(const std::string& text) {
+  const auto conf = parse_cluster_conf(text, "cluster.conf");
+  return conf ? "accepted" : conf.error().what;
+}
+
+TEST(ClusterConf, a_whole_configuration_is_read) {
+  const auto conf = parse_cluster_conf(two_nodes, "cluster.conf");
+  ASSERT_TRUE(conf) << conf.error().what;
+  EXPECT_EQ(conf->cluster_name, "shop");
+  EXPECT_EQ(conf->keepalive, 100ms);
+  EXPECT_EQ(conf->deadtime, 500ms);
+  EXPECT_EQ(conf->mode, QuorumMode::none);
+  ASSERT_EQ(conf->nodes.size(), 2u);
+  EXPECT_EQ(conf->nodes[1].name, "beta");
+  EXPECT_EQ(conf->nodes[1].addresses, (std::vector<std::string>{"192.0.2.2", "2001:db8::2"}));
+  EXPECT_EQ(conf->links, (std::vector<LinkConf>{{"eth1", 5407}, {"", 5407}}));
+  EXPECT_EQ(conf->logging.logfile, "/var/log/cluster.log");
+  EXPECT_TRUE(conf->logging.debug);
+}
+
+TEST(ClusterConf, a_deadtime_of_200_ms_gets_a_keepalive_that_fits) {
+  const auto conf = parse_cluster_conf(
+      replaced(replaced(two_nodes, "  keepalive: 100\n", ""), "deadtime: 500", "token: 200"), "cluster.conf");
+  ASSERT_TRUE(conf) << conf.error().what;
+  EXPECT_EQ(conf->deadtime, 200ms);
+  EXPECT_EQ(conf->keepalive, 40ms);
+}
+
+TEST(ClusterConf, an_unknown_word_is_refused_with_its_place_and_the_words_that_are_known) {
+  EXPECT_EQ(complaint(replaced(two_nodes, "two_node", "tow_node")),
+            "cluster.conf:28: unknown word 'tow_node' in 'quorum'; known: expected_votes, mode, provider, two_node");
+  EXPECT_EQ(complaint(replaced(two_nodes, "quorum {", "quorums {")),
+            "cluster.conf:26: unknown section 'quorums'; known: logging, nodelist, quorum, totem");
+}
+
+TEST(ClusterConf, a_word_of_corosync_that_means_nothing_here_is_refused_with_its_reason) {
+  EXPECT_EQ(complaint(replaced(two_nodes, "version: 2", "crypto_cipher: none")),
+            "cluster.conf:3: 'crypto_cipher' in 'totem': packets are always sealed with XChaCha20-Poly1305; remove "
+            "this line");
+}
+
+TEST(ClusterConf, two_nodes_with_one_name_are_refused) {
+  EXPECT_EQ(complaint(replaced(two_nodes, "name: beta", "name: Alpha")),
+            "cluster.conf:19: two nodes have the name 'Alpha' (the other one: line 13)");
+}
+
+TEST(ClusterConf, two_nodes_with_one_number_or_one_address_are_refused) {
+  EXPECT_EQ(complaint(replaced(two_nodes, "nodeid: 2", "nodeid: 1")),
+            "cluster.conf:19: nodes 'alpha' and 'beta' have the same nodeid 1");
+  EXPECT_EQ(complaint(replaced(two_nodes, "192.0.2.2", "192.0.2.1")),
+            "cluster.conf:19: address 192.0.2.1 is used twice (the other: node 'alpha', line 13)");
+}
+
+TEST(ClusterConf, a_deadtime_below_three_keepalives_is_refused) {
+  EXPECT_EQ(complaint(replaced(two_nodes, "keepalive: 100", "keepalive: 200")),
+            "cluster.conf:2: deadtime 500ms must be at least 3 × keepalive 200ms: one lost packet is no dead node");
+}
+
+TEST(ClusterConf, two_nodes_must_say_what_happens_when_one_is_lost) {
+  const std::string said = complaint(replaced(two_nodes, "  two_node: 1\n", ""));
+  EXPECT_NE(said.find("either 'mode: none'"), std::string::npos) << said;
+}
+
+TEST(ClusterConf, mode_none_is_for_two_nodes_only) {
+  const std::string three =
+      replaced(two_nodes, "nodelist {",
+               "nodelist {\nnode {\nnodeid: 3\nname: gamma\nring0_addr: 192.0.2.3\nring1_addr: 2001:db8::3\n}");
+  EXPECT_EQ(complaint(three), "cluster.conf:32: mode none (two_node) is for two nodes; here are 3");
+}
+
+TEST(ClusterConf, a_host_name_as_address_is_refused) {
+  EXPECT_EQ(
+      complaint(replaced(two_nodes, "192.0.2.2", "beta.example.org")),
+      "cluster.conf:22: ring0_addr: 'beta.example.org' is no IP address (names are not looked up: name service may be "
+      "what is down)");
+}
+
+TEST(ClusterConf, broken_syntax_is_named_by_line) {
+  EXPECT_EQ(complaint("totem {\n  version 2\n}\n"),
+            "cluster.conf:2: 'version 2' is neither 'word: value', 'section {' nor '}'");
+  EXPECT_EQ(complaint("totem {\n"), "cluster.conf:1: section 'totem' is never closed by a '}'");
+  EXPECT_EQ(complaint("}\n"), "cluster.conf:1: '}' closes nothing");
+  EXPECT_EQ(complaint("totem {\n version: 2\n version: 2\n}\n"),
+            "cluster.conf:3: 'version' was given before, in line 2");
+}
+
+TEST(ClusterConf, an_empty_file_says_what_is_missing) {
+  EXPECT_EQ(complaint(""), "cluster.conf: 'totem { cluster_name: … }' is missing");
+}
+
+TEST(ClusterConf, damaged_text_never_crashes_the_reader) {
+  Dice dice(7);
+  for (int round = 0; round < 3'000; ++round) {
+    std::string text = two_nodes;
+    for (std::uint64_t n = 1 + dice.below(8); n > 0; --n) {
+      const auto at = static_cast<std::size_t>(dice.below(text.size()));
+      if (dice.chance(1, 2))
+        text[at] = static_cast<char>(dice.below(256));
+      else
+        text.erase(at, static_cast<std::size_t>(dice.below(20)));
+    }
+    const auto conf = parse_cluster_conf(text, "cluster.conf");
+    if (!conf) {
+      EXPECT_EQ(conf.error().what.rfind("cluster.conf:", 0), 0u) << conf.error().what;
+    }
+  }
+}
+
+TEST(ClusterConf, this_node_is_found_by_option_then_host_name_then_address) {
+  const auto conf = parse_cluster_conf(two_nodes, "cluster.conf");
+  ASSERT_TRUE(conf);
+  EXPECT_EQ(find_self(*conf, "beta", "alpha", {}).value(), 1u);
+  EXPECT_EQ(find_self(*conf, "", "beta.example.org", {}).value(), 1u);
+  EXPECT_EQ(find_self(*conf, "", "elsewhere", {"127.0.0.1", "192.0.2.2"}).value(), 1u);
+  EXPECT_EQ(find_self(*conf, "gamma", "alpha", {}).error().what,
+            "--node 'gamma' is no node of the configuration; there are: alpha, beta");
+  EXPECT_EQ(find_self(*conf, "", "elsewhere", {}).error().code, Errc::not_found);
+}
+
+TEST(ClusterConf, a_missing_file_is_said_with_its_path) {
+  const auto conf = read_cluster_conf("/nonexistent/cluster.conf");
+  ASSERT_FALSE(conf);
+  EXPECT_EQ(conf.error().code, Errc::not_found);
+  EXPECT_NE(conf.error().what.find("/nonexistent/cluster.conf"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace systole::config
