@@ -1,0 +1,392 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A Systole cluster on the rig: two nodes with crmd and a private MariaDB each, one address, clients that keep account.
+
+Everything that the demo, the scenarios and the benches have in common. What it says of the cluster it asks the
+databases, the kernel and the network; the daemon's own words (`systole status`) are shown, and believed only as one
+voice among them."""
+import json
+import os
+import pathlib
+import secrets
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "rig"))
+import rig as rigs  # noqa: E402
+
+VIP = "10.77.0.100"
+TOOLS = ("crmd", "systole", "cibadmin", "crm_attribute", "crm_master", "attrd_updater", "crm_node")
+AGENTS = ("IPaddr", "mysql")
+MARIADB = ("mariadb", "--no-defaults", "-S", "/run/mysqld/mysqld.sock")
+
+CLUSTER_CONF = """totem {{
+    version: 2
+    cluster_name: {name}
+    keepalive: {keepalive}
+    deadtime: {deadtime}
+    initdead: 5000
+}}
+nodelist {{
+{nodes}}}
+quorum {{
+    mode: none
+}}
+logging {{
+    to_syslog: no
+    to_logfile: yes
+    logfile: /var/log/systole.log
+}}
+"""
+
+# What an operator would write: a database on both nodes, one of them promoted, and an address that follows it.
+CONFIGURATION = """<configuration>
+  <crm_config>
+    <cluster_property_set id="cib-bootstrap-options">
+      <nvpair id="opt-stonith" name="stonith-enabled" value="false"/>
+      <nvpair id="opt-quorum" name="no-quorum-policy" value="ignore"/>
+    </cluster_property_set>
+  </crm_config>
+  <nodes>{nodes}</nodes>
+  <resources>
+    <clone id="db-clone">
+      <meta_attributes id="db-clone-meta">
+        <nvpair id="db-promotable" name="promotable" value="true"/>
+        <nvpair id="db-notify" name="notify" value="true"/>
+        <nvpair id="db-promoted-max" name="promoted-max" value="1"/>
+      </meta_attributes>
+      <primitive id="db" class="ocf" provider="systole" type="mysql">
+        <instance_attributes id="db-params">
+          <nvpair id="db-config" name="config" value="/etc/mysql/my.cnf"/>
+          <nvpair id="db-datadir" name="datadir" value="/var/lib/mysql"/>
+          <nvpair id="db-user" name="user" value="mysql"/>
+          <nvpair id="db-repl-user" name="replication_user" value="repl"/>
+          <nvpair id="db-repl-passwd" name="replication_passwd" value="repl"/>
+        </instance_attributes>
+        <operations>
+          <op id="db-start" name="start" interval="0" timeout="60s"/>
+          <op id="db-stop" name="stop" interval="0" timeout="60s"/>
+          <op id="db-promote" name="promote" interval="0" timeout="60s"/>
+          <op id="db-demote" name="demote" interval="0" timeout="60s"/>
+          <op id="db-monitor-promoted" name="monitor" interval="1s" timeout="20s" role="Promoted"/>
+          <op id="db-monitor" name="monitor" interval="2s" timeout="20s" role="Unpromoted"/>
+        </operations>
+      </primitive>
+    </clone>
+    <primitive id="vip" class="ocf" provider="systole" type="IPaddr">
+      <instance_attributes id="vip-params">
+        <nvpair id="vip-ip" name="ip" value="{vip}"/>
+        <nvpair id="vip-mask" name="cidr_netmask" value="24"/>
+        <nvpair id="vip-nic" name="nic" value="eth0"/>
+      </instance_attributes>
+      <operations>
+        <op id="vip-start" name="start" interval="0" timeout="20s"/>
+        <op id="vip-stop" name="stop" interval="0" timeout="20s"/>
+        <op id="vip-monitor" name="monitor" interval="2s" timeout="20s"/>
+      </operations>
+    </primitive>
+  </resources>
+  <constraints>
+    <rsc_colocation id="vip-with-db" rsc="vip" with-rsc="db-clone" with-rsc-role="Promoted" score="INFINITY"/>
+    <rsc_order id="db-before-vip" first="db-clone" first-action="promote" then="vip" then-action="start"/>
+  </constraints>
+  <rsc_defaults>
+    <meta_attributes id="defaults">
+      <nvpair id="default-stickiness" name="resource-stickiness" value="100"/>
+      <nvpair id="default-failure-timeout" name="failure-timeout" value="60s"/>
+    </meta_attributes>
+  </rsc_defaults>
+</configuration>
+"""
+
+MY_CNF = """[mysqld]
+datadir = /var/lib/mysql
+socket = /run/mysqld/mysqld.sock
+pid-file = /run/mysqld/mysqld.pid
+log-error = /var/log/mysql.log
+bind-address = 0.0.0.0
+skip-name-resolve
+server-id = {server_id}
+log-bin = binlog
+log-slave-updates
+relay-log = relay
+binlog-format = ROW
+sync-binlog = 1
+innodb-flush-log-at-trx-commit = 1
+innodb-buffer-pool-size = 64M
+innodb-log-file-size = 16M
+max-connections = 200
+"""
+
+DATABASE_SQL = """CREATE DATABASE demo;
+CREATE TABLE demo.ledger (id BIGINT AUTO_INCREMENT PRIMARY KEY, writer BIGINT NOT NULL, seq BIGINT NOT NULL,
+  mark BIGINT NOT NULL, KEY (writer, seq)) ENGINE=InnoDB;
+FLUSH PRIVILEGES;
+CREATE USER app@'%' IDENTIFIED BY 'app';
+GRANT SELECT, INSERT ON demo.* TO app@'%';
+CREATE USER repl@'%' IDENTIFIED BY 'repl';
+GRANT REPLICATION SLAVE, REPLICATION SLAVE ADMIN, REPLICATION MASTER ADMIN, REPLICA MONITOR, BINLOG MONITOR,
+  BINLOG ADMIN, READ_ONLY ADMIN, CONNECTION ADMIN, PROCESS, RELOAD ON *.* TO repl@'%';
+"""
+
+
+class ClusterError(Exception):
+    pass
+
+
+def wait_until(condition, seconds, what, every=0.05):
+    """The condition's first true value; ClusterError when the time is over."""
+    deadline = time.monotonic() + seconds
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise ClusterError(f"waited {seconds} s in vain: {what}")
+        time.sleep(every)
+
+
+def find_program(build, name):
+    for folder, folders, files in os.walk(build):
+        folders[:] = [f for f in folders if f not in ("CMakeFiles", "_deps", ".cmake", "Testing")]
+        path = pathlib.Path(folder, name)
+        if name in files and os.access(path, os.X_OK) and path.is_file():
+            return path
+    return None
+
+
+def lines_of(path):
+    return path.read_text().splitlines() if path.exists() else []
+
+
+class Cluster:
+    """Built by start(), taken down by stop(); each step can be taken alone."""
+
+    def __init__(self, build, prefix, logs, nodes=2, keepalive=200, deadtime=1000):
+        self.build, self.logs = pathlib.Path(build).resolve(), pathlib.Path(logs).resolve()
+        self.rig = rigs.Rig(prefix)
+        self.count, self.keepalive, self.deadtime = nodes, keepalive, deadtime
+        self.names = [f"n{i}" for i in range(1, nodes + 1)]
+        self.stage = rigs.ROOT / f"{prefix}.opt"
+        self.children = {}
+        self.wrappers = {}  # agent → text of a script that stands in its place (its own program is then NAME-real)
+
+    # -- building --------------------------------------------------------------------------------------------------
+    def prepare(self):
+        """Locks the prefix, clears what an earlier killed run left, and lays out programs and disks."""
+        self.rig.lock()
+        self.rig.down()
+        shutil.rmtree(self.logs, ignore_errors=True)
+        self.logs.mkdir(parents=True)
+        self.stage_programs()
+        self.rig.build_wiring(self.count, 1)
+        key = secrets.token_hex(32)
+        shares = [(self.stage, "/opt/systole"), (self.stage / "agents", "/usr/lib/ocf/resource.d/systole")]
+        for number, node in enumerate(self.names, 1):
+            self.rig.make_disk(node, self.count, shares, ["/opt/systole/bin/crmd"])
+            self.write_settings(node, number, key)
+
+    def stage_programs(self):
+        """Copies: a build that goes on meanwhile does not change a running cluster."""
+        shutil.rmtree(self.stage, ignore_errors=True)
+        for folder, names in (("bin", TOOLS), ("agents", AGENTS)):
+            (self.stage / folder).mkdir(parents=True)
+            for name in names:
+                program = find_program(self.build, name)
+                if program is None:
+                    raise ClusterError(f"there is no program '{name}' in {self.build}; build first: ./run build")
+                shutil.copy2(program, self.stage / folder / name)
+        for agent, script in self.wrappers.items():
+            (self.stage / "agents" / agent).rename(self.stage / "agents" / f"{agent}-real")
+            (self.stage / "agents" / agent).write_text(script)
+            (self.stage / "agents" / agent).chmod(0o755)
+
+    def write_settings(self, node, number, key):
+        etc = self.rig.disk(node, "etc")
+        nodes = "".join(f"    node {{\n        nodeid: {i}\n        name: {n}\n"
+                        f"        ring0_addr: {self.rig.address(n)}\n    }}\n" for i, n in enumerate(self.names, 1))
+        (etc / "systole/cluster.conf").write_text(CLUSTER_CONF.format(
+            name=self.rig.prefix, keepalive=self.keepalive, deadtime=self.deadtime, nodes=nodes))
+        (etc / "systole/authkey").write_text(key + "\n")
+        (etc / "systole/authkey").chmod(0o400)
+        (etc / "mysql/my.cnf").write_text(MY_CNF.format(server_id=number))
+        log = self.rig.disk(node, "var/log/mysql.log")
+        log.touch()
+        shutil.chown(log, *self.rig.mysql_account(etc))
+
+    def make_databases(self):
+        """One template, copied to each node: the same empty history everywhere."""
+        template = self.rig.dir / "template"
+        log = open(self.logs / "mariadb-install-db.log", "wb")
+        subprocess.run(["mariadb-install-db", "--no-defaults", "--user=root", f"--datadir={template}", "--skip-test-db",
+                        "--auth-root-authentication-method=socket", "--innodb-log-file-size=16M"],
+                       stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True)
+        subprocess.run(["mariadbd", "--no-defaults", "--user=root", "--bootstrap", f"--datadir={template}",
+                        "--innodb-log-file-size=16M"],
+                       input=DATABASE_SQL.encode(), stdout=log, stderr=log, check=True)
+        for node in self.names:
+            datadir = self.rig.disk(node, "var/lib/mysql")
+            subprocess.run(["cp", "-a", "--sparse=always", f"{template}/.", datadir], check=True)
+            user, group = self.rig.mysql_account(self.rig.disk(node, "etc"))
+            subprocess.run(["chown", "-R", f"{user}:{group}", datadir], check=True)
+        shutil.rmtree(template)
+
+    def configure(self, seconds=30):
+        """Hands the configuration in, once a leader is there to take it."""
+        nodes = "".join(f'<node id="{i}" uname="{n}"/>' for i, n in enumerate(self.names, 1))
+        text = CONFIGURATION.format(nodes=nodes, vip=VIP)
+        last = []
+
+        def replace():
+            done = self.at("n1", "cibadmin", "--replace", "--scope", "configuration", "--xml-pipe", data=text,
+                           check=False)
+            last[:] = [done.stderr.strip() or done.stdout.strip()]
+            return done.returncode == 0
+
+        try:
+            wait_until(replace, seconds, "for cibadmin to take the configuration", 0.2)
+        except ClusterError as error:
+            raise ClusterError(f"{error}: {last[0]}") from None
+
+    def at(self, node, *command, **more):
+        return self.rig.at(node, *command, **more)
+
+    # -- looking ---------------------------------------------------------------------------------------------------
+    def sql(self, node, statement, seconds=3):
+        """Rows as lists of texts; None when the server does not answer."""
+        done = self.at(node, "timeout", str(seconds), *MARIADB, "-BNe", statement, check=False)
+        return [line.split("\t") for line in done.stdout.splitlines()] if done.returncode == 0 else None
+
+    def role(self, node):
+        """off, down (no server), primary, replica (both threads run), or alone (read-only, not replicating)."""
+        if self.rig.pid(node) is None:
+            return "off"
+        rows = self.sql(node, "SELECT @@global.read_only")
+        if not rows:
+            return "down"
+        if rows[0][0] == "0":
+            return "primary"
+        status = self.at(node, "timeout", "3", *MARIADB, "-e", "SHOW SLAVE STATUS\\G", check=False).stdout
+        return "replica" if "Slave_IO_Running: Yes" in status and "Slave_SQL_Running: Yes" in status else "alone"
+
+    def holds_address(self, node):
+        if self.rig.pid(node) is None:
+            return False
+        return f" {VIP}/" in self.at(node, "ip", "-4", "-o", "addr", "show", "dev", "eth0", check=False).stdout
+
+    def primary(self):
+        """The node that is writable and has the address; None while there is no single one."""
+        found = [n for n in self.names if self.holds_address(n) and self.role(n) == "primary"]
+        return found[0] if len(found) == 1 else None
+
+    def other(self, node):
+        return next(n for n in self.names if n != node)
+
+    def healthy(self):
+        """One primary with the address, every other node a running replica."""
+        primary = self.primary()
+        if primary is None:
+            return None
+        return primary if all(self.role(n) == "replica" for n in self.names if n != primary) else None
+
+    def status(self, node):
+        """The daemon's own view, or None."""
+        done = self.at(node, "timeout", "3", "systole", "status", "--json", check=False)
+        try:
+            return json.loads(done.stdout)
+        except ValueError:
+            return None
+
+    def summary(self):
+        words = []
+        for node in self.names:
+            role = self.role(node)
+            words.append(f"{node} {role}{' + address' if self.holds_address(node) else ''}")
+        return ", ".join(words)
+
+    # -- clients ---------------------------------------------------------------------------------------------------
+    def client(self, name, *command):
+        return self.background(name, "cl", *command)
+
+    def background(self, name, where, *command):
+        """A program in a node or of the client machine; its output goes to the logs."""
+        out, err = open(self.logs / f"{name}.out", "wb"), open(self.logs / f"{name}.err", "wb")
+        # A session of its own: Ctrl-C reaches only us, and a signal to the group reaches what nsenter forks.
+        child = subprocess.Popen(self.rig.enter(where, *command), stdin=subprocess.DEVNULL, stdout=out, stderr=err,
+                                 cwd="/", start_new_session=True)
+        self.children[name] = child
+        return child
+
+    @property
+    def ledger(self):
+        return self.logs / "ledger"
+
+    def start_writers(self, host=VIP, name="writers", writers=8, rate=400, first=0):
+        program = find_program(self.build, "ledger")
+        return self.client(name, program, "write", "--ledger", self.ledger, "--host", host, "--writers", writers,
+                           "--rate", rate, "--first-writer", first)
+
+    def start_watch(self):
+        return self.client("owners", find_program(self.build, "owner_watch"), "eth0", VIP)
+
+    def end_children(self, *names, seconds=10):
+        """SIGTERM, and their ends: what they had to write is written."""
+        for name in names:
+            os.killpg(self.children[name].pid, signal.SIGTERM)
+        for name in names:
+            self.children.pop(name).wait(seconds)
+
+    def acknowledged(self, probes_only=False):
+        """Times (s, CLOCK_MONOTONIC) of all acknowledged writes so far, in order."""
+        times = []
+        for line in lines_of(self.ledger):
+            words = line.split()
+            if len(words) == 4 and words[0] == "A" and (not probes_only or int(words[1]) >= 1000):
+                times.append(int(words[3]) / 1e9)
+        return times
+
+    def gap(self, begin, end):
+        """Longest time (s) between acknowledged commits of the probes, from the last one before `begin` to `end`."""
+        times = self.acknowledged(probes_only=True)
+        before = [t for t in times if t <= begin][-1:]
+        inside = [t for t in times if begin < t <= end]
+        marks = before + inside
+        if not inside:
+            return end - (before[0] if before else begin)
+        return max([b - a for a, b in zip(marks, marks[1:])] + [end - marks[-1]])
+
+    def first_write_after(self, moment):
+        return next((t for t in self.acknowledged(probes_only=True) if t > moment), None)
+
+    def verify(self, settle=20):
+        """node → counts of the audit; a database that could not be asked has no entry."""
+        nodes = [w for n in self.names for w in ("--node", f"{n}={self.rig.address(n)}")]
+        audit = [find_program(self.build, "ledger"), "verify", "--ledger", self.ledger, "--settle", settle, *nodes]
+        done = subprocess.run(self.rig.enter("cl", *audit), capture_output=True, text=True)
+        (self.logs / "verify.out").write_text(done.stdout + done.stderr)
+        found = {}
+        for line in done.stdout.splitlines():
+            pairs = dict(w.split("=", 1) for w in line.split())
+            found[pairs.pop("node")] = {k: int(v) for k, v in pairs.items() if v.isdigit()}
+        return found
+
+    # -- the end ---------------------------------------------------------------------------------------------------
+    def save_node_logs(self, node):
+        for source in (self.rig.disk(node, "var/log"), self.rig.disk(node, "var/lib/systole")):
+            if source.is_dir():
+                shutil.copytree(source, self.logs / node / source.name, dirs_exist_ok=True)
+
+    def stop(self, keep=False):
+        for child in self.children.values():
+            os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+        self.children.clear()
+        for node in self.rig.nodes():
+            self.save_node_logs(node)
+        if keep:
+            return
+        self.rig.down()
+        shutil.rmtree(self.stage, ignore_errors=True)
