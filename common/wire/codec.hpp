@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Structs ↔ bytes. A struct names its fields once, in a template member fields(Archive&), and both directions follow from
-// it. Integers are little-endian and of fixed width; texts and lists carry a 32-bit length. Reading is total: a length
-// beyond the input makes the whole reading fail, never crash, never allocate more than the input could hold. An enum may
-// come out with a value that it does not name; whoever switches over it must survive that.
+// Structs ↔ bytes. A struct names its fields once, in a template member fields(Archive&), and both directions follow
+// from it. Integers are little-endian and of fixed width; texts and lists carry a 32-bit length. Reading is total: a
+// length beyond the input makes the whole reading fail, never crash, never allocate more than the input could hold. An
+// enum may come out with a value that it does not name; whoever switches over it must survive that.
 #pragma once
 
 #include <bit>
@@ -35,10 +35,8 @@ class Writer {
 
  private:
   template <class T>
-    requires std::is_arithmetic_v<T> || std::is_enum_v<T>
-  void put(T value) {
-    bytes_.append(reinterpret_cast<const char*>(&value), sizeof value);
-  }
+  requires std::is_arithmetic_v<T> || std::is_enum_v<T>
+  void put(T value) { bytes_.append(reinterpret_cast<const char*>(&value), sizeof value); }
   void put(const std::string& text) {
     put(static_cast<std::uint32_t>(text.size()));
     bytes_ += text;
@@ -75,7 +73,7 @@ class Writer {
     std::visit([this](const auto& which) { put(which); }, value);
   }
   template <class T>
-    requires requires(T& value, Writer& writer) { value.fields(writer); }
+  requires requires(T& value, Writer& writer) { value.fields(writer); }
   void put(const T& value) {
     const_cast<T&>(value).fields(*this);  // fields() serves both directions; a Writer only reads
   }
@@ -101,7 +99,7 @@ class Reader {
 
  private:
   template <class T>
-    requires std::is_arithmetic_v<T> || std::is_enum_v<T>
+  requires std::is_arithmetic_v<T> || std::is_enum_v<T>
   void get(T& value) {
     if (rest_.size() < sizeof value) return fail();
     if constexpr (std::is_same_v<T, bool>) {
@@ -156,10 +154,8 @@ class Reader {
     if (!sound_ || !choose(value, index, std::index_sequence_for<T...>{})) fail();
   }
   template <class T>
-    requires requires(T& value, Reader& reader) { value.fields(reader); }
-  void get(T& value) {
-    value.fields(*this);
-  }
+  requires requires(T& value, Reader& reader) { value.fields(reader); }
+  void get(T& value) { value.fields(*this); }
 
   template <class Variant, std::size_t... indices>
   bool choose(Variant& value, std::size_t index, std::index_sequence<indices...>) {

@@ -10,6 +10,8 @@ namespace systole::wire {
 
 namespace {
 
+constexpr std::uint64_t term_number_max = std::uint64_t{1} << 62;  // so that counting on from it never wraps
+
 Error bad(std::string why) {
   return Error{Errc::invalid, "packet refused: " + std::move(why)};
 }
@@ -56,6 +58,8 @@ Result<Packet> decode_packet(std::string_view bytes) {
   if (!packet) return bad("its fields are torn");
   if (!packet->from) return bad("it names no sender");
   if (packet->session == 0) return bad("it has no session number");
+  if (packet->term.number > term_number_max || (packet->ballot && packet->ballot->number > term_number_max))
+    return bad("its term is beyond all reason");
   if (!named(packet->role)) return bad("its role is unknown");
   if (packet->ballot && !named(packet->ballot->kind)) return bad("its ballot is unknown");
   return std::move(*packet);

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Membership: who is there, who leads, and messages in order between those who are. A pure machine: step(now, event) gives
-// effects, next_deadline() says when it wants to be woken. It knows no socket, no file, no clock.
+// Membership: who is there, who leads, and messages in order between those who are. A pure machine: step(now, event)
+// gives effects, next_deadline() says when it wants to be woken. It knows no socket, no file, no clock.
 //
-// * Every keepalive each node sends one packet per link to each configured peer: a hello (no session yet) or a heartbeat.
-// * A session between two nodes is a pair of session numbers, fresh after each start of a daemon and after each loss, so
+// * Every keepalive each node sends one packet per link to each configured peer: a hello (no session yet) or a
+// heartbeat.
+// * A session between two nodes is a pair of session numbers, fresh after each start of a daemon and after each loss,
+// so
 //   that packets of an earlier life are recognized and counted, never obeyed. A peer is up once a packet has come that
-//   carries our present session number (it has proved that it hears us), and lost after deadtime without one on any link.
-// * Within a session: a stream of messages, complete and in order (sequence, acknowledgement, retransmission, fragments).
-// * Leader election by Raft's rules (D. Ongaro, J. Ousterhout, "In Search of an Understandable Consensus Algorithm", 2014, and
-//   Ongaro's thesis §9.6 for pre-vote): persisted vote, a vote only for a candidate whose stored document is not older, a voter
-//   that heard a leader within deadtime refuses, one that has just started grants none in its first deadtime.
-// * Mode none (two nodes, no tie-break): a member left alone takes a solo term (number + 1, own id) at once when its peer is
+//   carries our present session number (it has proved that it hears us), and lost after deadtime without one on any
+//   link.
+// * Within a session: a stream of messages, complete and in order (sequence, acknowledgement, retransmission,
+// fragments).
+// * Leader election by Raft's rules (D. Ongaro, J. Ousterhout, "In Search of an Understandable Consensus Algorithm",
+// 2014, and
+//   Ongaro's thesis §9.6 for pre-vote): persisted vote, a vote only for a candidate whose stored document is not older,
+//   a voter that heard a leader within deadtime refuses, one that has just started grants none in its first deadtime.
+// * Mode none (two nodes, no tie-break): a member left alone takes a solo term (number + 1, own id) at once when its
+// peer is
 //   lost, after a cold start only when initdead has passed.
 #pragma once
 
@@ -43,9 +49,9 @@ struct Member {
 };
 
 struct Config {
-  std::string cluster;          // cluster_name; packets of another cluster are counted and dropped
+  std::string cluster;  // cluster_name; packets of another cluster are counted and dropped
   NodeId self;
-  std::vector<Member> nodes;    // all configured ones, self included
+  std::vector<Member> nodes;  // all configured ones, self included
   Mode mode = Mode::majority;
   Duration keepalive = 200ms, deadtime = 1s, initdead = 10s;
 };
@@ -56,7 +62,7 @@ struct PacketIn {
   std::size_t link = 0;
   wire::Packet packet;  // authenticated and parsed by the shell
 };
-struct VoteStored {     // the Vote of an earlier StoreVote is on disk
+struct VoteStored {  // the Vote of an earlier StoreVote is on disk
   Vote vote;
 };
 using Event = std::variant<Tick, PacketIn, VoteStored>;
@@ -121,18 +127,19 @@ class Membership {
   std::vector<Effect> step(Now now, const Event& event);
   Time next_deadline() const;
 
-  /// Queues a message to a peer that is up (to others it is dropped: PeerLost was or will be said). It goes out with the effects
-  /// of the next step; call step(now, Tick{}) to flush at once.
+  /// Queues a message to a peer that is up (to others it is dropped: PeerLost was or will be said). It goes out with
+  /// the effects of the next step; call step(now, Tick{}) to flush at once.
   void send(NodeId to, std::string message);
   /// Stamp of the newest document on this node's disk: the election restriction.
   void set_document(Stamp stored);
-  /// Gives up leadership for the sake of an orderly shutdown or because the document cannot be stored; peers may elect at once.
+  /// Gives up leadership for the sake of an orderly shutdown or because the document cannot be stored; peers may elect
+  /// at once.
   void resign();
 
   Term term() const;
-  NodeId leader() const;     // none: nobody
-  bool leads() const;        // this node
-  bool quorate() const;      // enough nodes for decisions: majority, or in mode none always when leading or following
+  NodeId leader() const;  // none: nobody
+  bool leads() const;     // this node
+  bool quorate() const;   // enough nodes for decisions: majority, or in mode none always when leading or following
   std::set<NodeId> up() const;  // self included
   std::vector<PeerView> peers(Time now) const;
   const Counters& counters() const;

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The replicated configuration document. Opaque text here; who changes it and how is handed in by the controller. Each write
-// sends the whole document, stamped with the leader's term and a rising index: there is no chain of patches that could
-// break, a resync is the newest document once more, and a member that missed ten writes needs one message.
+// The replicated configuration document. Opaque text here; who changes it and how is handed in by the controller. Each
+// write sends the whole document, stamped with the leader's term and a rising index: there is no chain of patches that
+// could break, a resync is the newest document once more, and a member that missed ten writes needs one message.
 //
-// Leader: a proposed document becomes the head at once (later proposals build on it), is stored here and by the members, and
-// is committed when enough have it on disk: in mode majority more than half of all configured nodes, in mode none every
-// present member. A new leader first restamps what it has under its own term and waits for that commit: only then is it ready.
-// Follower: stores what the leader of its present term sends, then says so. Older stamps and other terms are refused.
+// Leader: a proposed document becomes the head at once (later proposals build on it), is stored here and by the
+// members, and is committed when enough have it on disk: in mode majority more than half of all configured nodes, in
+// mode none every present member. A new leader first restamps what it has under its own term and waits for that commit:
+// only then is it ready. Follower: stores what the leader of its present term sends, then says so. Older stamps and
+// other terms are refused.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -22,15 +24,23 @@
 
 namespace systole::replica {
 
+/// A document with its place in history. `history` holds the last stamp of each earlier term that the document descends
+/// from, oldest first, at most history_terms_max: enough to tell an ancestor from a document of another history. It is
+/// stored and sent with the document; where a store loses it, the replica errs towards keeping a copy (Aside).
 struct Stamped {
   Stamp stamp;
   std::string document;
+  std::vector<Stamp> history;
   bool operator==(const Stamped&) const = default;
   template <class Archive>
   void fields(Archive& a) {
-    a(stamp)(document);
+    a(stamp)(document)(history);
   }
 };
+inline constexpr std::size_t history_terms_max = 32;
+
+/// True when the document stamped `older` is one that `newer` was made from (or is the same).
+bool descends(const Stamped& newer, Stamp older);
 
 // ---- messages between replicas
 struct Keep {  // leader → member: store this
@@ -67,7 +77,8 @@ struct Committed {  // every proposal up to this index is safe; callers may hear
 struct Adopted {  // the document of this node is now this one (a follower took the leader's)
   Stamped document;
 };
-struct Aside {  // this node's own document was ahead in a history that lost: keep it for a person to look at
+struct Aside {  // mode none: this node's own document is no ancestor of the one that replaces it: keep it for a person
+                // to look at
   Stamped document;
   std::string reason;
 };
@@ -83,11 +94,14 @@ class Replica {
 
   /// This node leads in term; members are those up now, self included.
   std::vector<Effect> lead(Term term, const std::set<NodeId>& members);
-  /// This node follows (or has no leader: leader empty).
+  /// This node follows (or has no leader: leader empty). To be called at each LeaderChanged at once, before anything
+  /// that is sent later: a node that voted in a newer term must no longer acknowledge documents of the older one.
   std::vector<Effect> follow(Term term, NodeId leader);
+  /// Who is up now, self included. A member that went and came back within one step must be reported gone, then back:
+  /// only who is new in the set is sent the document again.
   std::vector<Effect> members(const std::set<NodeId>& members);
 
-  /// Leader only, when ready: the next document. Returns its index with the effects.
+  /// Leader only, when ready() (ensured): the next document. Returns its index with the effects.
   struct Proposed {
     std::uint64_t index = 0;
     std::vector<Effect> effects;
@@ -95,15 +109,25 @@ class Replica {
   Proposed propose(std::string document);
 
   std::vector<Effect> message(NodeId from, const Message& message);
+  /// The Store of this stamp is durable; stores finish in the order in which they were asked for.
+  /// The caller passes stored_stamp() on to Membership::set_document() before it sends what this returns.
   std::vector<Effect> stored(Stamp stamp);
+  /// The disk refused. A leader serves no more (the caller lets Membership resign); a follower just does not
+  /// acknowledge.
   std::vector<Effect> store_failed(Stamp stamp);
 
-  bool ready() const;              // leader and able to serve
-  const Stamped& head() const;     // newest, perhaps not yet committed (leader); what readers of this node see
-  Stamp stored_stamp() const;      // newest on disk
+  bool ready() const;           // leader and able to serve
+  const Stamped& head() const;  // newest, perhaps not yet committed (leader); what readers of this node see
+  Stamp stored_stamp() const;   // newest on disk
   std::uint64_t committed() const;
 
  private:
+  std::vector<Effect> keep(NodeId from, const Keep& keep);
+  std::vector<Effect> kept(NodeId from, const Kept& kept);
+  std::vector<Effect> advance();
+  void put_head(std::vector<Effect>& effects);
+  bool safe(std::uint64_t index) const;
+
   NodeId self_;
   std::size_t configured_;
   membership::Mode mode_;
@@ -112,6 +136,7 @@ class Replica {
   Term term_;
   NodeId leader_;
   bool leading_ = false, ready_ = false;
+  bool failed_ = false;  // the head could not be stored
   std::set<NodeId> members_;
   std::map<NodeId, std::uint64_t> kept_;  // leader: highest index of this term that each has on disk
   std::uint64_t first_of_term_ = 0, committed_ = 0;

@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Raft's election, and the solo term of two nodes without tie-break. See election.hpp for the argument.
+#include "crmd/membership/election.hpp"
+
+#include "common/base/ensure.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace systole::membership {
+
+using wire::Ballot;
+using wire::Role;
+
+Election::Election(const Config& config, Vote stored, Stamp document, Dice dice, Time now)
+    : self_(config.self),
+      mode_(config.mode),
+      keepalive_(config.keepalive),
+      deadtime_(config.deadtime),
+      initdead_(config.initdead),
+      nodes_(config.nodes.size()),
+      majority_(config.nodes.size() / 2 + 1),
+      vote_(stored),
+      durable_(stored),
+      document_(document),
+      dice_(dice),
+      started_(now) {
+  // A stored document of a later term than the stored vote: the term was learnt, no vote was given in it.
+  if (document.term.number > vote_.number) set_vote({document.term.number, {}});
+}
+
+Duration Election::some(Duration low, Duration high) {
+  return Duration(dice_.between(low.count(), high.count()));
+}
+
+// ---- facts
+
+void Election::peer_up(NodeId peer) {
+  up_.insert(peer);
+  met_anyone_ = true;
+}
+
+void Election::peer_lost(NodeId peer) {
+  up_.erase(peer);
+  ballots_.erase(peer);
+  granted_.erase(peer);
+  if (leader_ == peer) leaderless();
+}
+
+void Election::heard(NodeId peer, Term term, Role role) {
+  if (role == Role::leader) {
+    if (term.number < vote_.number) return;  // our packets tell it that its term is over
+    if (term.number > vote_.number) {
+      if (phase_ == Phase::leading)
+        say(Note::Level::warning,
+            fmt::format("gives up term {}: node {} leads the later term {}", vote_.number, peer.value, term.number));
+      adopt(term.number);
+    } else if (leader_ && leader_ != peer) {
+      // In mode none two solo terms may share a number: the higher node id leads on. With votes it cannot be.
+      if (mode_ == Mode::majority)
+        say(Note::Level::warning,
+            fmt::format("nodes {} and {} both lead term {}: a stored vote was lost; is a disk a copy of another?",
+                        leader_.value, peer.value, term.number));
+      if (leader_ > peer) return;
+      if (phase_ == Phase::leading) proclaim_ = true;
+    }
+    if (leader_ != peer) follow(peer);
+    return;
+  }
+  if (leader_ == peer) leaderless();
+  const bool content = leader_ && leader_ != self_;  // who hears its leader is not disturbed by a restless third
+  if (term.number <= vote_.number || content) return;
+  if (phase_ == Phase::leading) {
+    say(Note::Level::notice,
+        fmt::format("gives up term {}: node {} knows term {}", vote_.number, peer.value, term.number));
+    proclaim_ = true;
+  }
+  adopt(term.number);
+}
+
+void Election::ballot(Time now, NodeId from, const Ballot& ballot) {
+  const bool request = ballot.kind == Ballot::Kind::pre_vote || ballot.kind == Ballot::Kind::vote;
+  if (request ? ballot.candidate != from : ballot.candidate != self_) return;
+  switch (ballot.kind) {
+    case Ballot::Kind::pre_vote:
+      pre_vote_request(now, from, ballot);
+      break;
+    case Ballot::Kind::vote:
+      vote_request(now, from, ballot);
+      break;
+    case Ballot::Kind::pre_vote_reply:
+      if (phase_ != Phase::asking || ballot.number != vote_.number + 1 || !ballot.granted) break;
+      granted_.insert(from);
+      if (enough(granted_.size() + 1)) request_votes(now);
+      break;
+    case Ballot::Kind::vote_reply:
+      if (phase_ == Phase::voting && ballot.number == vote_.number && ballot.granted) granted_.insert(from);
+      break;
+  }
+}
+
+bool Election::refuses(Time now, const Ballot& ballot) const {
+  if (now < started_ + deadtime_) return true;
+  if (leader_ && leader_ != ballot.candidate) return true;
+  return ballot.document < document_;
+}
+
+void Election::pre_vote_request(Time now, NodeId from, const Ballot& request) {
+  const bool granted = !refuses(now, request) && request.number > vote_.number;
+  answer(from, request, granted);
+  if (!granted) return;
+  // Two who ask at the same moment would split the votes: the one with the newer document, then the higher id, goes on.
+  const bool goes_first = std::pair(request.document, from) > std::pair(document_, self_);
+  if (phase_ == Phase::asking && !goes_first) return;
+  if (phase_ == Phase::asking) phase_ = Phase::following;
+  if (phase_ == Phase::following) campaign_at_ = now + some(keepalive_ / 2, keepalive_);
+}
+
+void Election::vote_request(Time now, NodeId from, const Ballot& request) {
+  const bool spoken_for = request.number == vote_.number && vote_.voted_for && vote_.voted_for != from;
+  if (refuses(now, request) || request.number < vote_.number || spoken_for) return answer(from, request, false);
+  if (vote_ != Vote{request.number, from}) {
+    leaderless();
+    set_vote({request.number, from});
+  }
+  phase_ = Phase::following;
+  campaign_at_ = now + some(keepalive_, 2 * keepalive_);
+  if (durable_ >= vote_)
+    answer(from, request, true);
+  else
+    promised_ = request;
+}
+
+void Election::answer(NodeId from, const Ballot& request, bool granted) {
+  Ballot reply = request;
+  reply.kind = request.kind == Ballot::Kind::vote ? Ballot::Kind::vote_reply : Ballot::Kind::pre_vote_reply;
+  reply.document = document_;
+  reply.granted = granted;
+  ballots_[from].push_back(reply);
+}
+
+void Election::vote_stored(Vote vote) {
+  durable_ = std::max(durable_, vote);
+  if (promised_ && durable_ >= vote_) {
+    answer(promised_->candidate, *promised_, true);
+    promised_.reset();
+  }
+}
+
+void Election::resign() {
+  resigned_ = true;
+  if (phase_ != Phase::leading) return;
+  leaderless();
+  proclaim_ = true;
+}
+
+// ---- changes of state
+
+void Election::set_vote(Vote vote) {
+  ensure(vote > vote_);
+  vote_ = vote;
+  to_store_ = vote;
+  promised_.reset();
+}
+
+void Election::leaderless() {
+  leader_ = {};
+  phase_ = Phase::following;
+  granted_.clear();
+  campaign_at_ = never;  // tick() sets it
+}
+
+void Election::adopt(std::uint64_t number) {
+  leaderless();
+  set_vote({number, {}});
+}
+
+void Election::follow(NodeId leader) {
+  leaderless();
+  leader_ = leader;
+}
+
+void Election::ask(Time now) {
+  phase_ = Phase::asking;
+  granted_.clear();
+  campaign_at_ = now + some(keepalive_ / 4, keepalive_ / 2);
+  if (enough(1)) return request_votes(now);
+  for (const NodeId peer : up_)
+    ballots_[peer].push_back({Ballot::Kind::pre_vote, vote_.number + 1, self_, document_, false});
+}
+
+void Election::request_votes(Time now) {
+  leaderless();
+  set_vote({vote_.number + 1, self_});
+  phase_ = Phase::voting;
+  campaign_at_ = now + some(keepalive_, 2 * keepalive_);
+  ask_again_at_ = now + keepalive_ / 2;
+  request_from_rest();
+}
+
+void Election::request_from_rest() {
+  for (const NodeId peer : up_)
+    if (!granted_.contains(peer)) ballots_[peer].push_back({Ballot::Kind::vote, vote_.number, self_, document_, false});
+}
+
+void Election::take_solo() {
+  leaderless();
+  set_vote({vote_.number + 1, self_});
+  phase_ = Phase::solo;
+}
+
+void Election::lead() {
+  say(Note::Level::notice,
+      up_.empty() && nodes_ > 1
+          ? fmt::format("leads alone: term {}; no other node is heard", vote_.number)
+          : fmt::format("leads term {}, elected by {} of {} nodes", vote_.number, granted_.size() + 1, nodes_));
+  phase_ = Phase::leading;
+  leader_ = self_;
+  proclaim_ = true;
+}
+
+// ---- decisions
+
+Time Election::alone_at() const {
+  const Time waited = met_anyone_ || nodes_ == 1 ? Time::min() : started_ + initdead_;
+  return std::max(waited, hold_until_);
+}
+
+bool Election::alone_allowed(Time now) const {
+  return mode_ == Mode::none && up_.empty() && now >= alone_at();
+}
+
+void Election::tick(Time now) {
+  if (std::exchange(resigned_, false)) hold_until_ = now + 3 * deadtime_;
+  if (phase_ == Phase::leading && mode_ == Mode::majority && !enough(up_.size() + 1)) {
+    say(Note::Level::warning, fmt::format("gives up term {}: hears only {} of {} nodes, {} are needed", vote_.number,
+                                          up_.size() + 1, nodes_, majority_));
+    leaderless();
+    proclaim_ = true;
+  }
+  if (leader_) return;
+  if (phase_ == Phase::solo) {
+    if (!up_.empty())
+      leaderless();  // not alone any more: an election decides
+    else if (durable_ >= vote_)
+      return lead();
+    else
+      return;
+  }
+  if (phase_ == Phase::voting && durable_ >= vote_ && enough(granted_.size() + 1)) return lead();
+  if (alone_allowed(now)) return take_solo();
+  campaign(now);
+}
+
+void Election::campaign(Time now) {
+  if (!enough(up_.size() + 1)) return leaderless();
+  if (campaign_at_ == never) {
+    const Time first = nodes_ == 1 ? started_ : started_ + deadtime_;
+    campaign_at_ = std::max({first, hold_until_, now}) + some({}, keepalive_ / 4);
+  }
+  if (now >= campaign_at_ && now >= hold_until_) {
+    ask(now);
+  } else if (phase_ == Phase::voting && now >= ask_again_at_) {
+    ask_again_at_ = now + keepalive_ / 2;
+    request_from_rest();
+  }
+}
+
+Time Election::next_deadline() const {
+  if (leader_ || phase_ == Phase::solo) return never;
+  if (mode_ == Mode::none && up_.empty()) return alone_at();
+  if (!enough(up_.size() + 1)) return never;
+  const Time campaign = std::max(campaign_at_, hold_until_);
+  return phase_ == Phase::voting ? std::min(campaign, ask_again_at_) : campaign;
+}
+
+// ---- what follows
+
+Role Election::role() const {
+  switch (phase_) {
+    case Phase::following:
+    case Phase::asking:
+      return Role::follower;
+    case Phase::voting:
+    case Phase::solo:
+      return Role::candidate;
+    case Phase::leading:
+      return Role::leader;
+  }
+  return Role::follower;
+}
+
+bool Election::quorate() const {
+  return mode_ == Mode::none ? static_cast<bool>(leader_) : enough(up_.size() + 1);
+}
+
+bool Election::has_ballot(NodeId peer) const {
+  const auto found = ballots_.find(peer);
+  return found != ballots_.end() && !found->second.empty();
+}
+
+std::optional<Ballot> Election::take_ballot(NodeId peer) {
+  if (!has_ballot(peer)) return std::nullopt;
+  auto& queue = ballots_[peer];
+  const Ballot first = queue.front();
+  queue.erase(queue.begin());
+  return first;
+}
+
+}  // namespace systole::membership

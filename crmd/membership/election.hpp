@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Who leads. Raft's election with its later additions (pre-vote, check-quorum, sticky leader), and for two nodes
+// without tie-break the solo term. Pure bookkeeping over facts that Membership hands in; every decision falls in
+// tick(), after all facts of a step are known, so that a peer lost and regained within one step upsets nobody.
+//
+// What makes two leaders of one term impossible: a node leads term n only with votes of more than half, its own among
+// them; it votes once in n; its vote is on disk before it counts or is sent. A candidate may ask before its own vote is
+// on disk: it counts itself only after, and a reborn candidate that forgot asking can at most win the same term once.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/dice.hpp"
+#include "common/base/ids.hpp"
+#include "common/base/term.hpp"
+#include "common/base/time.hpp"
+#include "common/wire/packet.hpp"
+#include "crmd/membership/membership.hpp"
+
+namespace systole::membership {
+
+class Election {
+ public:
+  Election(const Config& config, Vote stored, Stamp document, Dice dice, Time now);
+
+  // ---- facts
+  void peer_up(NodeId peer);
+  void peer_lost(NodeId peer);
+  /// Term and role of a peer's newest packet; overtaken ones say nothing about the present.
+  void heard(NodeId peer, Term term, wire::Role role);
+  void ballot(Time now, NodeId from, const wire::Ballot& ballot);
+  void vote_stored(Vote vote);
+  void document(Stamp stored) { document_ = stored; }
+  void resign();
+
+  /// Decides what the facts call for.
+  void tick(Time now);
+  Time next_deadline() const;
+
+  // ---- what follows from it
+  Term term() const { return {vote_.number, leader_}; }
+  wire::Role role() const;
+  bool quorate() const;
+  /// The next ballot for this peer, taken out.
+  std::optional<wire::Ballot> take_ballot(NodeId peer);
+  bool has_ballot(NodeId peer) const;
+  /// The vote to be written, taken out.
+  std::optional<Vote> take_vote() { return std::exchange(to_store_, std::nullopt); }
+  /// Leadership was won or given up: peers should hear it now, not at the next keepalive. Taken out.
+  bool take_proclaim() { return std::exchange(proclaim_, false); }
+  /// Lines for the log, taken out.
+  std::vector<Note> take_notes() { return std::exchange(notes_, {}); }
+
+ private:
+  enum class Phase { following, asking, voting, solo, leading };
+
+  bool enough(std::size_t votes) const { return votes >= majority_; }
+  bool alone_allowed(Time now) const;
+  Time alone_at() const;
+  bool refuses(Time now, const wire::Ballot& ballot) const;
+  void answer(NodeId from, const wire::Ballot& request, bool granted);
+  void pre_vote_request(Time now, NodeId from, const wire::Ballot& request);
+  void vote_request(Time now, NodeId from, const wire::Ballot& request);
+  void adopt(std::uint64_t number);
+  void follow(NodeId leader);
+  void campaign(Time now);
+  void request_from_rest();
+  void leaderless();
+  void set_vote(Vote vote);
+  void ask(Time now);
+  void request_votes(Time now);
+  void take_solo();
+  void lead();
+  Duration some(Duration low, Duration high);
+  void say(Note::Level level, std::string text) { notes_.push_back({level, std::move(text)}); }
+
+  NodeId self_;
+  Mode mode_;
+  Duration keepalive_, deadtime_, initdead_;
+  std::size_t nodes_, majority_;
+  Vote vote_, durable_;  // what we stand by; what the disk holds of it
+  Stamp document_;
+  Dice dice_;
+  Time started_;
+  NodeId leader_;
+  Phase phase_ = Phase::following;
+  std::set<NodeId> up_, granted_;
+  bool met_anyone_ = false;
+  std::optional<wire::Ballot> promised_;  // the request for a vote that was granted, but is not yet on disk
+  Time campaign_at_ = never;              // next attempt while nobody leads
+  Time ask_again_at_ = never;             // repeats the requests of a running election
+  Time hold_until_ = Time::min();         // after resign(): no campaign of our own before
+  bool resigned_ = false;                 // resign() has no time of its own: tick() sets hold_until_
+  bool proclaim_ = false;
+  std::map<NodeId, std::vector<wire::Ballot>> ballots_;
+  std::optional<Vote> to_store_;
+  std::vector<Note> notes_;
+};
+
+}  // namespace systole::membership

@@ -1,0 +1,412 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Membership put together: packets are sorted by their session (peer.hpp), feed the election (election.hpp) and the
+// streams (stream.hpp); at the end of each step everything that is due goes out. Order within a step matters to the
+// reader of the effects: who is there, then who leads, then messages.
+#include "crmd/membership/membership.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/ensure.hpp"
+#include "common/base/limits.hpp"
+#include "crmd/membership/election.hpp"
+#include "crmd/membership/peer.hpp"
+
+namespace systole::membership {
+
+namespace {
+
+constexpr Duration complaint_every = 60s;  // the same kind of bad packet is named in the log once in that time
+
+std::string seconds(Duration duration) {
+  return fmt::format("{:.1f} s", std::chrono::duration<double>(duration).count());
+}
+
+/// The most bytes of a message that fit one fragment in any packet of this cluster, with a ballot beside it.
+std::size_t piece_bytes(const Config& config) {
+  wire::Packet fullest;
+  fullest.cluster = config.cluster;
+  fullest.ballot.emplace();
+  return wire::fragment_room(fullest) - wire::fragment_header_bytes;
+}
+
+}  // namespace
+
+struct Membership::Impl {
+  Impl(Config&& configuration, std::uint64_t boot_id, Vote stored, Stamp document, Dice chance, Now now);
+
+  std::vector<Effect> step(Now now, const Event& event);
+  void packet_in(Time now, const PacketIn& in);
+  void complain(Time now, const char* kind, std::string text);
+  bool ours(Time now, const PacketIn& in);
+  void of_session(Time now, Peer& peer, const wire::Packet& packet, bool newest);
+  void begin(Time now, Peer& peer, const PacketIn& in);
+  void lose(Peer& peer, const std::string& reason);
+  void forgive_own_stall(Time now);
+  void expire(Time now);
+  void look_at_links(Time now, Peer& peer);
+  void announce();
+  void flush(Time now);
+  void flush(Time now, Peer& peer, bool heartbeat);
+  void transmit(Time now, Peer& peer, wire::Packet packet);
+  wire::Packet blank() const;
+  std::uint64_t fresh_number();
+  LinkState link_state(Time now, const Link& link) const;
+  Peer* find(NodeId id);
+  Time next_deadline() const;
+  void say(Note::Level level, std::string text) { effects.push_back(Note{level, std::move(text)}); }
+
+  Config config;
+  std::uint64_t boot;
+  Dice dice;
+  Time started;
+  Election election;
+  std::vector<Peer> peers;
+  Counters counters;
+  Time keepalive_at;
+  Time wake_at;  // when the last step wanted to be woken: later is our own stall
+  Term told_term;
+  bool told_quorate = false;
+  std::map<std::string, Time> complained;
+  std::vector<Effect> effects;
+};
+
+Membership::Impl::Impl(Config&& configuration, std::uint64_t boot_id, Vote stored, Stamp document, Dice chance, Now now)
+    : config(std::move(configuration)),
+      boot(boot_id),
+      dice(chance),
+      started(now.at),
+      election(config, stored, document, Dice(dice.next()), now.at),
+      keepalive_at(now.at),
+      wake_at(now.at),
+      told_term(election.term()) {
+  ensure(config.keepalive > Duration::zero() && config.deadtime > config.keepalive);
+  for (const Member& member : config.nodes)
+    if (member.id != config.self) peers.emplace_back(member.id, member.name, member.links, fresh_number());
+  ensure(peers.size() + 1 == config.nodes.size());
+}
+
+std::uint64_t Membership::Impl::fresh_number() {
+  return std::max<std::uint64_t>(dice.next(), 1);  // 0 means "none" on the wire
+}
+
+Peer* Membership::Impl::find(NodeId id) {
+  const auto found = std::find_if(peers.begin(), peers.end(), [id](const Peer& peer) { return peer.id == id; });
+  return found == peers.end() ? nullptr : &*found;
+}
+
+std::vector<Effect> Membership::Impl::step(Now now, const Event& event) {
+  effects.clear();
+  forgive_own_stall(now.at);
+  if (const auto* in = std::get_if<PacketIn>(&event)) packet_in(now.at, *in);
+  if (const auto* stored = std::get_if<VoteStored>(&event)) election.vote_stored(stored->vote);
+  expire(now.at);
+  election.tick(now.at);
+  announce();
+  flush(now.at);
+  wake_at = std::max(next_deadline(), now.at);
+  return std::exchange(effects, {});
+}
+
+// ---- what comes in
+
+void Membership::Impl::complain(Time now, const char* kind, std::string text) {
+  const auto [found, first] = complained.try_emplace(kind, now);
+  if (!first && now - found->second < complaint_every) return;
+  found->second = now;
+  say(Note::Level::warning, std::move(text));
+}
+
+/// Sorts out what is not from a configured node of this cluster.
+bool Membership::Impl::ours(Time now, const PacketIn& in) {
+  const wire::Packet& packet = in.packet;
+  if (packet.cluster != config.cluster) {
+    ++counters.foreign_cluster;
+    complain(now, "foreign cluster",
+             fmt::format(
+                 "a packet of cluster \"{}\" came with our key, this is \"{}\": give each cluster its own key and port",
+                 packet.cluster, config.cluster));
+    return false;
+  }
+  if (packet.from == config.self) {
+    if (packet.boot == boot) return false;  // our own voice, by broadcast or a loop
+    ++counters.same_node_id;
+    complain(
+        now, "same id as ours",
+        fmt::format(
+            "another machine runs with nodeid {}, which is this node's: give each node its own nodeid in cluster.conf",
+            packet.from.value));
+    return false;
+  }
+  const Peer* peer = find(packet.from);
+  if (peer == nullptr) {
+    ++counters.unknown_node;
+    complain(now, "unknown node",
+             fmt::format("nodeid {} sends packets, but is not in our nodelist: is cluster.conf the same on all nodes?",
+                         packet.from.value));
+    return false;
+  }
+  if (in.link >= peer->links.size() || packet.session == 0) {
+    ++counters.malformed;
+    return false;
+  }
+  return true;
+}
+
+void Membership::Impl::packet_in(Time now, const PacketIn& in) {
+  if (!ours(now, in)) return;
+  Peer& peer = *find(in.packet.from);
+  switch (peer.judge(now, in.packet, in.link)) {
+    case Kind::hello:
+    case Kind::copy:
+      break;
+    case Kind::newest:
+      of_session(now, peer, in.packet, true);
+      break;
+    case Kind::overtaken:
+      of_session(now, peer, in.packet, false);
+      break;
+    case Kind::begins:
+      begin(now, peer, in);
+      of_session(now, peer, in.packet, true);
+      break;
+    case Kind::replayed:
+      ++counters.replayed;
+      break;
+    case Kind::old_session:
+      ++counters.old_session;
+      break;
+    case Kind::impostor:
+      ++counters.same_node_id;
+      complain(now, "same id",
+               fmt::format("two machines run with nodeid {} ({}): give each node its own nodeid in cluster.conf",
+                           peer.id.value, peer.name));
+      break;
+  }
+}
+
+void Membership::Impl::begin(Time now, Peer& peer, const PacketIn& in) {
+  if (peer.session)
+    lose(peer, peer.session->boot != in.packet.boot ? "its daemon restarted" : "it had lost us and began anew");
+  const Duration resend_after = std::clamp<Duration>(config.keepalive / 2, 10ms, 50ms);
+  Session next{Outgoing(piece_bytes(config), resend_after)};
+  peer.begin(now, in.packet, in.link, std::move(next), fresh_number());
+  effects.push_back(PeerUp{peer.id, in.packet.boot});
+  election.peer_up(peer.id);
+}
+
+void Membership::Impl::of_session(Time now, Peer& peer, const wire::Packet& packet, bool newest) {
+  Session& session = *peer.session;
+  session.out.acknowledged(packet.ack);
+  if (newest) {
+    session.lost_at = now + config.deadtime;
+    election.heard(peer.id, packet.term, packet.role);
+  }
+  if (packet.ballot) election.ballot(now, peer.id, *packet.ballot);
+  announce();  // messages come after the news of who sends them
+  for (const wire::Fragment& fragment : packet.fragments) {
+    session.answer_due = true;
+    for (std::string& message : session.in.take(fragment)) effects.push_back(Deliver{peer.id, std::move(message)});
+  }
+  if (session.in.overflowed())
+    peer.doomed = fmt::format("it sent a message of more than {} bytes", limits::message_bytes_max);
+}
+
+// ---- what time brings
+
+/// Two nodes without tie-break: who was itself stopped (SIGSTOP, a suspended machine) must not take its own deafness
+/// for the peer's silence and seize a solo term the moment it wakes. With votes this needs no care: nobody would vote
+/// for it.
+void Membership::Impl::forgive_own_stall(Time now) {
+  const Duration late = now - wake_at;
+  if (config.mode != Mode::none || late <= std::max(config.keepalive, config.deadtime / 4)) return;
+  say(Note::Level::warning, fmt::format("this daemon did not run for {}; its peers get {} to be heard again",
+                                        seconds(late), seconds(2 * config.keepalive)));
+  for (Peer& peer : peers)
+    if (peer.session) peer.session->lost_at = std::max(peer.session->lost_at, now + 2 * config.keepalive);
+}
+
+void Membership::Impl::lose(Peer& peer, const std::string& reason) {
+  peer.end(fresh_number());
+  effects.push_back(PeerLost{peer.id, reason});
+  election.peer_lost(peer.id);
+}
+
+void Membership::Impl::expire(Time now) {
+  for (Peer& peer : peers) {
+    if (!peer.session) continue;
+    if (peer.doomed)
+      lose(peer, std::string(*peer.doomed));
+    else if (now >= peer.session->lost_at)
+      lose(peer, fmt::format("silent for {} on all links", seconds(config.deadtime)));
+  }
+}
+
+LinkState Membership::Impl::link_state(Time now, const Link& link) const {
+  if (!link.heard || now - *link.heard >= config.deadtime) return LinkState::dead;
+  return now - *link.heard > config.keepalive * 5 / 2 ? LinkState::late : LinkState::up;
+}
+
+void Membership::Impl::look_at_links(Time now, Peer& peer) {
+  for (std::size_t i = 0; i < peer.links.size(); ++i) {
+    Link& link = peer.links[i];
+    const bool dead = link_state(now, link) == LinkState::dead;
+    if (dead == link.told_dead || peer.links.size() == 1) continue;
+    link.told_dead = dead;
+    if (dead)
+      say(Note::Level::warning, fmt::format("link {} to {} is dead: silent for {}; other links still work", i,
+                                            peer.name, seconds(config.deadtime)));
+    else
+      say(Note::Level::notice, fmt::format("link {} to {} is back", i, peer.name));
+  }
+}
+
+Time Membership::Impl::next_deadline() const {
+  Time next = std::min(keepalive_at, election.next_deadline());
+  for (const Peer& peer : peers) {
+    if (!peer.session) continue;
+    next = std::min({next, peer.session->lost_at, peer.session->out.next_deadline()});
+    if (peer.doomed) return Time::min();
+  }
+  return next;
+}
+
+// ---- what goes out
+
+void Membership::Impl::announce() {
+  for (Note& note : election.take_notes()) effects.push_back(std::move(note));
+  if (const auto vote = election.take_vote()) effects.push_back(StoreVote{*vote});
+  if (const Term term = election.term(); term != told_term) {
+    told_term = term;
+    effects.push_back(LeaderChanged{term, term.node});
+  }
+  if (const bool quorate = election.quorate(); quorate != told_quorate) {
+    told_quorate = quorate;
+    effects.push_back(QuorumChanged{quorate});
+  }
+}
+
+void Membership::Impl::flush(Time now) {
+  bool heartbeat = election.take_proclaim();
+  if (now >= keepalive_at) {
+    heartbeat = true;
+    keepalive_at = std::max(keepalive_at + config.keepalive, now + config.keepalive / 2);
+    for (Peer& peer : peers)
+      if (peer.session) look_at_links(now, peer);
+  }
+  for (Peer& peer : peers) flush(now, peer, heartbeat);
+}
+
+void Membership::Impl::flush(Time now, Peer& peer, bool heartbeat) {
+  if (std::exchange(peer.hello_answer_due, false)) {
+    wire::Packet packet = blank();
+    peer.address(packet, true);
+    transmit(now, peer, std::move(packet));
+  }
+  bool due = heartbeat;
+  if (peer.session && std::exchange(peer.session->answer_due, false)) due = true;
+  while (true) {
+    wire::Packet packet = blank();
+    if (peer.session) {
+      packet.ballot = election.take_ballot(peer.id);
+      if (packet.ballot) due = true;
+      if (peer.session->out.fill(now, packet)) due = true;
+    }
+    if (!due) return;
+    peer.address(packet, false);
+    transmit(now, peer, std::move(packet));
+    due = false;
+  }
+}
+
+wire::Packet Membership::Impl::blank() const {
+  wire::Packet packet;
+  packet.cluster = config.cluster;
+  packet.from = config.self;
+  packet.boot = boot;
+  packet.term = election.term();
+  packet.role = election.role();
+  return packet;
+}
+
+/// Heartbeats knock on every link, so that a dead one is found alive again; pieces of messages spare the dead ones.
+void Membership::Impl::transmit(Time now, Peer& peer, wire::Packet packet) {
+  const auto dead = [&](const Link& link) { return link_state(now, link) == LinkState::dead; };
+  const bool everywhere = packet.fragments.empty() || std::all_of(peer.links.begin(), peer.links.end(), dead);
+  for (std::size_t i = 0; i < peer.links.size(); ++i)
+    if (everywhere || !dead(peer.links[i])) effects.push_back(Transmit{peer.id, i, packet});
+}
+
+// ---- the public face
+
+Membership::Membership(Config config, std::uint64_t boot_id, Vote stored, Stamp document, Dice dice, Now now)
+    : impl_(std::make_unique<Impl>(std::move(config), boot_id, stored, document, dice, now)) {}
+Membership::~Membership() = default;
+Membership::Membership(Membership&&) noexcept = default;
+
+std::vector<Effect> Membership::step(Now now, const Event& event) {
+  return impl_->step(now, event);
+}
+
+Time Membership::next_deadline() const {
+  return impl_->next_deadline();
+}
+
+void Membership::send(NodeId to, std::string message) {
+  Peer* peer = impl_->find(to);
+  if (peer == nullptr || !peer->session) return;
+  ensure(message.size() <= limits::message_bytes_max);
+  if (!peer->session->out.push(std::move(message)))
+    peer->doomed = fmt::format("it took nothing in: {} bytes wait for it, the limit is {}",
+                               peer->session->out.backlog_bytes(), limits::stream_backlog_bytes_max);
+}
+
+void Membership::set_document(Stamp stored) {
+  impl_->election.document(stored);
+}
+
+void Membership::resign() {
+  impl_->election.resign();
+}
+
+Term Membership::term() const {
+  return impl_->election.term();
+}
+
+NodeId Membership::leader() const {
+  return term().node;
+}
+
+bool Membership::leads() const {
+  return leader() == impl_->config.self;
+}
+
+bool Membership::quorate() const {
+  return impl_->election.quorate();
+}
+
+std::set<NodeId> Membership::up() const {
+  std::set<NodeId> nodes{impl_->config.self};
+  for (const Peer& peer : impl_->peers)
+    if (peer.session) nodes.insert(peer.id);
+  return nodes;
+}
+
+std::vector<PeerView> Membership::peers(Time now) const {
+  std::vector<PeerView> views;
+  for (const Peer& peer : impl_->peers) {
+    PeerView view{peer.id, peer.name, peer.session.has_value(), {}};
+    for (const Link& link : peer.links)
+      view.links.push_back({impl_->link_state(now, link), now - link.heard.value_or(impl_->started)});
+    views.push_back(std::move(view));
+  }
+  return views;
+}
+
+const Counters& Membership::counters() const {
+  return impl_->counters;
+}
+
+}  // namespace systole::membership

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What this node knows of one other node: its links, the session with it, the stream both ways.
+//
+// How a session begins. Each side has an offer: the number it will use for the next session. A hello carries the
+// sender's offer and proves nothing. Whoever gets one answers with its own offer and the number heard; that answer
+// proves to the first side that it is heard now, and its next packet proves the same to the second. A session that
+// lives is replaced only by such a proof, never by a hello alone: an old hello played back by somebody cannot tear it
+// down.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "common/base/ids.hpp"
+#include "common/base/time.hpp"
+#include "common/wire/packet.hpp"
+#include "crmd/membership/stream.hpp"
+#include "crmd/membership/window.hpp"
+
+namespace systole::membership {
+
+struct Session {
+  explicit Session(Outgoing stream) : out(std::move(stream)) {}
+  std::uint64_t mine = 0, theirs = 0;  // session numbers
+  std::uint64_t boot = 0;              // of the peer
+  Time lost_at{};                      // deadtime after its newest packet
+  Window window;
+  Outgoing out;
+  Incoming in;
+  bool answer_due = false;  // fragments came, or the session is new: say so at once
+};
+
+struct Link {
+  std::optional<Time> heard;  // newest packet of a session since this daemon started
+  Window window;              // in the present session: tells a replayed copy from the one that another link brought
+  bool told_dead = false;
+};
+
+/// What a packet turned out to be.
+enum class Kind {
+  hello,        // no proof; answered with our offer
+  newest,       // of the living session, above all before it
+  overtaken,    // of the living session, not seen before, but later ones were
+  copy,         // the same packet came over another link
+  replayed,     // seen on this link before, or far too old
+  begins,       // proof for our offer: a new session begins with it
+  old_session,  // of a session that is over
+  impostor,     // two daemons claim this node id
+};
+
+class Peer {
+ public:
+  Peer(NodeId node, std::string node_name, std::size_t link_count, std::uint64_t first_offer)
+      : id(node), name(std::move(node_name)), links(link_count), offer_(first_offer) {}
+
+  Kind judge(Time now, const wire::Packet& packet, std::size_t link);
+  /// After judge() said `begins`: replaces the session. next_offer: fresh, not 0.
+  void begin(Time now, const wire::Packet& packet, std::size_t link, Session next, std::uint64_t next_offer);
+  void end(std::uint64_t next_offer);
+  /// Session numbers and sequence for the next packet to this peer. hello_answer: reply to its newest hello.
+  void address(wire::Packet& packet, bool hello_answer);
+
+  NodeId id;
+  std::string name;
+  std::vector<Link> links;
+  std::optional<Session> session;
+  bool hello_answer_due = false;
+  std::optional<std::string> doomed;  // why the session must end at the next step
+
+ private:
+  std::uint64_t offer_;
+  std::uint64_t seq_ = 0;            // packets sent to it since our start
+  std::uint64_t hello_session_ = 0;  // of its newest hello
+  Window hello_window_;
+  std::uint64_t last_boot_ = 0;
+  std::set<std::uint64_t> earlier_boots_;
+};
+
+}  // namespace systole::membership
