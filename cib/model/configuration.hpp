@@ -110,7 +110,7 @@ struct Location {
 struct Colocation {
   std::string id;
   ResourceId resource, with;
-  Score score;  // default INFINITY where absent
+  Score score;  // 0 where absent: such a colocation says nothing (seen on Pacemaker 2.1.5)
   std::string resource_role, with_role;
   bool operator==(const Colocation&) const = default;
 };
