@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the agent tells the cluster and asks of it: promotion score, reader attribute, the primary's address, received
+// positions. Each tool costs a process, so what was said last is kept in a memo on /run and said again only when it
+// changes, when it is old (the cluster may have forgotten it), or when the caller insists (a probe: this node has just
+// joined).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "agents/kit/agent.hpp"
+#include "agents/kit/attributes.hpp"
+#include "agents/ocf/mysql/election.hpp"
+#include "agents/ocf/mysql/judge.hpp"
+#include "agents/ocf/mysql/settings.hpp"
+
+namespace systole::mysql {
+
+/// The memo; also where the primary is known to be.
+struct Memo {
+  std::string score;  // last sent; "" never or deleted
+  std::string readable;
+  std::string published;    // our address, sent as <resource>_REPL_INFO
+  std::int64_t sent_s = 0;  // boot seconds of the last sending
+  std::string primary_host;
+  unsigned primary_port = 0;
+};
+
+std::string to_text(const Memo& memo);
+Memo parse_memo(std::string_view text);
+
+class Cluster {
+ public:
+  Cluster(agents::Call& call, const Settings& settings);
+
+  Memo& memo() { return memo_; }
+  void save();
+
+  /// Score and reader attribute as the verdict says.
+  void publish(const Verdict& verdict, bool insist = false);
+  void publish_score(std::optional<int> score, bool insist = false);
+  /// The address of this node, where replicas find the primary when nobody notified them.
+  void publish_primary();
+  /// Nothing runs here any more.
+  void withdraw();
+  void set_score_of(const std::string& node, int score);
+
+  const std::string& self();
+  /// Nodes, other than this one, that run an instance now and will after this action, as the manager told us.
+  std::vector<std::string> live_others();
+  /// The node that is promoted now, other than this one; "" none or not told.
+  std::string promoted_elsewhere();
+  /// Somebody else is, or in this very transition becomes, the primary.
+  bool primary_elsewhere_soon();
+
+  /// The permanent attribute <resource>_mysql_master_IP of the node, else the node's name.
+  std::string address_of(const std::string& node);
+  /// <resource>_REPL_INFO: the last primary's address; "" none.
+  std::string published_primary();
+
+  void publish_received(const GtidList& received);
+  /// nullopt: it published none.
+  std::optional<GtidList> received_of(const std::string& node);
+
+ private:
+  Time tool_deadline() const;
+
+  agents::Call& call_;
+  const Settings& settings_;
+  agents::Attributes attributes_;
+  std::string resource_, memo_path_, self_;
+  Memo memo_;
+};
+
+}  // namespace systole::mysql

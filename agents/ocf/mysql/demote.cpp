@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// demote: no more writes, no more clients, and the replicas get the last transaction before it returns, so that a
+// planned switch-over loses nothing. All of it bounded: a dead replica or a long statement must not hold up the
+// cluster.
+#include <fmt/format.h>
+
+#include <set>
+
+#include "agents/ocf/mysql/mysql_agent.hpp"
+
+namespace systole::mysql {
+
+using agents::Call;
+using agents::Ocf;
+
+namespace {
+
+/// The hosts that replicate from here, as the server sees their connections.
+std::set<std::string> replica_hosts(Server& server, Deadline deadline) {
+  std::set<std::string> hosts;
+  const auto threads =
+      server.ask("SELECT HOST FROM information_schema.PROCESSLIST WHERE COMMAND = 'Binlog Dump'", deadline);
+  if (!threads) return hosts;
+  for (std::size_t row = 0; row < threads->rows.size(); ++row) {
+    const std::string host = threads->text(row, "HOST");
+    hosts.insert(host.substr(0, host.rfind(':')));
+  }
+  return hosts;
+}
+
+/// Until each connected replica says that it has applied `last`. What was sent is not yet received, and semi-sync tells
+/// only of one replica, so the replicas themselves are asked, as replication_user. Returns who has not said so, and
+/// why.
+std::string wait_for_replicas(Server& server, const Settings& settings, const GtidList& last, Deadline deadline) {
+  std::string unsure;
+  for (const std::string& host : replica_hosts(server, deadline)) {
+    for (;;) {
+      const auto peer = ask_peer(settings, {.host = host, .port = settings.replication_port}, deadline.within(1s));
+      if (peer && contains(peer->position, last)) break;
+      const bool wait_on = peer || peer.error().code == Errc::refused;
+      if (wait_on && agents::pause_for(5ms, deadline.at())) continue;
+      unsure +=
+          fmt::format("{}{}: {}", unsure.empty() ? "" : "; ", host,
+                      peer ? fmt::format("{} transactions behind", missing(peer->position, last)) : peer.error().what);
+      break;
+    }
+  }
+  return unsure;
+}
+
+}  // namespace
+
+Ocf MysqlAgent::demote(Call& call) {
+  const Settings settings = settings_from(call.params());
+  Cluster cluster(call, settings);
+  const Deadline deadline(call.deadline());
+  if (!ServerProcess::find(settings.place())) {
+    cluster.withdraw();
+    return call.fail(Ocf::not_running, "no server runs here");
+  }
+  auto server = Server::connect(settings, deadline.within(settings.sql_timeout));
+  if (!server) return call.explain(Ocf::generic, server.error().what);
+  const auto before = server->variables(deadline.within(settings.sql_timeout));
+  if (!before) return call.explain(Ocf::generic, before.error().what);
+  if (!before->read_only) {
+    const Duration spare_waiters = std::chrono::milliseconds(settings.semi_sync_timeout_ms) + 200ms;
+    const auto closed = server->make_read_only(settings, deadline.within(deadline.left() / 2), spare_waiters);
+    if (!closed) return call.fail(Ocf::generic, "the server could not be made read-only: {}", closed.error().what);
+  }
+  [[maybe_unused]] const auto ended = server->disconnect_clients(deadline.within(settings.sql_timeout), false);
+  const auto last = server->applied(deadline.within(settings.sql_timeout));
+  if (!last) return call.explain(Ocf::generic, last.error().what);
+  const Deadline patience = deadline.within(std::min<Duration>(5s, deadline.left() / 2));
+  if (const std::string unsure = wait_for_replicas(*server, settings, *last, patience); !unsure.empty())
+    call.log().warning("demoted at {}, not all of it is known to be elsewhere: {}", to_string(*last), unsure);
+  if (const auto off = server->set_semi_sync(false, settings, deadline.within(settings.sql_timeout)); !off)
+    call.log().warning("semi-sync stays on: {}", off.error().what);
+  if (call.meta().is_promotable()) cluster.publish_score(score_replica);
+  return Ocf::ok;
+}
+
+}  // namespace systole::mysql

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Early returns, worst first.
+#include "agents/ocf/mysql/judge.hpp"
+
+#include <fmt/format.h>
+
+namespace systole::mysql {
+
+namespace {
+
+constexpr int success = 0, generic = 1, not_running = 7, running_promoted = 8;
+constexpr unsigned er_master_fatal = 1236;
+
+Verdict judge_promoted(const Facts& facts, const Limits& limits) {
+  Verdict verdict{.code = running_promoted, .reason = {}, .score = score_promoted, .readable = true};
+  const Variables& variables = *facts.variables;
+  if (limits.semi_sync && !variables.semi_sync_source && variables.dump_threads > 0)
+    verdict.repair = Repair::enable_semi_sync;
+  return verdict;
+}
+
+bool wrong_primary(const Facts& facts, const Replication& replication) {
+  if (facts.primary_host.empty()) return false;
+  return replication.host != facts.primary_host || replication.port != facts.primary_port;
+}
+
+Repair repair_of(const Facts& facts, const Replication& replication) {
+  if (wrong_primary(facts, replication)) return Repair::follow;
+  const bool io_stopped = replication.io == IoThread::stopped;
+  // By file and position, or with both threads stopped, a plain start would fetch from a wrong place or delete what was
+  // received: then replication is set up anew.
+  if (!replication.by_gtid || (io_stopped && !replication.sql_running))
+    return facts.primary_host.empty() ? Repair::none : Repair::follow;
+  if (io_stopped) return Repair::start_io;
+  if (!replication.sql_running) return Repair::start_sql;
+  return Repair::none;
+}
+
+Verdict judge_replica(const Facts& facts, const Replication& replication, const Limits& limits) {
+  if (says_diverged(replication))
+    return {
+        .code = generic,
+        .reason = fmt::format("this database has transactions that the primary {} has not ({}): save what is needed, "
+                              "then give this node a new copy of the primary",
+                              replication.host, replication.io_error)};
+  Verdict verdict{.code = success, .reason = {}, .score = score_replica, .readable = true};
+  if (replication.sql_errno != 0) {
+    verdict.reason = fmt::format("replication stopped with error {}: {}", replication.sql_errno, replication.sql_error);
+    verdict.score.reset();
+    verdict.readable = false;
+    return verdict;  // starting it again would meet the same transaction
+  }
+  verdict.repair = repair_of(facts, replication);
+  const bool flows = replication.io == IoThread::running && replication.sql_running;
+  const bool late = replication.behind_s && *replication.behind_s > limits.max_slave_lag_s;
+  if (late) {
+    verdict.reason = fmt::format("{} s behind the primary, more than max_slave_lag={}", *replication.behind_s,
+                                 limits.max_slave_lag_s);
+    verdict.score = score_lagging;
+  } else if (!flows && replication.io_errno != 0) {
+    verdict.reason = fmt::format("no connection to the primary {}: error {}: {}", replication.host,
+                                 replication.io_errno, replication.io_error);
+  }
+  verdict.readable = flows && !late;
+  return verdict;
+}
+
+}  // namespace
+
+bool says_diverged(const Replication& replication) {
+  return replication.io_errno == er_master_fatal &&
+         (replication.io_error.find("diverged") != std::string::npos ||
+          replication.io_error.find("not in the master") != std::string::npos);
+}
+
+Verdict judge(const Facts& facts, const Limits& limits) {
+  if (!facts.alive) return {.code = not_running, .reason = "no server process"};
+  if (!facts.variables)
+    return {.code = generic,
+            .reason = fmt::format("the server's process lives but does not answer: {}", facts.silence)};
+  if (!facts.variables->read_only) return judge_promoted(facts, limits);
+  if (!facts.replication_known)
+    return {.code = generic, .reason = fmt::format("cannot read the replication status: {}", facts.silence)};
+
+  Verdict verdict;
+  if (facts.replication) {
+    verdict = judge_replica(facts, *facts.replication, limits);
+  } else {
+    verdict = {.code = success, .reason = {}, .score = score_unrelated};
+    if (!facts.primary_host.empty()) verdict.repair = Repair::follow;
+  }
+  if (facts.must_follow) {
+    verdict.score.reset();
+    if (verdict.reason.empty()) verdict.reason = "has not caught up with the primary since it was started as a replica";
+  }
+  return verdict;
+}
+
+}  // namespace systole::mysql

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// ocf:systole:mysql. Each verb: look (gather, find), decide (judge, elect, diverged), act. The verbs are in the files
+// of their names; what they share is in server, replication and cluster.
+#pragma once
+
+#include "agents/kit/agent.hpp"
+#include "agents/ocf/mysql/cluster.hpp"
+#include "agents/ocf/mysql/options.hpp"
+#include "agents/ocf/mysql/replication.hpp"
+#include "agents/ocf/mysql/server.hpp"
+
+namespace systole::mysql {
+
+class MysqlAgent : public agents::Agent {
+ public:
+  const agents::About& about() const override { return about_mysql(); }
+  agents::Ocf validate(agents::Call& call) override;
+  agents::Ocf start(agents::Call& call) override;
+  agents::Ocf stop(agents::Call& call) override;
+  agents::Ocf monitor(agents::Call& call) override;
+  agents::Ocf promote(agents::Call& call) override;
+  agents::Ocf demote(agents::Call& call) override;
+  agents::Ocf notify(agents::Call& call) override;
+
+ protected:
+  /// Before a promotion: everything received is applied. A function of its own so that a test program can leave it out
+  /// and show that the loss is noticed.
+  virtual Result<GtidList> drain(Server& server, const Settings& settings, Deadline deadline);
+};
+
+/// The mark of a server that was started in the replica's role: crash recovery may have removed transactions that only
+/// its peers still have, so it must not be promoted before it has caught up. It is a property of the data, hence in the
+/// datadir.
+class MustFollow {
+ public:
+  explicit MustFollow(const Settings& settings);
+  bool is_set() const;
+  Result<void> set() const;
+  /// The position to reach, known once a primary was asked.
+  void aim(const GtidList& position) const;
+  void clear_when_reached(const GtidList& applied) const;
+  const std::string& path() const { return path_; }
+
+ private:
+  std::string path_;
+};
+
+/// follow(), then up to `patience` until the primary's position is reached here. Keeps the mark and the memo.
+Result<void> follow_and_wait(Server& server, const Settings& settings, Cluster& cluster, const PrimaryAddress& primary,
+                             Deadline deadline, Duration patience, Log& log);
+
+}  // namespace systole::mysql

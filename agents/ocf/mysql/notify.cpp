@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// notify: the cluster ignores its failures, so nothing here may be the only chance; what fails is logged, and the
+// monitor does it later.
+#include "agents/ocf/mysql/mysql_agent.hpp"
+
+#include <algorithm>
+
+namespace systole::mysql {
+
+using agents::Call;
+using agents::Ocf;
+
+namespace {
+
+/// Before a promotion each live instance says what it has. With no other live instance there is nobody to compare with.
+void before_promotion(Server& server, const Settings& settings, Call& call, Cluster& cluster, Deadline deadline) {
+  if (cluster.live_others().empty()) return;
+  if (MustFollow(settings).is_set()) return cluster.publish_received({});  // cannot be promoted, must not hinder
+  const auto received = received_here(server, settings, deadline);
+  if (received) {
+    cluster.publish_received(*received);
+  } else {
+    call.log().warning("what was received here cannot be told: {}", received.error().what);
+  }
+}
+
+void after_promotion(Server& server, const Settings& settings, Call& call, Cluster& cluster, Deadline deadline) {
+  const std::vector<std::string> promoted = call.meta().notify_nodes("promote");
+  if (promoted.empty() || std::ranges::find(promoted, cluster.self()) != promoted.end()) return;
+  const auto variables = server.variables(deadline);
+  if (!variables) return call.log().warning("replication is not set up: {}", variables.error().what);
+  if (!variables->read_only)
+    return call.log().error("{} was promoted, but this server is writable too: it is not made its replica",
+                            promoted.front());
+  const PrimaryAddress primary{.host = cluster.address_of(promoted.front()), .port = settings.replication_port};
+  const auto followed = follow_and_wait(server, settings, cluster, primary, deadline, 1s, call.log());
+  if (!followed) call.log().error("cannot follow the new primary {}: {}", promoted.front(), followed.error().what);
+}
+
+/// A replica has started: the primary's commits wait for it as soon as it is connected.
+void after_start(Server& server, const Settings& settings, Call& call, Deadline deadline) {
+  const Deadline patience = deadline.within(500ms);
+  do {
+    const auto variables = server.variables(deadline);
+    if (!variables || variables->read_only || variables->semi_sync_source) return;
+    if (variables->dump_threads == 0) continue;
+    if (const auto on = server.set_semi_sync(true, settings, deadline); !on)
+      call.log().warning("semi-sync stays off: {}", on.error().what);
+    return;
+  } while (agents::pause_for(20ms, patience.at()));
+}
+
+}  // namespace
+
+Ocf MysqlAgent::notify(Call& call) {
+  const Settings settings = settings_from(call.params());
+  const std::string when = call.meta().notify_type(), operation = call.meta().notify_operation();
+  const bool pre_promote = when == "pre" && operation == "promote";
+  const bool post_promote = when == "post" && operation == "promote";
+  const bool post_start = when == "post" && operation == "start" && settings.semi_sync;
+  if (!pre_promote && !post_promote && !post_start) return Ocf::ok;
+  if (!ServerProcess::find(settings.place())) return Ocf::ok;
+  Cluster cluster(call, settings);
+  const Deadline deadline(call.deadline());
+  auto server = Server::connect(settings, deadline.within(settings.sql_timeout));
+  if (!server) {
+    call.log().warning("{}-{}: {}", when, operation, server.error().what);
+    return Ocf::ok;
+  }
+  if (pre_promote) before_promotion(*server, settings, call, cluster, deadline);
+  if (post_promote) after_promotion(*server, settings, call, cluster, deadline);
+  if (post_start) after_start(*server, settings, call, deadline);
+  return Ocf::ok;
+}
+
+}  // namespace systole::mysql

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Following a primary, and finishing what was received before ceasing to follow. The one law here: both replication
+// threads are never started from a standstill while the relay log holds transactions that are not applied, because that
+// start deletes it, and they may exist nowhere else.
+#pragma once
+
+#include <string>
+
+#include "agents/kit/agent.hpp"
+#include "agents/ocf/mysql/judge.hpp"
+#include "agents/ocf/mysql/relay_log.hpp"
+#include "agents/ocf/mysql/server.hpp"
+
+namespace systole::mysql {
+
+struct PrimaryAddress {
+  std::string host = {};
+  unsigned port = 3306;
+};
+
+/// What another server says of its history.
+struct PeerHistory {
+  GtidList state = {};     // gtid_binlog_state with gtid_slave_pos appended: for diverged()
+  GtidList position = {};  // all it has applied or written
+  bool writable = false;   // it is a primary, not just a server that answers
+};
+
+/// Asks over TCP as replication_user.
+Result<PeerHistory> ask_peer(const Settings& settings, const PrimaryAddress& peer, Deadline deadline);
+
+/// The relay log on disk, read against what is applied. not_found: there is none.
+Result<RelayScan> read_relay_log(const Variables& variables, const std::string& datadir);
+
+/// Everything that this server has received, applied or not, whether or not it was restarted since.
+Result<GtidList> received_here(Server& server, const Settings& settings, Deadline deadline);
+
+/// Stops receiving, then applies everything received. Afterwards no thread receives; the applier may still run.
+/// Returns what is applied now. Error: something received could not be applied by the deadline; nothing is deleted
+/// then.
+Result<GtidList> drain_received(Server& server, const Settings& settings, Deadline deadline);
+
+/// Follows the primary by GTID. Errors: refused when this server's history is not a part of the primary's (nothing is
+/// changed); any other: the primary cannot be asked now, or is read-only (an address in the CIB may be older than the
+/// last change of roles): try again later. Returns the primary's position as it was asked.
+Result<GtidList> follow(Server& server, const Settings& settings, const PrimaryAddress& primary, Deadline deadline,
+                        Log& log);
+
+/// Until the receiver runs and `position` is applied here, or the deadline: true when reached.
+bool caught_up(Server& server, const GtidList& position, Deadline deadline);
+
+}  // namespace systole::mysql

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The agent's parameters: one table (names and meanings as people know them from ocf:heartbeat:mysql and mariadb, as
+// far as they are implemented here) and their typed form.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "agents/kit/agent.hpp"
+#include "agents/ocf/mysql/process.hpp"
+#include "agents/sql/connection.hpp"
+
+namespace systole::mysql {
+
+const agents::About& about_mysql();
+
+struct Settings {
+  std::string binary, config, datadir, user, group, log, pid, socket, test_table;
+  std::vector<std::string> additional;
+  sql::Account control;      // test_user: local statements
+  sql::Account replication;  // replication_user: the replicas' account on the primary
+  unsigned replication_port = 3306;
+  sql::Tls tls;
+  long max_slave_lag_s = 3600;
+  std::string reader_attribute;
+  bool semi_sync = true;
+  long semi_sync_timeout_ms = 1000;
+  Duration sql_timeout = 5s;
+  bool binary_was_wrapper = false;  // mysqld_safe was asked for and replaced
+
+  ServerPlace place() const { return {.binary = binary, .datadir = datadir, .pid_file = pid}; }
+  sql::Endpoint local() const { return {.socket = socket, .host = {}, .port = 0, .tls = {}}; }
+};
+
+Settings settings_from(const agents::Values& values);
+
+}  // namespace systole::mysql

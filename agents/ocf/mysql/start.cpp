@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// validate and start: the server comes up read-only with no replication thread running; then what was received before
+// is saved, or a primary is followed.
+#include <fmt/format.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "agents/kit/process.hpp"
+#include "agents/ocf/mysql/mysql_agent.hpp"
+#include "common/base/text.hpp"
+
+namespace systole::mysql {
+
+namespace {
+
+using agents::Call;
+using agents::Ocf;
+
+bool is_folder(const std::string& path) {
+  struct stat info {};
+  return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
+}
+
+/// Makes the folder that the file will be in, owned by the server's user.
+Result<void> prepare_folder_of(const std::string& file, const Settings& settings) {
+  const std::string folder = std::filesystem::path(file).parent_path().string();
+  if (is_folder(folder)) return {};
+  if (const auto made = agents::make_folder(folder); !made) return made.error();
+  const passwd* const user = ::getpwnam(settings.user.c_str());
+  const group* const group = ::getgrnam(settings.group.c_str());
+  if (user == nullptr || group == nullptr) return {};  // validate has said so
+  if (::chown(folder.c_str(), user->pw_uid, group->gr_gid) == 0 || ::geteuid() != 0) return {};
+  return errno_error(fmt::format("giving '{}' to {}", folder, settings.user));
+}
+
+/// The error log belongs to the server's user, though it is we who open it first.
+void give_log_to_user(const Settings& settings) {
+  const passwd* const user = ::getpwnam(settings.user.c_str());
+  const group* const group = ::getgrnam(settings.group.c_str());
+  if (user != nullptr && group != nullptr && ::geteuid() == 0) [[maybe_unused]]
+    const int done = ::chown(settings.log.c_str(), user->pw_uid, group->gr_gid);
+}
+
+bool log_bin_is_configured(const Settings& settings, const Call& call, Deadline deadline) {
+  if (sets_option(settings.additional, "log-bin")) return true;
+  const auto ran = agents::run_program({settings.binary, "--defaults-file=" + settings.config, "--print-defaults"},
+                                       call.environment(), deadline.within(5s).at());
+  return ran && sets_option(words(ran->out), "log-bin");
+}
+
+/// The server's own last words in its log after `from`, for the exit reason.
+std::string last_error_in_log(const std::string& path, std::uintmax_t from) {
+  const auto text = agents::read_file(path, 64 << 20);
+  if (!text || text->size() <= from) return "its log is empty";
+  std::string last;
+  for (const std::string& line : split(std::string_view(*text).substr(from), '\n'))
+    if (const std::size_t at = line.find("[ERROR]");
+        at != std::string::npos && line.find("Aborting") == std::string::npos)
+      last = line.substr(at + 8);
+  return last.empty() ? fmt::format("see its log {}", path) : last;
+}
+
+/// Runs the server until it answers. Errc::io: it ended by itself. timeout: it lives, but does not answer.
+Result<Server> launch(const Settings& settings, const ServerOptions& options, Deadline deadline) {
+  std::error_code none;
+  const std::uintmax_t log_before =
+      std::filesystem::exists(settings.log, none) ? std::filesystem::file_size(settings.log, none) : 0;
+  const auto process = ServerProcess::spawn(command_line(options), settings.log);
+  if (!process) return process.error();
+  give_log_to_user(settings);
+  for (;;) {
+    auto server = Server::connect(settings, deadline.within(2s));
+    if (server) return server;
+    if (server.error().code == Errc::permission) return server;  // it is up; waiting helps nothing
+    if (process->ended_by(deadline.within(10ms)))
+      return Error{Errc::io,
+                   fmt::format("the server ended while starting: {}", last_error_in_log(settings.log, log_before))};
+    if (deadline.over())
+      return Error{Errc::timeout, fmt::format("the server did not answer in time: {}", server.error().what)};
+  }
+}
+
+/// In the role that suits its future; a tail that cannot be cut off (DDL, MyISAM) makes the server refuse the replica's
+/// role, then it is started with everything it has, and the comparison of histories tells.
+Result<Server> launch_in_role(const Settings& settings, Call& call, bool follower, Deadline deadline) {
+  ServerOptions options{.binary = settings.binary,
+                        .config = settings.config,
+                        .datadir = settings.datadir,
+                        .user = settings.user,
+                        .log = settings.log,
+                        .pid = settings.pid,
+                        .socket = settings.socket,
+                        .additional = settings.additional,
+                        .role = follower ? Role::replica : Role::primary,
+                        .log_bin_configured = log_bin_is_configured(settings, call, deadline),
+                        .semi_sync_timeout_ms = settings.semi_sync_timeout_ms};
+  if (follower)
+    if (const auto marked = MustFollow(settings).set(); !marked) return marked.error();
+  auto server = launch(settings, options, deadline);
+  if (server || !follower || server.error().code != Errc::io) return server;
+  call.log().warning("{}; starting it with the tail that it cannot remove", server.error().what);
+  options.role = Role::primary;
+  return launch(settings, options, deadline);
+}
+
+/// Who is promoted now; without notifications the address that the last primary published.
+std::string primary_to_follow(Call& call, Cluster& cluster) {
+  const std::string node = cluster.promoted_elsewhere();
+  if (!node.empty()) return cluster.address_of(node);
+  if (call.meta().has_notify() || !call.meta().is_promotable()) return {};
+  const std::string published = cluster.published_primary();
+  return published == cluster.address_of(cluster.self()) ? std::string{} : published;
+}
+
+Ocf join(Server& server, const Settings& settings, Call& call, Cluster& cluster, Deadline deadline) {
+  const std::string host = primary_to_follow(call, cluster);
+  if (!host.empty()) {
+    const PrimaryAddress primary{.host = host, .port = settings.replication_port};
+    const auto followed = follow_and_wait(server, settings, cluster, primary, deadline, 2s, call.log());
+    if (!followed && followed.error().code == Errc::refused) return call.explain(Ocf::generic, followed.error().what);
+    if (!followed)
+      call.log().warning("replication is not set up yet: {}; the monitor tries again", followed.error().what);
+    return Ocf::ok;
+  }
+  if (cluster.primary_elsewhere_soon()) return Ocf::ok;  // its post-promote notification sets replication up
+  // Alone: what was received before this start is applied now, before anything can delete it.
+  if (const auto saved = drain_received(server, settings, deadline); !saved)
+    call.log().warning("what was received before the start could not be applied: {}", saved.error().what);
+  return Ocf::ok;
+}
+
+Ocf ready(Server& server, const Settings& settings, Call& call, Cluster& cluster, Deadline deadline) {
+  const auto variables = server.variables(deadline);
+  if (!variables) return call.explain(Ocf::generic, variables.error().what);
+  if (!variables->log_bin)
+    return call.fail(Ocf::configured, "the server writes no binary log: remove skip-log-bin from its configuration");
+  if (!call.meta().is_promotable()) {
+    const auto writable = server.run("SET GLOBAL read_only=OFF", deadline);
+    return writable ? Ocf::ok : call.explain(Ocf::generic, writable.error().what);
+  }
+  if (!variables->read_only)  // it ran already, started by somebody else
+    if (const auto closed = server.make_read_only(settings, deadline, Duration::zero()); !closed)
+      return call.fail(Ocf::generic, "the server runs and cannot be made read-only: {}", closed.error().what);
+  if (const auto id = server.take_fresh_server_id(deadline); !id) return call.explain(Ocf::generic, id.error().what);
+  if (const Ocf joined = join(server, settings, call, cluster, deadline); joined != Ocf::ok) return joined;
+  Facts facts = gather(settings, deadline, true);
+  facts.must_follow = MustFollow(settings).is_set();
+  cluster.publish(judge(facts, {.max_slave_lag_s = settings.max_slave_lag_s, .semi_sync = settings.semi_sync}), true);
+  return Ocf::ok;
+}
+
+}  // namespace
+
+Ocf MysqlAgent::validate(Call& call) {
+  if (call.action() == "monitor") return Ocf::ok;  // looks for the process itself, installed or not
+  const Settings settings = settings_from(call.params());
+  if (::access(settings.binary.c_str(), X_OK) != 0)
+    return call.fail(Ocf::installed, "there is no server '{}': install mariadb-server or set the parameter binary",
+                     settings.binary);
+  if (::access(settings.config.c_str(), R_OK) != 0)
+    return call.fail(Ocf::installed, "cannot read the configuration file '{}' (parameter config)", settings.config);
+  if (::getpwnam(settings.user.c_str()) == nullptr)
+    return call.fail(Ocf::installed, "there is no user '{}' (parameter user)", settings.user);
+  if (::getgrnam(settings.group.c_str()) == nullptr)
+    return call.fail(Ocf::installed, "there is no group '{}' (parameter group)", settings.group);
+  if (!is_folder(settings.datadir))
+    return call.fail(Ocf::installed, "there is no directory '{}' (parameter datadir)", settings.datadir);
+  if (::geteuid() == 0 && !is_folder(settings.datadir + "/mysql"))
+    return call.fail(Ocf::installed, "'{}' holds no database: make one with mariadb-install-db, or copy the primary's",
+                     settings.datadir);
+  return Ocf::ok;
+}
+
+Ocf MysqlAgent::start(Call& call) {
+  const Settings settings = settings_from(call.params());
+  const Deadline deadline(call.deadline());
+  if (settings.binary_was_wrapper)
+    call.log().warning(
+        "the parameter binary names mysqld_safe, which restarts a dead server by itself: {} is started instead",
+        settings.binary);
+  Cluster cluster(call, settings);
+  if (ServerProcess::find(settings.place())) {
+    auto running = Server::connect(settings, deadline);
+    return running ? ready(*running, settings, call, cluster, deadline)
+                   : call.explain(Ocf::generic, running.error().what);
+  }
+  for (const std::string& file : {settings.log, settings.pid, settings.socket})
+    if (const auto made = prepare_folder_of(file, settings); !made)
+      return call.explain(Ocf::permission, made.error().what);
+  cluster.memo() = Memo{};
+  const bool follower = call.meta().is_promotable() && cluster.primary_elsewhere_soon();
+  auto server = launch_in_role(settings, call, follower, deadline);
+  if (!server) return call.explain(Ocf::generic, server.error().what);
+  return ready(*server, settings, call, cluster, deadline);
+}
+
+}  // namespace systole::mysql
