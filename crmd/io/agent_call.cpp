@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// See agent_call.hpp. Boost.Process v2 forks, closes all other descriptors and tells a failed exec by its errno; what
+// it does not do (process group, signal handling, scheduling, reaping a child whose exec failed) is in AtBirth.
+#include "crmd/io/agent_call.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <boost/asio/post.hpp>
+
+#include "common/base/handles.hpp"
+#include "common/base/result.hpp"
+#include "crmd/io/clock.hpp"
+#include "crmd/io/privileges.hpp"
+
+namespace systole::io {
+namespace {
+
+namespace asio = boost::asio;
+namespace process_v2 = boost::process::v2;
+
+constexpr Duration default_timeout = 20s;     // Pacemaker's, where the operation says none
+constexpr Duration patience_after_kill = 1s;  // a process in D state does not die; the call must end all the same
+constexpr int reads_of_last_words = 256;      // × 16 KiB: a grandchild that floods the pipe must not keep us here
+
+/// An initializer of Boost.Process v2: its functions run before the fork, in the child and after a failure.
+struct AtBirth {
+  int input, output, errors;
+
+  boost::system::error_code on_setup(process_v2::posix::default_launcher&, const std::filesystem::path&,
+                                     const char* const*) {
+    return {};
+  }
+  boost::system::error_code on_exec_setup(process_v2::posix::default_launcher&, const std::filesystem::path&,
+                                          const char* const*) {
+    ::setpgid(0, 0);  // a group of its own: a time-out ends the agent and all its children
+    if (::dup2(input, 0) < 0 || ::dup2(output, 1) < 0 || ::dup2(errors, 2) < 0)
+      return {errno, boost::system::system_category()};
+    restore_defaults_for_child();
+    return {};
+  }
+  template <class... Rest>
+  void on_exec_error(Rest&&...) {
+    ::_exit(127);  // no destructors of the daemon's in its child
+  }
+  void on_error(process_v2::posix::default_launcher& launcher, const std::filesystem::path&, const char* const*,
+                const boost::system::error_code&) {
+    if (launcher.pid > 0) ::waitpid(launcher.pid, nullptr, 0);
+  }
+};
+
+struct PipeEnds {
+  Fd read, write;
+};
+
+Result<PipeEnds> make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return errno_error("cannot make a pipe for an agent");
+  PipeEnds pipe{Fd(ends[0]), Fd(ends[1])};
+  ::fcntl(ends[0], F_SETFL, O_NONBLOCK);
+  return pipe;
+}
+
+}  // namespace
+
+AgentCall::AgentCall(asio::io_context& context, executor::RunAgent run, OnEnd on_end)
+    : context_(context),
+      run_(std::move(run)),
+      on_end_(std::move(on_end)),
+      timeout_(run_.timeout > Duration{} ? run_.timeout : default_timeout),
+      output_{asio::posix::stream_descriptor(context), {}, {}},
+      errors_{asio::posix::stream_descriptor(context), {}, {}},
+      timer_(context) {}
+
+void AgentCall::begin(AgentCommand command) {
+  started_ = boot_time();
+  auto output = make_pipe();
+  auto errors = make_pipe();
+  const Fd input(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  if (!output || !errors || !input) return post_ending(cannot_run(command.program, errno));
+  std::vector<const char*> environment;
+  for (const std::string& entry : command.environment) environment.push_back(entry.c_str());
+  environment.push_back(nullptr);
+  process_v2::posix::default_launcher launcher;
+  launcher.env = environment.data();
+  boost::system::error_code error;
+  const std::vector<std::string> arguments{command.action};
+  auto process = launcher(context_.get_executor(), error, std::filesystem::path(command.program), arguments,
+                          AtBirth{input.get(), output->write.get(), errors->write.get()});
+  if (error) return post_ending(cannot_run(command.program, error.value()));
+  process_.emplace(std::move(process));
+  output_.end.assign(output->read.release());
+  errors_.end.assign(errors->read.release());
+  read(output_);
+  read(errors_);
+  process_->async_wait([self = shared_from_this()](const boost::system::error_code& failed, int) {
+    if (failed) return;
+    self->child_ended(self->process_->native_exit_code());
+  });
+  timer_.expires_after(timeout_);
+  timer_.async_wait([self = shared_from_this()](const boost::system::error_code& stopped) {
+    if (!stopped) self->force(Forced::timed_out);
+  });
+}
+
+void AgentCall::read(Pipe& pipe) {
+  pipe.end.async_read_some(asio::buffer(pipe.buffer), [self = shared_from_this(), &pipe](
+                                                          const boost::system::error_code& error, std::size_t size) {
+    if (error || self->finished_) return;
+    pipe.output.add({pipe.buffer.data(), size});
+    self->read(pipe);
+  });
+}
+
+void AgentCall::drain(Pipe& pipe) {
+  for (int n = 0; n < reads_of_last_words && pipe.end.is_open(); ++n) {
+    const ssize_t got = ::read(pipe.end.native_handle(), pipe.buffer.data(), pipe.buffer.size());
+    if (got <= 0) break;
+    pipe.output.add({pipe.buffer.data(), static_cast<std::size_t>(got)});
+  }
+  boost::system::error_code ignored;
+  pipe.end.close(ignored);
+}
+
+void AgentCall::kill() {
+  force(Forced::cancelled);
+}
+
+void AgentCall::force(Forced why) {
+  if (finished_ || !process_ || forced_ != Forced::no) return;
+  forced_ = why;
+  ::kill(-process_->id(), SIGKILL);
+  timer_.expires_after(patience_after_kill);
+  timer_.async_wait([self = shared_from_this()](const boost::system::error_code& stopped) {
+    if (!stopped) self->child_ended(SIGKILL);  // as if it had died: it will, as soon as the kernel lets it
+  });
+}
+
+void AgentCall::child_ended(int status) {
+  if (finished_) return;
+  drain(output_);
+  drain(errors_);
+  switch (forced_) {
+    case Forced::no:
+      return finish(judge_ending(run_.standard, run_.action, status, errors_.output.text()));
+    case Forced::timed_out:
+      return finish(judge_timeout(timeout_));
+    case Forced::cancelled: {
+      executor::Outcome outcome;
+      outcome.rc = static_cast<std::int32_t>(cib::Rc::error);
+      outcome.status = cib::OpStatus::cancelled;
+      return finish(std::move(outcome));
+    }
+  }
+}
+
+void AgentCall::finish(executor::Outcome outcome) {
+  finished_ = true;
+  timer_.cancel();
+  outcome.ran = boot_time() - started_;
+  on_end_({std::move(outcome), output_.output.text(), errors_.output.text(),
+           output_.output.dropped() + errors_.output.dropped()});
+}
+
+void AgentCall::post_ending(executor::Outcome outcome) {
+  asio::post(context_,
+             [self = shared_from_this(), outcome = std::move(outcome)]() mutable { self->finish(std::move(outcome)); });
+}
+
+void AgentCall::abandon() {
+  finished_ = true;
+  timer_.cancel();
+  if (process_) process_->detach();
+}
+
+}  // namespace systole::io

@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// All agent calls of this node: begins them, logs what they said, hands their outcomes back. One line per call in the
+// log when it begins (debug) and when it ends; recurring monitors that find everything as before are debug only.
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+
+#include "common/log/log.hpp"
+#include "crmd/io/agent_call.hpp"
+
+namespace systole::io {
+
+class Agents {
+ public:
+  using OnDone = std::function<void(std::uint64_t call, executor::Outcome outcome)>;
+
+  Agents(boost::asio::io_context& context, AgentSettings settings, Log& log, OnDone on_done);
+  ~Agents();
+
+  /// on_done comes exactly once per call, later, from the io_context.
+  void run(const executor::RunAgent& run);
+  void kill(std::uint64_t call);
+  std::size_t running() const { return calls_.size(); }
+
+ private:
+  void ended(const executor::RunAgent& run, const AgentCall::Ended& ended);
+
+  boost::asio::io_context& context_;
+  AgentSettings settings_;
+  Log& log_;
+  OnDone on_done_;
+  std::map<std::uint64_t, std::shared_ptr<AgentCall>> calls_;
+};
+
+}  // namespace systole::io
