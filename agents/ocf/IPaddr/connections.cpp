@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// sock_diag(7): a dump of TCP sockets, then SOCK_DESTROY for each that fits.
+#include "agents/ocf/IPaddr/connections.hpp"
+
+#include <arpa/inet.h>
+#include <linux/inet_diag.h>
+#include <linux/netlink.h>
+#include <linux/sock_diag.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <cstring>
+#include <vector>
+
+#include "agents/ocf/IPaddr/netlink.hpp"
+
+namespace systole::agents::ipaddr {
+
+namespace {
+
+constexpr std::uint32_t all_states = 0xffff;
+constexpr std::uint32_t tcp_time_wait = 6, tcp_close = 7, tcp_listen = 10;  // of linux/tcp_states.h, not exported
+constexpr std::uint32_t wanted_states = all_states & ~(1U << tcp_listen) & ~(1U << tcp_close) & ~(1U << tcp_time_wait);
+
+bool is_local_end(const inet_diag_msg& socket, Ipv4 ip) {
+  const std::uint32_t raw = htonl(ip.bits);
+  const auto& source = socket.id.idiag_src;
+  if (socket.idiag_family == AF_INET) return source[0] == raw;
+  return source[0] == 0 && source[1] == 0 && source[2] == htonl(0xffff) && source[3] == raw;  // ::ffff:a.b.c.d
+}
+
+inet_diag_req_v2 question(unsigned char family) {
+  inet_diag_req_v2 ask{};
+  ask.sdiag_family = family;
+  ask.sdiag_protocol = IPPROTO_TCP;
+  ask.idiag_states = wanted_states;
+  return ask;
+}
+
+Result<void> find(Netlink& diag, unsigned char family, Ipv4 ip, std::vector<inet_diag_msg>& found) {
+  Request request(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP);
+  request.fixed(question(family));
+  return diag.dump(std::move(request), "list the TCP connections", [&](std::uint16_t, Bytes body) {
+    inet_diag_msg socket{};
+    if (body.size() < sizeof socket) return;
+    std::memcpy(&socket, body.data(), sizeof socket);
+    if (socket.idiag_family == family && is_local_end(socket, ip)) found.push_back(socket);
+  });
+}
+
+}  // namespace
+
+Result<std::size_t> reset_connections(Ipv4 ip, Time deadline) {
+  auto diag = Netlink::open(NETLINK_SOCK_DIAG, deadline);
+  if (!diag) return diag.error();
+  std::vector<inet_diag_msg> sockets;
+  if (auto v4 = find(*diag, AF_INET, ip, sockets); !v4) return v4.error();
+  // A machine without IPv6 has no such sockets; that is no fault.
+  if (auto v6 = find(*diag, AF_INET6, ip, sockets); !v6 && v6.error().code == Errc::timeout) return v6.error();
+  std::size_t reset = 0;
+  for (const inet_diag_msg& socket : sockets) {
+    inet_diag_req_v2 which = question(socket.idiag_family);
+    which.id = socket.id;
+    Request request(SOCK_DESTROY, NLM_F_ACK);
+    request.fixed(which);
+    const auto done = diag->ask(std::move(request), "reset a TCP connection");
+    if (!done && done.error().code != Errc::not_found) return done.error();  // not found: it ended by itself
+    if (done) ++reset;
+  }
+  return reset;
+}
+
+}  // namespace systole::agents::ipaddr

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// TCP connections that end at the address. When the address leaves, they must end with a reset: else each client sits
+// in its read until its own time-out, minutes later, while the service has long been alive elsewhere.
+#pragma once
+
+#include <cstddef>
+
+#include "agents/ocf/IPaddr/facts.hpp"
+#include "common/base/result.hpp"
+#include "common/base/time.hpp"
+
+namespace systole::agents::ipaddr {
+
+/// Resets every TCP connection whose local address is ip (listening sockets stay), IPv4-mapped IPv6 ones included.
+/// The number of those reset. Errc::invalid: this kernel is built without CONFIG_INET_DIAG_DESTROY.
+Result<std::size_t> reset_connections(Ipv4 ip, Time deadline);
+
+}  // namespace systole::agents::ipaddr
