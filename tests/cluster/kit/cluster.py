@@ -170,7 +170,7 @@ class Cluster:
         self.rig = rigs.Rig(prefix)
         self.count, self.keepalive, self.deadtime = nodes, keepalive, deadtime
         self.names = [f"n{i}" for i in range(1, nodes + 1)]
-        self.stage = rigs.ROOT / f"{prefix}.opt"
+        self.stage = self.rig.dir / "opt"
         self.children = {}
         self.wrappers = {}  # agent → text of a script that stands in its place (its own program is then NAME-real)
 
@@ -181,8 +181,8 @@ class Cluster:
         self.rig.down()
         shutil.rmtree(self.logs, ignore_errors=True)
         self.logs.mkdir(parents=True)
+        self.rig.build_wiring(1)
         self.stage_programs()
-        self.rig.build_wiring(self.count, 1)
         key = secrets.token_hex(32)
         shares = [(self.stage, "/opt/systole"), (self.stage / "agents", "/usr/lib/ocf/resource.d/systole")]
         for number, node in enumerate(self.names, 1):
@@ -191,7 +191,6 @@ class Cluster:
 
     def stage_programs(self):
         """Copies: a build that goes on meanwhile does not change a running cluster."""
-        shutil.rmtree(self.stage, ignore_errors=True)
         for folder, names in (("bin", TOOLS), ("agents", AGENTS)):
             (self.stage / folder).mkdir(parents=True)
             for name in names:
@@ -389,4 +388,3 @@ class Cluster:
         if keep:
             return
         self.rig.down()
-        shutil.rmtree(self.stage, ignore_errors=True)

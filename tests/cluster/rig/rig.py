@@ -106,8 +106,7 @@ class Rig:
     # -- building --------------------------------------------------------------------------------------------------
     def lock(self):
         """One living owner per prefix; the lock goes with the process."""
-        ROOT.mkdir(parents=True, exist_ok=True)
-        self.lock_file = open(ROOT / f"{self.prefix}.lock", "a+")
+        self.lock_file = open(f"/run/lock/systole-rig.{self.prefix}", "a+")
         try:
             fcntl.flock(self.lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -116,13 +115,13 @@ class Rig:
     def up(self, nodes=2, links=1, shares=(), command=()):
         if self.dir.exists():
             raise RigError(f"'{self.prefix}' is up already, or was not cleaned up: rig.py --prefix {self.prefix} down")
-        self.build_wiring(nodes, links)
+        self.build_wiring(links)
         for number in range(1, nodes + 1):
             self.make_disk(f"n{number}", nodes, shares, command)
         for node in self.nodes():
             self.poweron(node)
 
-    def build_wiring(self, nodes, links):
+    def build_wiring(self, links):
         """Switch, client and gateway; the disks and the nodes come after."""
         self.dir.mkdir(parents=True)
         (self.dir / "links").write_text(str(links))
@@ -290,6 +289,8 @@ class Rig:
                 self.kill_members(space)
                 run("ip", "netns", "del", space, check=False)
         shutil.rmtree(self.dir, ignore_errors=True)
+        if ROOT.is_dir() and not any(ROOT.iterdir()):
+            ROOT.rmdir()
 
     @staticmethod
     def kill_members(space):
