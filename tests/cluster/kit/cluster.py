@@ -62,7 +62,9 @@ CONFIGURATION = """<configuration>
         <instance_attributes id="db-params">
           <nvpair id="db-config" name="config" value="/etc/mysql/my.cnf"/>
           <nvpair id="db-datadir" name="datadir" value="/var/lib/mysql"/>
-          <nvpair id="db-user" name="user" value="mysql"/>
+          <nvpair id="db-socket" name="socket" value="/run/mysqld/mysqld.sock"/>
+          <nvpair id="db-pid" name="pid" value="/run/mysqld/mysqld.pid"/>
+          <nvpair id="db-log" name="log" value="/var/log/mysql.log"/>
           <nvpair id="db-repl-user" name="replication_user" value="repl"/>
           <nvpair id="db-repl-passwd" name="replication_passwd" value="repl"/>
         </instance_attributes>
@@ -128,8 +130,7 @@ FLUSH PRIVILEGES;
 CREATE USER app@'%' IDENTIFIED BY 'app';
 GRANT SELECT, INSERT ON demo.* TO app@'%';
 CREATE USER repl@'%' IDENTIFIED BY 'repl';
-GRANT REPLICATION SLAVE, REPLICATION SLAVE ADMIN, REPLICATION MASTER ADMIN, REPLICA MONITOR, BINLOG MONITOR,
-  BINLOG ADMIN, READ_ONLY ADMIN, CONNECTION ADMIN, PROCESS, RELOAD ON *.* TO repl@'%';
+GRANT REPLICATION SLAVE ON *.* TO repl@'%';
 """
 
 
@@ -191,10 +192,11 @@ class Cluster:
 
     def stage_programs(self):
         """Copies: a build that goes on meanwhile does not change a running cluster."""
-        for folder, names in (("bin", TOOLS), ("agents", AGENTS)):
+        agents = self.build / "lib/ocf/resource.d/systole"
+        for folder, names, where in (("bin", TOOLS, self.build), ("agents", AGENTS, agents)):
             (self.stage / folder).mkdir(parents=True)
             for name in names:
-                program = find_program(self.build, name)
+                program = find_program(where, name)
                 if program is None:
                     raise ClusterError(f"there is no program '{name}' in {self.build}; build first: ./run build")
                 shutil.copy2(program, self.stage / folder / name)
