@@ -33,6 +33,13 @@ std::string key_of(const xmlNode* node) {
   return fmt::format("{}{}{}", tag_of(node), id ? "#" : "", id.value_or(""));
 }
 
+/// Another order of attributes is no difference.
+std::vector<std::pair<std::string, std::string>> sorted_attributes(const xmlNode* element) {
+  auto found = attributes(element);
+  std::ranges::sort(found);
+  return found;
+}
+
 bool same(xmlNode* a, xmlNode* b) {
   return print(a) == print(b);
 }
@@ -72,7 +79,7 @@ class Maker {
   };
 
   void find(xmlNode* from, xmlNode* to) {
-    if (attributes(from) != attributes(to)) steps_.push_back({Kind::modify, from, to});
+    if (sorted_attributes(from) != sorted_attributes(to)) steps_.push_back({Kind::modify, from, to});
     const auto old_children = all_children(from), new_children = all_children(to);
     std::multimap<std::string, xmlNode*> waiting;
     for (xmlNode* node : old_children) waiting.emplace(key_of(node), node);
