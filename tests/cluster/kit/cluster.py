@@ -390,3 +390,4 @@ class Cluster:
         if keep:
             return
         self.rig.down()
+        self.rig.unlock()

@@ -31,6 +31,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = pathlib.Path(os.environ.get("SYSTOLE_RIG_DIR", "/var/tmp/systole-rig"))
 PATH = "/opt/systole/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 CLIENT, GATEWAY = 250, 254
+ETC_FOLDERS = ("alternatives", "iproute2", "ld.so.conf.d", "security")
 
 
 class RigError(Exception):
@@ -57,6 +58,7 @@ class Rig:
     def __init__(self, prefix="sy"):
         self.prefix, self.dir = prefix, ROOT / prefix
         self.lock_file = None
+        self.parents = {}  # node → our child that holds its namespaces, when it was we who switched it on
 
     # -- what is there ---------------------------------------------------------------------------------------------
     def netns(self, name):
@@ -110,7 +112,13 @@ class Rig:
         try:
             fcntl.flock(self.lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
+            self.unlock()
             raise RigError(f"prefix '{self.prefix}' is in use by a running program; choose another or end it") from None
+
+    def unlock(self):
+        if self.lock_file:
+            self.lock_file.close()
+            self.lock_file = None
 
     def up(self, nodes=2, links=1, shares=(), command=()):
         if self.dir.exists():
@@ -149,8 +157,7 @@ class Rig:
         home = self.dir / node
         etc, var = home / "disk/etc", home / "disk/var"
         (home / "disk").mkdir(parents=True)
-        run("cp", "-a", "/etc", etc)
-        shutil.rmtree(etc / "mysql", ignore_errors=True)  # the machine's own database settings do not count here
+        self.copy_etc(etc)
         for folder in ("etc/systole", "etc/mysql", "var/cache", "var/log", "var/lib/systole", "var/lib/mysql",
                        "var/spool", "var/tmp"):
             (home / "disk" / folder).mkdir(parents=True, exist_ok=True)
@@ -165,6 +172,16 @@ class Rig:
         os.chown(var / "lib/mysql", user, group)
         (home / "shares").write_text("".join(f"{source} {target}\n" for source, target in shares))
         (home / "command").write_text("\0".join(command))
+
+    @staticmethod
+    def copy_etc(etc):
+        """What programs need of the machine's /etc; its own database and cluster settings do not count here."""
+        etc.mkdir()
+        for entry in os.scandir("/etc"):
+            if entry.is_symlink() or entry.is_file():
+                shutil.copy2(entry.path, etc / entry.name, follow_symlinks=False)
+            elif entry.name in ETC_FOLDERS:
+                shutil.copytree(entry.path, etc / entry.name, symlinks=True)
 
     @staticmethod
     def mysql_account(etc):
@@ -193,8 +210,11 @@ class Rig:
             parent = subprocess.Popen(boot, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, cwd="/",
                                       start_new_session=True, env=self.environment())
         if parent.stdout.readline().strip() != b"ready":
+            parent.stdout.close()
+            parent.wait()
             raise RigError(f"node '{node}' did not boot: {(home / 'boot.log').read_text().strip()}")
         parent.stdout.close()
+        self.parents[node] = parent
         pid = pathlib.Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()[0]
         (home / "pid").write_text(f"{pid} {start_time(pid)}")
 
@@ -228,6 +248,7 @@ class Rig:
         while start_time(pid) is not None:
             time.sleep(0.002)
         (self.dir / node / "pid").unlink()
+        self.reap(node)
         # The addresses go too, a VIP among them: a switched-off machine answers no ARP.
         run("ip", "-n", self.netns("sw"), "-batch", "-", data="".join(f"link del {p}\n" for p in self.ports(node)))
         run("ip", "netns", "del", self.netns(node))
@@ -274,6 +295,10 @@ class Rig:
         except OSError:
             return "X"
 
+    def reap(self, node):
+        if node in self.parents:
+            self.parents.pop(node).wait()
+
     # -- cleaning up -----------------------------------------------------------------------------------------------
     def down(self):
         """Ends whatever carries the prefix, also what a killed run left half built."""
@@ -283,6 +308,7 @@ class Rig:
                 os.kill(pid, signal.SIGKILL)
                 while start_time(pid) is not None:
                     time.sleep(0.002)
+            self.reap(node)
         spaces = [line.split()[0] for line in run("ip", "netns", "list").stdout.splitlines() if line.strip()]
         for space in spaces:
             if space.rpartition("-")[0] == self.prefix:
