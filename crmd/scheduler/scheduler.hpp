@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The scheduler: from what is wanted (configuration) and what is (status) to the actions that lead from one to the other.
-// A pure function: the same view gives the same transition, on every node, in the tests and in a simulation tool. Every
-// action and every decision carries its reason in plain words.
+// The scheduler: from what is wanted (configuration) and what is (status) to the actions that lead from one to the
+// other. A pure function: the same view gives the same transition, on every node, in the tests and in a simulation
+// tool. Every action and every decision carries its reason in plain words.
 #pragma once
 
 #include <optional>
@@ -20,38 +20,39 @@ struct View {
   const cib::Configuration* configuration = nullptr;
   const cib::Status* status = nullptr;
   bool quorate = false;
-  NodeName dc;                  // the leader
-  std::int64_t epoch_s = 0;     // wall clock: failure-timeout counts in it
+  NodeName dc;               // the leader
+  std::int64_t epoch_s = 0;  // wall clock: failure-timeout counts in it
 };
 
 enum class ActionKind {
-  operation,       // an agent call on a node
-  cancel,          // end a recurring monitor on a node
-  clear_failure,   // forget fail counts and failure history of a resource on a node (failure-timeout ran out, cleanup)
-  pseudo,          // a point in the order only (group started, notifications confirmed)
+  operation,      // an agent call on a node
+  cancel,         // end a recurring monitor on a node
+  clear_failure,  // forget fail counts and failure history of a resource on a node (failure-timeout ran out, cleanup)
+  pseudo,         // a point in the order only (group started, notifications confirmed)
 };
 
 /// One action. Ids are 0-based positions in Transition::actions.
 struct Action {
   int id = 0;
   ActionKind kind = ActionKind::operation;
-  ResourceId resource;     // history id: the primitive's id (anonymous clones), "id:N" for globally unique clone instances
-  int instance = -1;       // clone instance number; -1 outside clones
-  std::string operation;   // start stop promote demote monitor notify; for pseudo a name as "db-clone_start_0"
-  Duration interval{};     // recurring monitors; 0 otherwise
+  ResourceId resource;  // history id: the primitive's id (anonymous clones), "id:N" for globally unique clone instances
+  int instance = -1;    // clone instance number; -1 outside clones
+  std::string operation;  // start stop promote demote monitor notify; for pseudo a name as "db-clone_start_0"
+  Duration interval{};    // recurring monitors; 0 otherwise
   NodeName node;
   std::string standard, provider, type;
-  cib::Pairs parameters;   // instance attributes (and op instance attributes), evaluated for the node
-  cib::Pairs meta;         // without the CRM_meta_ prefix: timeout (ms), interval (ms, recurring only), name, clone, clone_max,
-                           // notify_* …, on_node, on_node_uuid, role: as pacemaker-surface describes them; the executor adds the prefix
-  Duration timeout{};      // resolved: op attribute > op meta > op_defaults > 20 s
-  int expected_rc = 0;     // 7 for probes, 8 for monitors of promoted instances
+  cib::Pairs parameters;  // instance attributes (and op instance attributes), evaluated for the node
+  cib::Pairs meta;        // without the CRM_meta_ prefix: timeout (ms), interval (ms, recurring only), name, clone,
+                    // clone_max, notify_* …, on_node, on_node_uuid, role: as pacemaker-surface describes them; the
+                    // executor adds the prefix
+  Duration timeout{};   // resolved: op attribute > op meta > op_defaults > 20 s
+  int expected_rc = 0;  // 7 for probes, 8 for monitors of promoted instances
   bool probe = false;
-  bool may_fail = false;   // a failure does not stop those that come after (notify)
-  std::string on_fail;     // as configured, or the default for this operation
-  std::vector<int> after;  // must have succeeded (or be pseudo and done) before this one begins
+  bool may_fail = false;       // a failure does not stop those that come after (notify)
+  std::string on_fail;         // as configured, or the default for this operation
+  std::vector<int> after;      // must have succeeded (or be pseudo and done) before this one begins
   std::vector<int> after_any;  // must have ended, whatever came out (optional order, notifications)
-  std::string reason;      // why, in plain words: "node n1 is lost", "promotion score 110 is the highest"
+  std::string reason;          // why, in plain words: "node n1 is lost", "promotion score 110 is the highest"
 };
 
 /// Why a resource (instance) is where it is: one line for each resource and each refused node.
@@ -65,7 +66,7 @@ struct Decision {
 struct Transition {
   std::vector<Action> actions;
   std::vector<Decision> decisions;
-  std::vector<std::string> problems;     // configuration errors, blocked resources: shown loudly
+  std::vector<std::string> problems;       // configuration errors, blocked resources: shown loudly
   std::optional<std::int64_t> recheck_at;  // wall clock: when time alone may change the decision (failure-timeout)
   bool empty() const { return actions.empty(); }
 };
@@ -77,13 +78,13 @@ enum class Role { stopped, started, unpromoted, promoted };
 std::string_view to_words(Role role);
 
 struct Active {
-  ResourceId resource;   // primitive id (or "id:N")
+  ResourceId resource;  // primitive id (or "id:N")
   NodeName node;
   Role role = Role::stopped;
-  bool failed = false;        // its last result is a failure
-  bool pending = false;       // an action is under way
+  bool failed = false;   // its last result is a failure
+  bool pending = false;  // an action is under way
   bool managed = true;
-  std::string failure;        // "monitor failed: not running (exit reason)", "" where sound
+  std::string failure;  // "monitor failed: not running (exit reason)", "" where sound
 };
 std::vector<Active> observe_active(const View& view);
 

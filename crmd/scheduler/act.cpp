@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// From where it is to where it should be: the acts of each resource. Acts that nothing asks for are made, too, as
+// optional: an order constraint may need them later (a running resource has an optional stop and start, its restart).
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "crmd/scheduler/explain.hpp"
+#include "crmd/scheduler/plan.hpp"
+
+namespace systole::scheduler {
+
+namespace {
+
+struct Change {
+  bool moving = false, need_stop = false, need_promote = false;
+  std::string why_down, why_up;
+};
+
+Change change_of(const Plan& plan, const Item& item) {
+  Change change;
+  const int here = item.running_on.empty() ? nowhere : item.running_on.front();
+  const Role next = item.next();
+  change.moving = here != nowhere && item.allocated != nowhere && here != item.allocated && next >= Role::started;
+  change.why_down = why_leave(plan, item);
+  change.why_up = why_come(plan, item);
+  if (change.moving) {
+    change.need_stop = true;
+  } else if (item.running_on.size() > 1 && item.multiple_active != "stop_only" && item.multiple_active != "block") {
+    change.need_stop = true;
+    change.why_down = change.why_up = "it is active on more than one node";
+  } else if (item.failed) {
+    change.need_stop = !item.demote_on_fail;
+    change.need_promote = item.demote_on_fail && next == Role::promoted;
+    change.why_down = change.why_up = fmt::format("recovery: {}", item.failure);
+  } else if (item.role > Role::started && item.allocated != nowhere && !plan.view.quorate &&
+             plan.options.no_quorum_policy == "stop") {
+    change.need_stop = true;
+  }
+  return change;
+}
+
+void bring_down(Plan& plan, Item& item, const Change& change) {
+  const Role next = item.next();
+  const bool leave_role = next < Role::promoted;
+  for (const int node : item.running_on) {
+    if (item.role == Role::promoted) {
+      const bool optional = !change.need_stop && !change.need_promote && !leave_role;
+      add_act(plan, item, Task::demote, node, optional,
+              change.need_stop || next == Role::stopped ? change.why_down : why_role(plan, item));
+    }
+    add_act(plan, item, Task::stop, node, !change.need_stop && next != Role::stopped, change.why_down);
+  }
+}
+
+void bring_up(Plan& plan, Item& item, const Change& change) {
+  const Role next = item.next();
+  if (item.allocated == nowhere || next == Role::stopped) return;
+  const bool stopped = item.role == Role::stopped;
+  add_act(plan, item, Task::start, item.allocated, !stopped && !change.need_stop && !item.start_pending, change.why_up);
+  if (next == Role::promoted) {
+    const bool keeps = item.role == Role::promoted && !change.need_stop && !change.need_promote;
+    add_act(plan, item, Task::promote, item.allocated, keeps, why_role(plan, item));
+  }
+}
+
+void own_edges(Plan& plan, Item& item) {
+  for (Act* stop : find_acts(item, Task::stop)) {
+    for (Act* start : find_acts(item, Task::start)) add_edge(plan, *stop, *start, edge::restart | edge::implies_then);
+    if (Act* demote = find_act(item, Task::demote, stop->node)) add_edge(plan, *demote, *stop, edge::demote_first);
+  }
+  Act* promote = find_act(item, Task::promote, nowhere);
+  if (promote == nullptr) return;
+  for (Act* start : find_acts(item, Task::start)) {
+    add_edge(plan, *start, *promote, edge::needs_first | edge::implies_then);
+  }
+  for (Act* demote : find_acts(item, Task::demote)) add_edge(plan, *demote, *promote, edge::order);
+}
+
+void clear_failures(Plan& plan, Item& item) {
+  for (const int node : item.cleared_on) {
+    if (!plan.nodes[std::size_t(node)].online) continue;
+    Act& clear = add_act(plan, item, Task::clear_failure, node, false,
+                         fmt::format("failure-timeout of {} s is over", item.failure_timeout_s));
+    for (Act* start : find_acts(item, Task::start)) {
+      if (start->node == node) add_edge(plan, clear, *start, edge::order);
+    }
+  }
+}
+
+void create_for_leaf(Plan& plan, Item& item) {
+  const Change change = change_of(plan, item);
+  bring_down(plan, item, change);
+  bring_up(plan, item, change);
+  own_edges(plan, item);
+  clear_failures(plan, item);
+  create_recurring(plan, item);
+}
+
+std::vector<Task> tasks_of(const Item& item) {
+  const Item* clone = item.kind == Kind::clone ? &item : clone_of(item);
+  if (clone != nullptr && clone->promotable) return {Task::start, Task::stop, Task::promote, Task::demote};
+  return {Task::start, Task::stop};
+}
+
+void bracket(Plan& plan, Item& collective, Task task) {
+  Act& begin = add_act(plan, collective, task, nowhere, true, "");
+  Act& end = add_act(plan, collective, completion(task), nowhere, true, "");
+  add_edge(plan, begin, end, edge::order);
+  for (Item* child : collective.children) {
+    for (Act* act : find_acts(*child, task)) add_edge(plan, begin, *act, edge::order);
+    for (Act* act : find_acts(*child, child->leaf() ? task : completion(task))) add_edge(plan, *act, end, edge::order);
+  }
+}
+
+void link(Plan& plan, Item& item, Task first, Task then, Flags flags) {
+  Act *a = find_act(item, first, nowhere), *b = find_act(item, then, nowhere);
+  if (a != nullptr && b != nullptr) add_edge(plan, *a, *b, flags);
+}
+
+/// Of one clone: what goes down goes down before anything comes up, and a role is given up before it is taken.
+void clone_edges(Plan& plan, Item& clone) {
+  link(plan, clone, Task::stopped, Task::start, edge::order);
+  if (!clone.promotable) return;
+  link(plan, clone, Task::started, Task::promote, edge::order);
+  link(plan, clone, Task::demoted, Task::promote, edge::order);
+  link(plan, clone, Task::demoted, Task::stop, edge::order);
+  link(plan, clone, Task::demoted, Task::start, edge::order);
+  link(plan, clone, Task::stopped, Task::promote, edge::order);
+}
+
+void group_edges(Plan& plan, Item& group) {
+  link(plan, group, Task::stopped, Task::start, edge::order);
+  if (meta_of(group, "ordered", "true") == "false") return;
+  for (std::size_t i = 1; i < group.children.size(); ++i) {
+    Item &before = *group.children[i - 1], &member = *group.children[i];
+    for (const Task up : {Task::start, Task::promote}) {
+      for (Act* then : find_acts(member, up)) {
+        Act* first = find_act(before, up, nowhere);
+        if (first == nullptr) {
+          first = &add_act(plan, before, up, nowhere, true, "");  // it will not run: nobody after it can
+        }
+        add_edge(plan, *first, *then, edge::needs_first | edge::implies_then);
+      }
+      for (Act* first : find_acts(member, opposite(up))) {
+        for (Act* then : find_acts(before, opposite(up))) add_edge(plan, *first, *then, edge::order);
+      }
+    }
+  }
+}
+
+void create_for(Plan& plan, Item& item) {
+  if (item.leaf()) return create_for_leaf(plan, item);
+  for (Item* child : item.children) create_for(plan, *child);
+  if (item.kind == Kind::group) group_edges(plan, item);
+  for (const Task task : tasks_of(item)) bracket(plan, item, task);
+  if (item.kind == Kind::clone) clone_edges(plan, item);
+  if (item.kind == Kind::group) link(plan, item, Task::stopped, Task::start, edge::order);
+  if (item.kind == Kind::clone && item.ordered) {
+    for (std::size_t i = 1; i < item.children.size(); ++i) {
+      Item &before = *item.children[i - 1], &after = *item.children[i];
+      for (Act* first : find_acts(before, before.leaf() ? Task::start : Task::started)) {
+        for (Act* then : find_acts(after, Task::start)) add_edge(plan, *first, *then, edge::order);
+      }
+    }
+  }
+}
+
+}  // namespace
+
+void create_acts(Plan& plan) {
+  for (Item* root : plan.roots) create_for(plan, *root);
+}
+
+}  // namespace systole::scheduler

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Acts and edges: making, finding, and what an act of a group or clone amounts to. A collective's "start" is only a
+// point in time; whether it happens, and whether it can, follows from its members.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "crmd/scheduler/plan.hpp"
+
+namespace systole::scheduler {
+
+std::string_view to_words(Task task) {
+  switch (task) {
+    case Task::start:
+      return "start";
+    case Task::started:
+      return "running";
+    case Task::stop:
+      return "stop";
+    case Task::stopped:
+      return "stopped";
+    case Task::promote:
+      return "promote";
+    case Task::promoted:
+      return "promoted";
+    case Task::demote:
+      return "demote";
+    case Task::demoted:
+      return "demoted";
+    case Task::monitor:
+    case Task::probe:
+      return "monitor";
+    case Task::cancel:
+      return "cancel";
+    case Task::clear_failure:
+      return "clear_failure";
+    case Task::notify:
+      return "notify";
+    case Task::boundary:
+      return "boundary";
+  }
+  return "";
+}
+
+namespace {
+constexpr std::pair<Task, Task> ends[] = {{Task::start, Task::started},
+                                          {Task::stop, Task::stopped},
+                                          {Task::promote, Task::promoted},
+                                          {Task::demote, Task::demoted}};
+}  // namespace
+
+Task completion(Task task) {
+  for (const auto& [begin, end] : ends) {
+    if (task == begin) return end;
+  }
+  return task;
+}
+
+Task beginning(Task task) {
+  for (const auto& [begin, end] : ends) {
+    if (task == end) return begin;
+  }
+  return task;
+}
+
+Task opposite(Task task) {
+  if (task == Task::start) return Task::stop;
+  if (task == Task::stop) return Task::start;
+  if (task == Task::promote) return Task::demote;
+  if (task == Task::demote) return Task::promote;
+  return task;
+}
+
+namespace {
+/// A start or promotion needs quorum, as configured.
+bool quorum_forbids(const Plan& plan, const Item& item, Task task) {
+  if (plan.view.quorate || (task != Task::start && task != Task::promote)) return false;
+  const std::string& policy = plan.options.no_quorum_policy;
+  if (policy == "ignore") return false;
+  if (policy == "freeze") return item.role == Role::stopped || item.next() > item.role;
+  return true;
+}
+}  // namespace
+
+Act& add_act(Plan& plan, Item& item, Task task, int node, bool optional, std::string reason) {
+  Act& act = plan.acts.emplace_back();
+  act.index = plan.acts.size() - 1;
+  act.item = &item;
+  act.task = task;
+  act.node = node;
+  act.optional = optional;
+  act.pseudo = !item.leaf() || task == Task::boundary;
+  act.reason = std::move(reason);
+  const bool changes = task == Task::start || task == Task::stop || task == Task::promote || task == Task::demote;
+  if (changes && item.leaf() && !item.managed) act.optional = true;
+  if (!act.pseudo) {
+    act.runnable = node != nowhere && plan.nodes[std::size_t(node)].online && !plan.nodes[std::size_t(node)].unclean;
+    if (quorum_forbids(plan, item, task)) {
+      act.runnable = false;
+      act.reason = fmt::format("no quorum, and no-quorum-policy={}", plan.options.no_quorum_policy);
+    }
+  }
+  item.acts.push_back(&act);
+  return act;
+}
+
+Act* find_act(const Item& item, Task task, int node) {
+  for (Act* act : item.acts) {
+    if (act->task == task && (node == nowhere || act->node == node)) return act;
+  }
+  return nullptr;
+}
+
+std::vector<Act*> find_acts(const Item& item, Task task) {
+  std::vector<Act*> found;
+  std::ranges::copy_if(item.acts, std::back_inserter(found), [&](const Act* act) { return act->task == task; });
+  return found;
+}
+
+void require(Act& act, const std::string& reason) {
+  if (!act.optional || (act.item->leaf() && !act.item->managed)) return;
+  act.optional = false;
+  if (act.reason.empty()) act.reason = reason;
+}
+
+void add_edge(Plan& plan, Act& first, Act& then, Flags flags) {
+  if (&first != &then) plan.edges.push_back({&first, &then, flags});
+}
+
+namespace {
+/// Sums up members' acts. optional: none of them must happen. Runnable: for a group all, for a clone any.
+struct Sum {
+  bool optional = true, any_runnable = false, all_runnable = true, any = false;
+};
+
+Sum sum_of(const Item& item, Task task, int node) {
+  Sum sum;
+  for (const Item* child : item.children) {
+    if (!child->leaf()) {
+      const Sum below = sum_of(*child, task, node);
+      sum.optional = sum.optional && below.optional;
+      sum.any_runnable = sum.any_runnable || (below.any && below.all_runnable);
+      sum.all_runnable = sum.all_runnable && below.all_runnable;
+      sum.any = sum.any || below.any;
+      continue;
+    }
+    bool present = false;
+    for (const Act* act : find_acts(*child, task)) {
+      present = sum.any = true;
+      sum.any_runnable = sum.any_runnable || act->runnable;
+      sum.all_runnable = sum.all_runnable && act->runnable;
+      if (node == nowhere || act->node == node) sum.optional = sum.optional && act->optional;
+    }
+    sum.all_runnable = sum.all_runnable && present;
+  }
+  return sum;
+}
+}  // namespace
+
+ActState state_of(const Act& act, int node) {
+  if (act.item->leaf() || act.task == Task::boundary) return {act.optional, act.runnable};
+  const Task task = beginning(act.task);
+  const bool clone = act.item->kind == Kind::clone;
+  const Sum sum = sum_of(*act.item, task, clone ? node : nowhere);
+  if (task == Task::stop || task == Task::demote) return {sum.optional, true};
+  return {sum.optional, clone ? sum.any_runnable : sum.any && sum.all_runnable};
+}
+
+}  // namespace systole::scheduler

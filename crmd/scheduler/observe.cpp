@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Third step: what runs where, and in which role. A node's history of a resource is replayed in the order in which it
+// happened; each result moves the role, each failure asks for something (on-fail), and a later success of the right
+// kind forgives it. What remains at the end is the truth that all later steps work from.
+//
+// A failed start leaves the resource "active": nobody knows how far it came, so it must be stopped before anything
+// else.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "crmd/scheduler/plan.hpp"
+
+namespace systole::scheduler {
+
+namespace {
+
+using cib::OperationResult;
+using cib::OpStatus;
+using cib::Rc;
+
+/// What replaying one history gives.
+struct Replay {
+  std::optional<Role> role;
+  OnFail on_fail = OnFail::ignore;
+  const OperationResult* failure = nullptr;
+  bool start_pending = false;
+  bool known = false;
+};
+
+bool is_probe(const OperationResult& result) {
+  return result.operation == "monitor" && result.interval == Duration{};
+}
+
+int plain_rc(const OperationResult& result) {
+  if (result.operation != "monitor") return result.rc;
+  if (result.rc == int(Rc::degraded)) return int(Rc::ok);
+  if (result.rc == int(Rc::degraded_promoted)) return int(Rc::promoted);
+  return result.rc;
+}
+
+Role active_role(const Item& item) {
+  const Item* clone = clone_of(item);
+  return clone != nullptr && clone->promotable ? Role::unpromoted : Role::started;
+}
+
+std::string in_words(const OperationResult& result) {
+  const auto status = static_cast<OpStatus>(result.status);
+  std::string text = fmt::format("{} failed: {}", is_probe(result) ? "probe" : result.operation,
+                                 status == OpStatus::timed_out ? "timed out" : cib::to_words(Rc{result.rc}));
+  if (!result.exit_reason.empty()) text += fmt::format(" ({})", result.exit_reason);
+  return text;
+}
+
+enum class Verdict { sound, failed, hard, fatal };
+
+/// hard: not on this node again. fatal: not anywhere. The agent's exit codes say so (OCF resource agent API).
+Verdict judge(const OperationResult& result, const Item& item) {
+  if (result.status == OpStatus::error_hard || result.status == OpStatus::not_installed) return Verdict::hard;
+  if (result.status == OpStatus::error_fatal) return Verdict::fatal;
+  const int rc = plain_rc(result);
+  const bool done = result.status == OpStatus::done || result.status == OpStatus::error;
+  if (done && rc == result.expected_rc) return Verdict::sound;
+  if (!done) return result.status == OpStatus::cancelled ? Verdict::sound : Verdict::failed;
+  switch (static_cast<Rc>(rc)) {
+    case Rc::ok:
+      return is_probe(result) || result.expected_rc != int(Rc::promoted) ? Verdict::sound : Verdict::failed;
+    case Rc::not_running:
+      return is_probe(result) || !item.managed ? Verdict::sound : Verdict::failed;
+    case Rc::promoted:
+      return is_probe(result) ? Verdict::sound : Verdict::failed;
+    case Rc::not_installed:
+    case Rc::permission:
+    case Rc::bad_arguments:
+      return Verdict::hard;
+    case Rc::not_configured:
+      return Verdict::fatal;
+    case Rc::unimplemented:
+      return result.interval == Duration{} ? Verdict::hard : Verdict::failed;
+    case Rc::error:
+    case Rc::failed_promoted:
+    case Rc::degraded:
+    case Rc::degraded_promoted:
+    case Rc::pending:
+      return Verdict::failed;
+  }
+  return Verdict::failed;
+}
+
+/// A success moves the role; one that shows the failure to be over forgives it.
+void take_success(Replay& replay, const OperationResult& result, const Item& item) {
+  const int rc = plain_rc(result);
+  bool forgiven = false;
+  if (result.operation == "monitor") {
+    replay.known = true;
+    forgiven = replay.failure != nullptr && replay.failure->operation == "monitor" &&
+               replay.failure->interval == result.interval;
+    if (rc == int(Rc::not_running)) {
+      replay.role = Role::stopped;
+      forgiven = true;
+    } else if (rc == int(Rc::promoted)) {
+      replay.role = Role::promoted;
+    } else if (replay.role.value_or(Role::stopped) == Role::stopped) {
+      replay.role = active_role(item);
+    }
+  } else if (result.operation == "start") {
+    replay.role = active_role(item);
+    replay.start_pending = false;
+    forgiven = true;
+  } else if (result.operation == "stop") {
+    replay.role = Role::stopped;
+    replay.start_pending = false;
+    forgiven = true;
+  } else if (result.operation == "promote") {
+    replay.role = Role::promoted;
+    forgiven = true;
+  } else if (result.operation == "demote") {
+    replay.role = active_role(item);
+    forgiven = replay.on_fail == OnFail::demote;
+  } else if (replay.role.value_or(Role::stopped) == Role::stopped) {
+    replay.role = active_role(item);
+  }
+  if (forgiven && (replay.on_fail <= OnFail::block)) {
+    replay.on_fail = OnFail::ignore;
+    replay.failure = nullptr;
+  }
+}
+
+void take_failure(Plan& plan, Item& item, int node, Replay& replay, const OperationResult& result, Verdict verdict) {
+  const OnFail asked = on_fail_of(plan, item, result.operation, result.interval);
+  const std::string words = in_words(result);
+  if (asked == OnFail::ignore) {
+    OperationResult pretended = result;
+    pretended.rc = result.expected_rc;
+    take_success(replay, pretended, item);
+    item.failure_ignored = true;
+    item.failure = words;
+    return;
+  }
+  replay.failure = &result;
+  replay.on_fail = std::max(replay.on_fail, asked);
+  item.failure = words;
+  if (verdict == Verdict::hard || verdict == Verdict::fatal) {
+    const int where = verdict == Verdict::hard ? node : nowhere;
+    Item* clone = clone_of(item);
+    add_score(plan, clone != nullptr && !clone->unique ? *clone : item, where, Score::minus_infinity(),
+              fmt::format("{} on {}", words, plan.node_name(node)));
+  }
+  if (is_probe(result) && plain_rc(result) == int(Rc::not_installed)) {  // what is not installed does not run
+    replay.role = Role::stopped;
+    replay.on_fail = OnFail::ignore;
+    replay.known = true;
+    return;
+  }
+  if (result.operation == "stop") {
+    add_score(plan, item, node, Score::minus_infinity(), fmt::format("stop failed on {}", plan.node_name(node)));
+  } else if (result.operation == "demote") {
+    if (asked == OnFail::block) {
+      replay.role = Role::promoted;
+    } else {
+      replay.role = result.rc == int(Rc::not_running) ? Role::stopped : Role::unpromoted;
+    }
+  } else if (plain_rc(result) == int(Rc::failed_promoted)) {
+    replay.role = Role::promoted;
+  }
+  if (replay.role.value_or(Role::stopped) == Role::stopped) replay.role = active_role(item);
+}
+
+/// An action under way when the last leader went: its outcome is unknown, so the more active state is assumed.
+void take_pending(Replay& replay, const OperationResult& result, const Item& item) {
+  if (result.operation == "start") {
+    replay.start_pending = true;
+    replay.role = active_role(item);
+  } else if (result.operation == "promote") {
+    replay.role = Role::promoted;
+  }
+}
+
+/// Old failures run out with failure-timeout: as long as their fail count has not been forgotten, the entry is only
+/// skipped; ban_after_failures has them cleared.
+bool expired(const Plan& plan, const Item& item, int node, const OperationResult& result) {
+  if (item.failure_timeout_s <= 0 || result.last_rc_change == 0) return false;
+  if (plan.view.epoch_s < result.last_rc_change + item.failure_timeout_s) return false;
+  if (effective_fail_count(plan, item, node).points != 0) return false;
+  return on_fail_of(plan, item, result.operation, result.interval) != OnFail::block;
+}
+
+Replay replay_history(Plan& plan, Item& item, int node, const cib::ResourceHistory& history) {
+  Replay replay;
+  for (const OperationResult* result : cib::in_order(history)) {
+    if (result->operation == "notify") continue;
+    if (result->pending()) {
+      take_pending(replay, *result, item);
+      continue;
+    }
+    if (!is_probe(*result)) replay.known = true;
+    const Verdict verdict = judge(*result, item);
+    if (verdict == Verdict::sound) {
+      take_success(replay, *result, item);
+    } else if (!expired(plan, item, node, *result)) {
+      take_failure(plan, item, node, replay, *result, verdict);
+      replay.known = true;
+    } else if (replay.role.value_or(Role::stopped) == Role::stopped && result->operation != "stop" &&
+               !is_probe(*result)) {
+      replay.role = active_role(item);  // forgotten as a failure; still, something was there
+    }
+  }
+  return replay;
+}
+
+void block(Plan& plan, Item& item, const std::string& why) {
+  item.blocked = true;
+  item.managed = false;
+  plan.problems.push_back(fmt::format("{} is blocked: {}. Nothing is done with it until `systole cleanup {}`", item.id,
+                                      why, item.history_id.value));
+}
+
+void act_on_failure(Plan& plan, Item& item, int node, const Replay& replay) {
+  switch (replay.on_fail) {
+    case OnFail::ignore:
+      break;
+    case OnFail::demote:
+      item.failed = item.demote_on_fail = true;
+      break;
+    case OnFail::restart:
+      item.failed = true;
+      item.demote_on_fail = false;
+      break;
+    case OnFail::block:
+      block(plan, item, fmt::format("{} on {}", item.failure, plan.node_name(node)));
+      break;
+    case OnFail::stop:
+      item.target = Role::stopped;
+      item.failed = true;
+      break;
+    case OnFail::standby:
+      item.failed = true;
+      plan.nodes[std::size_t(node)].standby_on_fail = plan.nodes[std::size_t(node)].standby = true;
+      plan.problems.push_back(
+          fmt::format("node {} is put in standby: {} of {}", plan.node_name(node), item.failure, item.id));
+      break;
+    case OnFail::fence:
+      block(plan, item,
+            fmt::format("{} on {}, on-fail=fence, and fencing is not available in this version", item.failure,
+                        plan.node_name(node)));
+      break;
+  }
+}
+
+void too_many(Plan& plan, Item& item) {
+  std::vector<std::string> names;
+  for (const int node : item.running_on) names.push_back(plan.node_name(node));
+  plan.problems.push_back(fmt::format("{} is active on {} nodes ({})", item.id, names.size(), fmt::join(names, ", ")));
+  if (item.multiple_active == "block") block(plan, item, "multiple-active=block");
+  if (item.multiple_active == "stop_only") {
+    add_score(plan, item, nowhere, Score::minus_infinity(),
+              "it is active on several nodes (multiple-active=stop_only)");
+  }
+}
+
+void add_running(Plan& plan, Item& item, int node, const Replay& replay) {
+  const Role role = *replay.role;
+  item.role = item.running_on.empty() ? role : std::max(item.role, role);
+  item.running_on.push_back(node);
+  item.start_pending = item.start_pending || replay.start_pending;
+  const PlanNode& facts = plan.nodes[std::size_t(node)];
+  if (facts.maintenance) item.managed = false, item.maintenance = true;
+  if (!item.managed) {
+    add_score(plan, item, node, Score::infinity(), "it is not managed and stays where it is");
+  }
+  if (item.running_on.size() == 2) too_many(plan, item);
+}
+
+/// Histories of anonymous instances carry no number: an instance that is not active anywhere yet takes it.
+Item& instance_for(Plan& plan, Item& clone, int node, const ResourceId& id) {
+  Item* idle = nullptr;
+  for (Item* child : clone.children) {
+    bool here = false, active = false;
+    for (const Item* leaf : leaves(*child)) {
+      active = active || !leaf->running_on.empty();
+      here = here || std::ranges::find(leaf->running_on, node) != leaf->running_on.end();
+    }
+    if (here) {
+      idle = child;
+      break;
+    }
+    if (!active && idle == nullptr) idle = child;
+  }
+  Item& instance = idle != nullptr ? *idle : add_orphan_instance(plan, clone);
+  for (Item* leaf : leaves(instance)) {
+    if (leaf->history_id == id) return *leaf;
+  }
+  return instance;
+}
+
+Item& item_for(Plan& plan, int node, const ResourceId& id, const cib::ResourceHistory& history) {
+  for (Item& item : plan.items) {
+    if (!item.leaf() || item.history_id != id || (item.orphan && item.parent != nullptr)) continue;
+    Item* clone = clone_of(item);
+    return clone != nullptr && !clone->unique ? instance_for(plan, *clone, node, id) : item;
+  }
+  return add_orphan(plan, id, history);
+}
+
+/// A resource that is gone from the configuration and stopped everywhere needs no further thought.
+bool forgotten(Plan& plan, const ResourceId& id, const cib::ResourceHistory& history) {
+  for (const Item& item : plan.items) {
+    if (item.leaf() && item.history_id == id) return false;
+  }
+  cib::Primitive primitive;
+  primitive.id = id;
+  const auto entries = cib::in_order(history);
+  const auto stops = [](const OperationResult* result) {
+    return (result->operation == "stop" && result->rc == 0) ||
+           (is_probe(*result) && result->rc == int(Rc::not_running));
+  };
+  return entries.empty() || stops(entries.back());
+}
+
+}  // namespace
+
+void observe_status(Plan& plan) {
+  for (std::size_t index = 0; index < plan.nodes.size(); ++index) {
+    const PlanNode& node = plan.nodes[index];
+    if (node.state == nullptr || (!node.online && !node.unclean)) continue;  // lost without fencing: taken as stopped
+    for (const auto& [id, history] : node.state->history) {
+      if (history.entries.empty() || forgotten(plan, id, history)) continue;
+      Item& item = item_for(plan, int(index), id, history);
+      if (!item.leaf()) continue;
+      const Replay replay = replay_history(plan, item, int(index), history);
+      if (replay.known) item.known_on.insert(int(index));
+      if (replay.role.value_or(Role::stopped) == Role::stopped) continue;
+      add_running(plan, item, int(index), replay);
+      act_on_failure(plan, item, int(index), replay);
+    }
+  }
+}
+
+}  // namespace systole::scheduler

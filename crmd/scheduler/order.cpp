@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Order constraints as edges. "start A then start B" means three things: B's start waits for A's; B restarts when A
+// does, and cannot run when A cannot; and, being symmetrical, B stops before A stops. For a group or clone the first
+// half ends with its "started", the second begins with its "start". Also here: no start before the resource's probes.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "crmd/scheduler/plan.hpp"
+
+namespace systole::scheduler {
+
+namespace {
+
+std::optional<Task> parse_task(const std::string& action) {
+  if (action == "start") return Task::start;
+  if (action == "stop") return Task::stop;
+  if (action == "promote") return Task::promote;
+  if (action == "demote") return Task::demote;
+  return std::nullopt;
+}
+
+struct Ordering {
+  Item* first = nullptr;
+  Item* then = nullptr;
+  Task first_task = Task::start, then_task = Task::start;
+  Flags flags = 0;
+};
+
+bool goes_up(Task task) {
+  return task == Task::start || task == Task::promote;
+}
+
+/// The acts after which the first half is over. A start that will not be is made as one that cannot run, so that what
+/// needs it cannot either.
+std::vector<Act*> ends_of(Plan& plan, Item& item, Task task) {
+  std::vector<Act*> acts = find_acts(item, item.leaf() ? task : completion(task));
+  if (acts.empty() && goes_up(task)) acts.push_back(&add_act(plan, item, task, nowhere, true, ""));
+  return acts;
+}
+
+void connect(Plan& plan, const Ordering& order) {
+  const std::vector<Act*> then = find_acts(*order.then, order.then_task);
+  if (then.empty()) return;
+  for (Act* first : ends_of(plan, *order.first, order.first_task)) {
+    for (Act* second : then) add_edge(plan, *first, *second, order.flags);
+  }
+}
+
+Item* instance_at(const Item& clone, int node) {
+  for (Item* child : clone.children) {
+    for (const Item* leaf : leaves(*child)) {
+      const bool here = std::ranges::find(leaf->running_on, node) != leaf->running_on.end();
+      if (node != nowhere && (leaf->allocated == node || here)) return child;
+    }
+  }
+  return nullptr;
+}
+
+int act_node(const Item& item, Task task) {
+  if (const Act* act = find_act(item, task, nowhere); act != nullptr && item.leaf()) return act->node;
+  for (const Item* child : item.children) {
+    if (const int node = act_node(*child, task); node != nowhere) return node;
+  }
+  return nowhere;
+}
+
+/// Interleaved clones: each instance waits only for its neighbour on the same node.
+void connect_pairs(Plan& plan, const Ordering& order) {
+  for (Item* instance : order.then->children) {
+    const int node = act_node(*instance, order.then_task);
+    if (node == nowhere) continue;
+    Item* neighbour = instance_at(*order.first, node);
+    Ordering pair = order;
+    pair.then = instance;
+    if (neighbour == nullptr) {
+      const bool needs = (order.flags & edge::needs_first) != 0;
+      if (needs) connect(plan, {order.first, instance, order.first_task, order.then_task, edge::order});
+      if (needs && order.first->children.empty()) connect(plan, pair);
+      continue;
+    }
+    pair.first = neighbour;
+    connect(plan, pair);
+  }
+}
+
+void add_ordering(Plan& plan, const Ordering& order) {
+  const bool clones = order.first->kind == Kind::clone && order.then->kind == Kind::clone;
+  if (clones && (order.then->interleave)) return connect_pairs(plan, order);
+  connect(plan, order);
+}
+
+Flags forward_flags(const cib::Order& order, Task first) {
+  switch (order.kind) {
+    case cib::OrderKind::optional:
+    case cib::OrderKind::serialize:
+      return edge::loose;
+    case cib::OrderKind::mandatory:
+      break;
+  }
+  if (!order.symmetrical) return edge::asymmetric;
+  return edge::implies_then | (goes_up(first) ? edge::needs_first : edge::order);
+}
+
+void user_orders(Plan& plan) {
+  for (const cib::Order& order : plan.configuration.orders) {
+    Item* first = find_item(plan, order.first.value);
+    Item* then = find_item(plan, order.then.value);
+    const auto first_task = parse_task(order.first_action.empty() ? "start" : order.first_action);
+    const auto then_task = parse_task(order.then_action.empty() ? order.first_action : order.then_action);
+    if (first == nullptr || then == nullptr || first == then) {
+      plan.problems.push_back(fmt::format("order {}: {} is not there: ignored", order.id,
+                                          first == nullptr ? order.first.value : order.then.value));
+      continue;
+    }
+    if (!first_task || !then_task) {
+      plan.problems.push_back(
+          fmt::format("order {}: only start, stop, promote, demote can be ordered: ignored", order.id));
+      continue;
+    }
+    add_ordering(plan, {first, then, *first_task, *then_task, forward_flags(order, *first_task)});
+    if (!order.symmetrical || order.kind == cib::OrderKind::serialize) continue;
+    const Flags back = order.kind == cib::OrderKind::mandatory ? edge::implies_first : edge::loose;
+    Ordering inverse{then, first, opposite(*then_task), opposite(*first_task), back};
+    const bool clones = first->kind == Kind::clone && then->kind == Kind::clone;
+    if (clones && then->interleave) {
+      for (Item* instance : first->children) {
+        Item* neighbour = instance_at(*then, act_node(*instance, inverse.then_task));
+        if (neighbour != nullptr) connect(plan, {neighbour, instance, inverse.first_task, inverse.then_task, back});
+      }
+    } else {
+      connect(plan, inverse);
+    }
+  }
+}
+
+void probe_orders(Plan& plan) {
+  for (Item& item : plan.items) {
+    if (!item.leaf()) continue;
+    for (Act* probe : find_acts(item, Task::probe)) {
+      for (Act* start : find_acts(top_of(item), Task::start)) add_edge(plan, *probe, *start, edge::order);
+    }
+  }
+}
+
+}  // namespace
+
+void create_orders(Plan& plan) {
+  probe_orders(plan);
+  user_orders(plan);
+}
+
+}  // namespace systole::scheduler

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Placing a clone: first the instances that run keep their nodes (otherwise a new node would make all of them wander),
+// then the rest is spread, at most clone-node-max on a node and clone-max in all. For a promotable clone the promotion
+// scores say which nodes are worth having an instance; who is promoted among them is the next file's matter.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "crmd/scheduler/plan.hpp"
+
+namespace systole::scheduler {
+
+namespace {
+
+int running_node(const Item& instance) {
+  if (instance.leaf()) return instance.running_on.empty() ? nowhere : instance.running_on.front();
+  for (const Item* child : instance.children) {
+    if (const int node = running_node(*child); node != nowhere) return node;
+  }
+  return nowhere;
+}
+
+bool any_failed(const Item& instance) {
+  if (instance.leaf()) return instance.failed;
+  return std::ranges::any_of(instance.children, [](const Item* child) { return any_failed(*child); });
+}
+
+const Item& first_leaf(const Item& instance) {
+  return instance.leaf() ? instance : first_leaf(*instance.children.front());
+}
+
+/// Running ones where they may stay first, then by priority, node, soundness; the number decides what is equal.
+bool instance_before(const Plan& plan, const Item& clone, const Item& a, const Item& b) {
+  const auto place = [&](const Item& instance) {
+    const int node = running_node(instance);
+    return node != nowhere && clone.weights[std::size_t(node)].value().points >= 0 ? node : nowhere;
+  };
+  const int node_a = place(a), node_b = place(b);
+  if ((node_a == nowhere) != (node_b == nowhere)) return node_a != nowhere;
+  const auto usable = [&](int node) { return node != nowhere && plan.nodes[std::size_t(node)].can_run(); };
+  if (usable(node_a) != usable(node_b)) return usable(node_a);
+  if (first_leaf(a).priority != first_leaf(b).priority) return first_leaf(a).priority > first_leaf(b).priority;
+  if (node_a != nowhere && node_b != nowhere) {
+    const Score score_a = first_leaf(a).weights[std::size_t(node_a)].value();
+    const Score score_b = first_leaf(b).weights[std::size_t(node_b)].value();
+    if (any_failed(a) != any_failed(b)) return !any_failed(a);
+    if (score_a != score_b) return score_a > score_b;
+  }
+  return a.instance < b.instance;
+}
+
+/// Nodes that are full, or forbidden to the clone, are forbidden to this instance.
+void limit_nodes(Plan& plan, const Item& clone, Item& instance) {
+  for (std::size_t node = 0; node < plan.nodes.size(); ++node) {
+    const bool full = clone.counts[node] >= clone.clone_node_max;
+    if (!full && clone.weights[node].value().points >= 0) continue;
+    for (Item* leaf : leaves(instance)) leaf->weights[node].score = Score::minus_infinity();
+  }
+}
+
+void unassign(Plan& plan, Item& item) {
+  for (Item* leaf : leaves(item)) {
+    if (leaf->allocated != nowhere) --plan.nodes[std::size_t(leaf->allocated)].assigned;
+    leaf->allocated = nowhere;
+    leaf->provisional = true;
+    leaf->next_role.reset();
+  }
+  item.allocated = nowhere;
+  item.provisional = true;
+  item.next_role.reset();
+}
+
+/// True when the instance got a node. With prefer: only that node will do, else nothing is changed.
+bool place_instance(Plan& plan, Item& clone, Item& instance, int prefer) {
+  if (!instance.provisional) return location(instance) != nowhere;
+  if (prefer != nowhere && first_leaf(instance).weights[std::size_t(prefer)].value().points < 0) return false;
+  std::vector<Weights> weights;
+  std::vector<std::vector<Note>> notes;
+  for (Item* leaf : leaves(instance)) weights.push_back(leaf->weights), notes.push_back(leaf->notes);
+  limit_nodes(plan, clone, instance);
+  assign(plan, instance, prefer);
+  const int node = location(instance);
+  if (prefer != nowhere && node != prefer) {
+    unassign(plan, instance);
+    std::size_t at = 0;
+    for (Item* leaf : leaves(instance)) {
+      leaf->weights = weights[at];
+      leaf->notes = notes[at++];
+    }
+    return false;
+  }
+  if (node != nowhere) ++clone.counts[std::size_t(node)];
+  return node != nowhere;
+}
+
+void place_instances(Plan& plan, Item& clone) {
+  const auto available = std::ranges::count_if(plan.nodes, [](const PlanNode& node) { return node.can_run(); });
+  clone.all_colocations = clone.clone_max < available;
+  const int per_node = available > 0 ? std::max(1, clone.clone_max / int(available)) : 1;
+  int placed = 0;
+  for (Item* instance : clone.children) {
+    const int here = running_node(*instance);
+    if (placed >= clone.clone_max || here == nowhere || !instance->provisional || any_failed(*instance)) continue;
+    if (!plan.nodes[std::size_t(here)].can_run() || clone.counts[std::size_t(here)] >= per_node) continue;
+    if (place_instance(plan, clone, *instance, here)) ++placed;
+  }
+  for (Item* instance : clone.children) {
+    if (!instance->provisional) continue;
+    if (placed >= clone.clone_max) {
+      add_score(plan, *instance, nowhere, Score::minus_infinity(), fmt::format("clone-max of {} is reached", clone.id));
+    }
+    if (place_instance(plan, clone, *instance, nowhere)) ++placed;
+  }
+}
+
+}  // namespace
+
+void assign_clone(Plan& plan, Item& clone, int prefer) {
+  if (clone.promotable) add_promotion_scores(plan, clone);
+  for (const Coloc* colocation : clone.this_with) assign(plan, *colocation->primary, prefer);
+  for (const Coloc* colocation : clone.with_this) add_dependent_scores(plan, clone, *colocation);
+  std::ranges::stable_sort(clone.children,
+                           [&](const Item* a, const Item* b) { return instance_before(plan, clone, *a, *b); });
+  place_instances(plan, clone);
+  clone.provisional = false;
+  if (clone.promotable) choose_promoted(plan, clone);
+}
+
+}  // namespace systole::scheduler

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What one act means for others, until nothing changes any more: what must happen drags along what it implies, what
+// cannot happen holds up what needs it, and a resource that cannot start again is stopped rather than left standing on
+// nothing. Acts only ever turn from optional to required and from possible to impossible, so this ends.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/base/ensure.hpp"
+#include "crmd/scheduler/plan.hpp"
+
+namespace systole::scheduler {
+
+namespace {
+
+std::string name_of(const Plan& plan, const Act& act) {
+  std::string text = fmt::format("{} of {}", to_words(beginning(act.task)), act.item->id);
+  if (act.node != nowhere) text += fmt::format(" on {}", plan.node_name(act.node));
+  return text;
+}
+
+/// The acts that a change of this one means: members' acts for a collective.
+std::vector<Act*> targets(Act& act) {
+  if (act.item->leaf()) return {&act};
+  std::vector<Act*> found;
+  for (Item* leaf : leaves(*act.item)) {
+    for (Act* below : find_acts(*leaf, beginning(act.task))) found.push_back(below);
+  }
+  return found;
+}
+
+class Propagation {
+ public:
+  explicit Propagation(Plan& plan) : plan_(plan) {}
+
+  void run() {
+    // Each round changes at least one of two flags of one act, or is the last.
+    std::size_t rounds = 0;
+    do {
+      changed_ = false;
+      for (const Edge& each : plan_.edges) apply(each);
+      ensure(++rounds <= 2 * plan_.acts.size() + 2);
+    } while (changed_);
+  }
+
+ private:
+  void must(Act& act, const std::string& why) {
+    if (act.required()) return;
+    require(act, why);
+    changed_ = changed_ || act.required();
+  }
+
+  void cannot(Act& act, const std::string& why) {
+    if (!act.runnable) return;
+    act.runnable = false;
+    act.reason = why;
+    changed_ = true;
+  }
+
+  void apply(const Edge& each) {
+    const ActState first = state_of(*each.first, each.then->node);
+    const ActState then = state_of(*each.then, each.first->node);
+    if ((each.flags & edge::implies_then) != 0 && !first.optional && then.optional) imply_then(each);
+    if ((each.flags & edge::needs_first) != 0 && !first.runnable) {
+      for (Act* act : targets(*each.then)) cannot(*act, fmt::format("no {}", name_of(plan_, *each.first)));
+    }
+    if ((each.flags & edge::implies_first) != 0 && !then.optional && first.optional && each.first->item->leaf()) {
+      must(*each.first, fmt::format("{} follows", name_of(plan_, *each.then)));
+    }
+    if ((each.flags & edge::asymmetric) != 0 && !first.runnable) hold_up(each);
+    if ((each.flags & edge::restart) != 0) restart(each);
+    if ((each.flags & edge::demote_first) != 0 && each.then->required() && each.then->item->role == Role::promoted) {
+      must(*each.first, each.then->reason);
+    }
+  }
+
+  void imply_then(const Edge& each) {
+    for (Act* act : targets(*each.then)) must(*act, fmt::format("{} comes before", name_of(plan_, *each.first)));
+  }
+
+  /// symmetrical=false: what runs already is left alone; what would start now cannot.
+  void hold_up(const Edge& each) {
+    for (Act* act : targets(*each.then)) {
+      if (act->optional) continue;
+      cannot(*act, fmt::format("no {}", name_of(plan_, *each.first)));
+    }
+  }
+
+  /// stop → start of one resource: a required start needs the stop, and one that cannot start must at least stop.
+  void restart(const Edge& each) {
+    Act &stop = *each.first, &start = *each.then;
+    if (start.required() && stop.runnable) must(stop, start.reason);
+    if (!start.runnable && start.item->managed && stop.runnable) must(stop, start.reason);
+    if (stop.required() && !stop.runnable) {
+      cannot(start, fmt::format("no {}", name_of(plan_, stop)));
+    }
+  }
+
+  Plan& plan_;
+  bool changed_ = false;
+};
+
+}  // namespace
+
+void propagate(Plan& plan) {
+  Propagation(plan).run();
+}
+
+}  // namespace systole::scheduler

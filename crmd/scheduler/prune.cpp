@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// From the plan to the transition: only what must and can happen remains, with everything that the executor needs to
+// run it (parameters, CRM_meta_… values, timeout) and the acts it has to wait for. A collective's points in time remain
+// where members act. Should constraints contradict each other, a circle would never end: the edge that closes it is
+// dropped, and a problem says so.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "common/base/text.hpp"
+#include "crmd/scheduler/plan.hpp"
+
+namespace systole::scheduler {
+
+namespace {
+
+using cib::Pairs;
+
+bool stays(const Act& act) {
+  if (act.task == Task::boundary) return true;
+  if (!act.item->leaf()) {
+    const Task task = beginning(act.task);
+    for (Item* leaf : leaves(*act.item)) {
+      for (const Act* below : find_acts(*leaf, task)) {
+        if (below->required() && below->runnable) return true;
+      }
+    }
+    return false;
+  }
+  return act.required() && act.runnable;
+}
+
+std::string operation_name(const Act& act) {
+  if (act.task == Task::boundary) return act.name;
+  if (act.pseudo) return fmt::format("{}_{}_0", act.item->id, to_words(act.task));
+  if (act.task == Task::monitor || act.task == Task::cancel) return act.name;
+  if (act.task == Task::notify) return "notify";
+  return std::string(to_words(act.task));
+}
+
+Pairs parameters_of(const Plan& plan, const Act& act) {
+  Pairs parameters;
+  const PlanNode& node = plan.nodes[std::size_t(act.node)];
+  const cib::RuleSubject subject{
+      .uname = node.name.value, .id = node.id, .attributes = &node.attributes, .is_dc = plan.view.dc == node.name};
+  if (act.operation != nullptr) parameters = cib::all_values(act.operation->instance, &subject);
+  const auto add = [&](const std::vector<cib::AttributeSet>& sets) {
+    for (const auto& [name, value] : cib::all_values(sets, &subject)) parameters.insert({name, value});
+  };
+  add(act.item->primitive->instance);
+  const cib::Resource* top = cib::find_top(plan.configuration, act.item->primitive->id);
+  if (top == nullptr) return parameters;
+  const cib::Group* group = std::get_if<cib::Group>(top);
+  const cib::Clone* clone = std::get_if<cib::Clone>(top);
+  if (clone != nullptr) group = std::get_if<cib::Group>(&clone->child);
+  if (group != nullptr) add(group->instance);
+  if (clone != nullptr) add(clone->instance);
+  return parameters;
+}
+
+void clone_meta(const Item& item, Pairs& meta) {
+  const Item* clone = clone_of(item);
+  if (clone == nullptr) return;
+  const auto yes_no = [](bool value) { return std::string(value ? "true" : "false"); };
+  meta["clone"] = std::to_string(item.instance);
+  meta["clone_max"] = std::to_string(clone->clone_max);
+  meta["clone_node_max"] = std::to_string(clone->clone_node_max);
+  meta["globally_unique"] = yes_no(clone->unique);
+  meta["notify"] = yes_no(clone->notify);
+  if (!clone->promotable) return;
+  for (const char* name : {"promoted_max", "master_max"}) meta[name] = std::to_string(clone->promoted_max);
+  for (const char* name : {"promoted_node_max", "master_node_max"})
+    meta[name] = std::to_string(clone->promoted_node_max);
+}
+
+/// The monitor whose timeout a probe takes: the one with the smallest interval.
+const cib::Operation* shortest_monitor(const Item& item) {
+  const cib::Operation* best = nullptr;
+  for (const cib::Operation& operation : item.primitive->operations) {
+    if (operation.name != "monitor" || operation.interval == Duration{}) continue;
+    if (best == nullptr || operation.interval < best->interval) best = &operation;
+  }
+  return best;
+}
+
+const cib::Operation* operation_of(const Act& act) {
+  if (act.operation != nullptr) return act.operation;
+  const cib::Operation* configured = find_operation(*act.item, operation_name(act), act.interval);
+  if (configured == nullptr && act.task == Task::probe) return shortest_monitor(*act.item);
+  return configured;
+}
+
+Duration timeout_of(const Plan& plan, const cib::Operation* operation) {
+  const auto text = operation_value(plan, operation, "timeout");
+  const auto parsed = text ? parse_duration(*text) : std::nullopt;
+  return parsed && *parsed > Duration{} ? *parsed : Duration{20s};
+}
+
+Pairs meta_of_act(const Plan& plan, const Act& act, const cib::Operation* operation, Duration timeout) {
+  Pairs meta = act.extra_meta;
+  if (operation != nullptr && act.task != Task::probe) {
+    for (const auto& [name, value] : operation->attributes) {
+      std::string key = name;
+      std::ranges::replace(key, '-', '_');
+      meta.insert({key, value});
+    }
+  }
+  meta["timeout"] = std::to_string(to_ms(timeout));
+  meta["name"] = operation_name(act);
+  if (act.interval != Duration{}) meta["interval"] = std::to_string(to_ms(act.interval));
+  meta["on_node"] = plan.node_name(act.node);
+  meta["on_node_uuid"] = plan.nodes[std::size_t(act.node)].id;
+  clone_meta(*act.item, meta);
+  if (act.task == Task::notify) {
+    meta["notify_type"] = act.notify_type;
+    meta["notify_operation"] = act.notify_operation;
+    meta["notify_key_type"] = act.notify_key_type;
+    meta["notify_key_operation"] = act.notify_key_operation;
+  }
+  return meta;
+}
+
+ActionKind kind_of(const Act& act) {
+  if (act.pseudo) return ActionKind::pseudo;
+  if (act.task == Task::cancel) return ActionKind::cancel;
+  if (act.task == Task::clear_failure) return ActionKind::clear_failure;
+  return ActionKind::operation;
+}
+
+Action to_action(const Plan& plan, const Act& act) {
+  Action action;
+  action.kind = kind_of(act);
+  action.instance = act.item->instance;
+  action.operation = operation_name(act);
+  action.reason = act.reason;
+  if (act.pseudo) {
+    action.resource = ResourceId{act.item->id};
+    return action;
+  }
+  action.resource = act.item->history_id;
+  action.interval = act.interval;
+  action.node = plan.nodes[std::size_t(act.node)].name;
+  action.standard = act.item->primitive->standard;
+  action.provider = act.item->primitive->provider;
+  action.type = act.item->primitive->type;
+  action.expected_rc = act.expected_rc;
+  action.probe = act.task == Task::probe;
+  action.may_fail = act.task == Task::notify;
+  if (action.kind != ActionKind::operation) return action;
+  const cib::Operation* operation = operation_of(act);
+  action.timeout = timeout_of(plan, operation);
+  action.parameters = parameters_of(plan, act);
+  action.meta = meta_of_act(plan, act, operation, action.timeout);
+  action.on_fail = to_words(on_fail_of(plan, *act.item, action.operation, act.interval));
+  return action;
+}
+
+/// Edges between acts that stay, without those that would close a circle.
+class Wiring {
+ public:
+  Wiring(Plan& plan, std::vector<int> ids) : plan_(plan), ids_(std::move(ids)), out_(plan.acts.size()) {}
+
+  std::vector<const Edge*> acyclic() {
+    std::vector<const Edge*> kept;
+    for (const Edge& each : plan_.edges) {
+      if (ids_[each.first->index] < 0 || ids_[each.then->index] < 0) continue;
+      if (each.then->required() && !each.then->runnable) continue;
+      out_[each.first->index].push_back(&each);
+    }
+    state_.assign(plan_.acts.size(), 0);
+    for (const Act& act : plan_.acts) {
+      if (ids_[act.index] >= 0 && state_[act.index] == 0) visit(act.index);
+    }
+    for (const Edge& each : plan_.edges) {
+      if (ids_[each.first->index] >= 0 && ids_[each.then->index] >= 0 && !closing_.contains(&each))
+        kept.push_back(&each);
+    }
+    return kept;
+  }
+
+ private:
+  void visit(std::size_t at) {
+    // An explicit stack: chains may be as long as there are resources.
+    std::vector<std::pair<std::size_t, std::size_t>> stack{{at, 0}};
+    state_[at] = 1;
+    while (!stack.empty()) {
+      auto& [node, next] = stack.back();
+      if (next == out_[node].size()) {
+        state_[node] = 2;
+        stack.pop_back();
+        continue;
+      }
+      const Edge* each = out_[node][next++];
+      const std::size_t then = each->then->index;
+      if (state_[then] == 1) {
+        close(*each);
+      } else if (state_[then] == 0) {
+        state_[then] = 1;
+        stack.emplace_back(then, 0);
+      }
+    }
+  }
+
+  void close(const Edge& each) {
+    closing_.insert(&each);
+    if ((each.flags & edge::loose) != 0) return;
+    plan_.problems.push_back(
+        fmt::format("order constraints contradict each other between {} of {} and {} of {}: the "
+                    "last of them is ignored",
+                    to_words(each.first->task), each.first->item->id, to_words(each.then->task), each.then->item->id));
+  }
+
+  Plan& plan_;
+  std::vector<int> ids_;
+  std::vector<std::vector<const Edge*>> out_;
+  std::vector<int> state_;
+  std::set<const Edge*> closing_;
+};
+
+void sort_unique(std::vector<int>& ids) {
+  std::ranges::sort(ids);
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+}
+
+}  // namespace
+
+Transition prune(Plan& plan) {
+  Transition transition;
+  std::vector<int> ids(plan.acts.size(), -1);
+  for (const Act& act : plan.acts) {
+    if (!stays(act)) continue;
+    Action action = to_action(plan, act);
+    action.id = ids[act.index] = static_cast<int>(transition.actions.size());
+    transition.actions.push_back(std::move(action));
+  }
+  for (const Edge* each : Wiring(plan, ids).acyclic()) {
+    Action& then = transition.actions[std::size_t(ids[each->then->index])];
+    const bool loose = (each->flags & edge::loose) != 0 || each->first->task == Task::notify;
+    (loose ? then.after_any : then.after).push_back(ids[each->first->index]);
+  }
+  for (Action& action : transition.actions) {
+    sort_unique(action.after);
+    sort_unique(action.after_any);
+  }
+  return transition;
+}
+
+}  // namespace systole::scheduler
