@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// crmd: composition root. Reads what it is told, opens what it needs, drives the core until the end.
+#include <fmt/format.h>
+#include <libxml/parser.h>
+#include <sys/stat.h>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+
+#include "crmd/io/privileges.hpp"
+#include "crmd/main/daemon.hpp"
+#include "crmd/main/exit_codes.hpp"
+#include "crmd/main/options.hpp"
+#include "crmd/main/startup.hpp"
+
+namespace {
+
+using namespace systole;
+
+int say(const Failure& failure) {
+  fmt::print(stderr, "crmd: {}\n", failure.what);
+  return failure.exit_code;
+}
+
+int run(const Options& options) {
+  auto setting = read_setting(options);
+  if (!setting) return say(setting.error());
+  if (options.check) {
+    fmt::print("{}", describe(*setting));
+    return exit_code::ok;
+  }
+  const auto lock = take_run_directory(options.run_directory);
+  if (!lock) return say(lock.error());
+  auto memory = open_memory(options.state_directory);
+  if (!memory) return say(memory.error());
+
+  Log log;
+  open_log(log, setting->conf.logging);
+  const config::NodeConf self = setting->conf.nodes[setting->self];
+  log.notice("crmd {} starts: node '{}' (nodeid {}) of cluster '{}', {} nodes, keepalive {}, deadtime {}",
+             SYSTOLE_VERSION, self.name, self.id.value, setting->conf.cluster_name, setting->conf.nodes.size(),
+             to_text(setting->conf.keepalive), to_text(setting->conf.deadtime));
+  for (const std::string& note : memory->notes) log.warning("{}", note);
+  io::ask_for_privileges(log);
+
+  Daemon daemon(options, std::move(*setting), std::move(*memory), log);
+  if (const auto opened = daemon.open(); !opened) {
+    log.error("{}", opened.error().what);
+    return say(opened.error());
+  }
+  return daemon.run();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  int code = exit_code::ok;
+  const auto options = read_options(argc, argv, &code);
+  if (!options) return code;
+  ::umask(022);
+  std::signal(SIGPIPE, SIG_IGN);
+  xmlInitParser();  // before there are threads
+  try {
+    return run(*options);
+  } catch (const std::exception& problem) {
+    fmt::print(stderr, "crmd: {}\n", problem.what());
+    return exit_code::system;
+  }
+}

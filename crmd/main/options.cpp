@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// See options.hpp.
+#include "crmd/main/options.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include "crmd/main/exit_codes.hpp"
+
+namespace systole {
+
+std::optional<Options> read_options(int argc, char** argv, int* exit_code) {
+  Options options;
+  CLI::App app(
+      "crmd: the daemon of a Systole cluster. It runs in the foreground until SIGTERM; then it leaves in order.",
+      "crmd");
+  app.set_version_flag("--version", std::string("crmd ") + SYSTOLE_VERSION);
+  app.add_option("--config", options.config, "the cluster's configuration")->capture_default_str();
+  app.add_option("--node", options.node, "name of this node (default: by host name, then by address)");
+  app.add_option("--state-dir", options.state_directory, "where the CIB and the vote are stored")
+      ->capture_default_str();
+  app.add_option("--run-dir", options.run_directory, "where socket and pid file are")
+      ->envname("SYSTOLE_RUNDIR")
+      ->capture_default_str();
+  app.add_option("--ocf-root", options.ocf_root, "OCF agents are in its resource.d")
+      ->envname("OCF_ROOT")
+      ->capture_default_str();
+  app.add_option("--first-cib", options.first_cib, "initial CIB, used only when none is stored yet");
+  app.add_flag("--foreground", options.foreground, "stay in the foreground (always so; accepted for habit)");
+  app.add_flag("--check", options.check, "verify the configuration, say what it means, and end");
+  app.footer(
+      "Exit codes: 0 ended as asked, 64 usage, 65 broken CIB, 66 file missing, 69 port or address unavailable,\n"
+      "74 directory unusable, 77 key file or privileges, 78 cluster.conf, 108 already running.");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& problem) {
+    *exit_code = app.exit(problem) == 0 ? exit_code::ok : exit_code::usage;
+    return {};
+  }
+  return options;
+}
+
+}  // namespace systole

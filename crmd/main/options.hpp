@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// crmd's command line.
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace systole {
+
+struct Options {
+  std::string config = "/etc/systole/cluster.conf";
+  std::string node;  // "": found by host name or address
+  std::string state_directory = "/var/lib/systole";
+  std::string run_directory = "/run/systole";
+  std::string ocf_root = "/usr/lib/ocf";
+  std::string first_cib;
+  bool check = false;
+  bool foreground = true;  // always; the option is accepted for habit
+};
+
+/// nullopt: *exit_code says how to end (help and version were printed, or the error was).
+std::optional<Options> read_options(int argc, char** argv, int* exit_code);
+
+}  // namespace systole

@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// See startup.hpp.
+#include "crmd/main/startup.hpp"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <ifaddrs.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+
+#include "cib/xml/cib_xml.hpp"
+#include "common/base/limits.hpp"
+#include "common/log/sinks.hpp"
+#include "crmd/main/exit_codes.hpp"
+
+namespace systole {
+namespace {
+
+std::vector<std::string> local_addresses() {
+  std::vector<std::string> found;
+  ifaddrs* list = nullptr;
+  if (::getifaddrs(&list) != 0) return found;
+  const std::unique_ptr<ifaddrs, Release<::freeifaddrs>> owner(list);
+  for (const ifaddrs* at = list; at != nullptr; at = at->ifa_next) {
+    char text[INET6_ADDRSTRLEN] = {};
+    if (at->ifa_addr == nullptr) continue;
+    if (at->ifa_addr->sa_family == AF_INET)
+      ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(at->ifa_addr)->sin_addr, text, sizeof text);
+    else if (at->ifa_addr->sa_family == AF_INET6)
+      ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(at->ifa_addr)->sin6_addr, text, sizeof text);
+    if (text[0] != '\0') found.emplace_back(text);
+  }
+  return found;
+}
+
+int code_of(const Error& error, int otherwise) {
+  switch (error.code) {
+    case Errc::not_found:
+      return exit_code::no_input;
+    case Errc::permission:
+      return exit_code::permission;
+    case Errc::io:
+      return exit_code::io;
+    case Errc::schema:
+    case Errc::corrupt:
+      return exit_code::data;
+    case Errc::invalid:
+    case Errc::exists:
+    case Errc::refused:
+    case Errc::old_version:
+    case Errc::timeout:
+    case Errc::not_connected:
+    case Errc::too_big:
+      return otherwise;
+  }
+  return otherwise;
+}
+
+Failure failed(const Error& error, int otherwise) {
+  return {code_of(error, otherwise), error.what};
+}
+
+Started<std::string> read_first_cib(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  if (!file) return failed(errno_error(fmt::format("cannot read the first CIB {}", path)), exit_code::no_input);
+  std::ostringstream text;
+  text << file.rdbuf();
+  const auto parsed = cib::parse_configuration(text.str());
+  if (!parsed) return Failure{exit_code::data, fmt::format("{}: {}", path, parsed.error().what)};
+  return text.str();
+}
+
+}  // namespace
+
+void throw_exception_from_error(const Failure& failure, const boost::source_location&) {
+  throw std::logic_error(failure.what);
+}
+
+Started<Setting> read_setting(const Options& options) {
+  Setting setting;
+  auto conf = config::read_cluster_conf(options.config);
+  if (!conf) return failed(conf.error(), exit_code::configuration);
+  setting.conf = std::move(*conf);
+  utsname machine{};
+  ::uname(&machine);
+  const auto self = config::find_self(setting.conf, options.node, machine.nodename, local_addresses());
+  if (!self) return Failure{exit_code::configuration, fmt::format("{}: {}", options.config, self.error().what)};
+  setting.self = *self;
+  auto keys = config::read_key_file(setting.conf.key_file);
+  if (!keys) return failed(keys.error(), exit_code::configuration);
+  setting.keys = std::move(*keys);
+  setting.first_document = cib::empty_document(setting.conf.cluster_name);
+  if (!options.first_cib.empty()) {
+    auto first = read_first_cib(options.first_cib);
+    if (!first) return first.error();
+    setting.first_document = std::move(*first);
+  }
+  return setting;
+}
+
+std::string describe(const Setting& setting) {
+  const config::ClusterConf& conf = setting.conf;
+  const config::NodeConf& self = conf.nodes[setting.self];
+  std::string text =
+      fmt::format("cluster '{}': this is node '{}' (nodeid {}) of {}, quorum mode {}\n", conf.cluster_name, self.name,
+                  self.id.value, conf.nodes.size(), conf.mode == config::QuorumMode::none ? "none" : "majority");
+  text += fmt::format("keepalive {}, deadtime {}, initdead {}\n", to_text(conf.keepalive), to_text(conf.deadtime),
+                      to_text(conf.initdead));
+  for (std::size_t i = 0; i < conf.links.size(); ++i)
+    text += fmt::format("link {}: {} port {}/udp{}\n", i, self.addresses[i], conf.links[i].port,
+                        conf.links[i].interface.empty() ? "" : " on interface " + conf.links[i].interface);
+  text += fmt::format("key file {}: {} key(s)\n", conf.key_file, setting.keys.size());
+  if (conf.mode == config::QuorumMode::none)
+    text += "note: with mode none a cut between the two nodes makes both of them go on\n";
+  return text;
+}
+
+void open_log(Log& log, const config::LoggingConf& logging) {
+  if (logging.debug) log.limit(Level::debug);
+  if (logging.to_syslog) {
+    struct stat about {};
+    if (::stat(std::string(journal_socket).c_str(), &about) == 0)
+      log.add(make_journal_sink("crmd"));
+    else
+      log.add(make_syslog_sink("crmd", logging.facility));
+  }
+  if (logging.to_logfile) log.add(make_file_sink("crmd", logging.logfile));
+  if (logging.to_stderr || !log.has_sinks() || ::isatty(2) == 1) log.add(make_stderr_sink("crmd"));
+}
+
+Started<Memory> open_memory(const std::string& directory) {
+  if (const auto made = io::make_directory(directory, 0750); !made) return failed(made.error(), exit_code::io);
+  auto disk = cib::PosixDisk::open(directory);
+  if (!disk) return failed(disk.error(), exit_code::io);
+  Memory memory;
+  memory.disk = std::make_unique<cib::PosixDisk>(std::move(*disk));
+  memory.store = std::make_unique<cib::Store>(*memory.disk);
+  auto loaded = memory.store->load(file_stamp());
+  if (!loaded) return failed(loaded.error(), exit_code::data);
+  memory.notes = loaded->notes;
+  if (loaded->newest) {
+    memory.document.stamp = loaded->newest->stamp;
+    memory.document.document = loaded->newest->document;
+  }
+  const auto vote = memory.store->load_vote();
+  if (!vote) return failed(vote.error(), exit_code::data);
+  memory.vote = *vote;
+  return memory;
+}
+
+Started<io::PidFile> take_run_directory(const std::string& directory) {
+  if (const auto made = io::make_directory(directory, 0755); !made) return failed(made.error(), exit_code::io);
+  auto lock = io::PidFile::take(directory + "/crmd.pid");
+  if (!lock) return failed(lock.error(), exit_code::already_running);
+  return std::move(*lock);
+}
+
+controller::Config core_config(const Setting& setting, const Options& options) {
+  const config::ClusterConf& conf = setting.conf;
+  controller::Config core;
+  core.membership.cluster = conf.cluster_name;
+  core.membership.self = conf.nodes[setting.self].id;
+  for (const config::NodeConf& node : conf.nodes)
+    core.membership.nodes.push_back({node.id, node.name, node.addresses.size()});
+  core.membership.mode = conf.mode == config::QuorumMode::none ? membership::Mode::none : membership::Mode::majority;
+  core.membership.keepalive = conf.keepalive;
+  core.membership.deadtime = conf.deadtime;
+  core.membership.initdead = conf.initdead;
+  core.run_directory = options.run_directory;
+  if (conf.logging.to_syslog) core.agent_environment["HA_LOGFACILITY"] = conf.logging.facility;
+  if (conf.logging.to_logfile) core.agent_environment["HA_LOGFILE"] = conf.logging.logfile;
+  if (conf.logging.debug) core.agent_environment["HA_debug"] = "1";
+  return core;
+}
+
+std::string file_stamp() {
+  const time_t now = ::time(nullptr);
+  tm parts{};
+  ::gmtime_r(&now, &parts);
+  char text[32];
+  const std::size_t size = ::strftime(text, sizeof text, "%Y%m%d-%H%M%S", &parts);
+  return {text, size};
+}
+
+}  // namespace systole
