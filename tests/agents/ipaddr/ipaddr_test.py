@@ -1,0 +1,286 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""ocf:systole:IPaddr against the real kernel: three hosts on a switch, all of them network namespaces.
+
+Each test of an effect on clients has its control beside it: the same step done without the agent, which must fail, so
+that the instrument is seen to be able to.
+usage: ipaddr_test.py AGENT [unittest arguments]; leaves with 77 (skipped) when it may not make namespaces.
+"""
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+sys.dont_write_bytecode = True  # the source tree stays clean
+from net import Net  # noqa: E402
+
+AGENT = ""
+VIP = "10.77.0.100"
+
+
+class IPaddr(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="ipaddr-")
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.net = Net(["a", "b", "client"])
+        self.addCleanup(self.net.close)
+        self.addCleanup(self.end_announcers)
+
+    def end_announcers(self):
+        for host in ("a", "b"):
+            self.agent(host, "stop")
+
+    def environment(self, host, meta, params):
+        env = {"PATH": os.environ["PATH"], "HA_RSCTMP": f"{self.folder}/{host}", "OCF_RESOURCE_INSTANCE": "vip",
+               "OCF_RESKEY_CRM_meta_timeout": "20000", "OCF_RESKEY_ip": VIP}
+        env.update({f"OCF_RESKEY_CRM_meta_{name}": str(value) for name, value in meta.items()})
+        env.update({f"OCF_RESKEY_{name}": str(value) for name, value in params.items()})
+        return env
+
+    def agent(self, host, action, meta=None, nobody=False, **params):
+        command = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if nobody else []
+        self.last = self.net.run(host, [*command, AGENT, action], env=self.environment(host, meta or {}, params))
+        return self.last.returncode
+
+    def monitor(self, host, **params):
+        return self.agent(host, "monitor", meta={"interval": 10000}, **params)
+
+    def part(self, host, *words):
+        child = self.net.begin(host, *words)
+        self.assertEqual(child.stdout.readline().strip(), "ready")
+        return child
+
+    def announcer(self, host):
+        """The background process that the pid file names, or None."""
+        try:
+            with open(f"{self.folder}/{host}/systole-IPaddr-{VIP}.pid") as file:
+                pid = int(file.read().split()[0])
+            with open(f"/proc/{pid}/stat") as file:
+                return pid if file.read().rsplit(")", 1)[1].split()[0] != "Z" else None
+        except FileNotFoundError:
+            return None
+
+    def no_announcer_within(self, host, seconds):
+        end = time.monotonic() + seconds
+        while self.announcer(host) and time.monotonic() < end:
+            time.sleep(0.02)
+        return self.announcer(host) is None
+
+    # --- the life of an address ---
+
+    def test_an_address_starts_runs_and_stops_each_as_often_as_asked(self):
+        self.assertEqual(self.agent("a", "monitor"), 7)
+        self.assertEqual(self.monitor("a"), 7)
+        for _ in range(2):
+            self.assertEqual(self.agent("a", "start"), 0, self.last.stderr)
+            self.assertEqual(self.monitor("a"), 0)
+            self.assertEqual(self.agent("a", "status"), 0)
+        entry = self.net.addresses("a")[VIP]
+        self.assertEqual((entry["prefixlen"], entry["broadcast"], entry["label"]), (24, "10.77.0.255", "eth0"))
+        for _ in range(2):
+            self.assertEqual(self.agent("a", "stop"), 0, self.last.stderr)
+            self.assertEqual(self.monitor("a"), 7)
+        self.assertIn("is not on this node", self.last.stderr)
+        self.assertNotIn(VIP, self.net.addresses("a"))
+        self.assertIn("10.77.0.1", self.net.addresses("a"))
+
+    def test_parameters_shape_the_entry(self):
+        params = {"nic": "eth0", "cidr_netmask": "255.255.255.128", "iflabel": "db", "broadcast": "-", "noprefixroute": "yes"}
+        self.assertEqual(self.agent("a", "start", **params), 0, self.last.stderr)
+        entry = self.net.addresses("a")[VIP]
+        self.assertEqual((entry["prefixlen"], entry["broadcast"], entry["label"]), (25, "10.77.0.0", "eth0:db"))
+        self.assertTrue(entry["noprefixroute"])
+        self.assertEqual(self.monitor("a", **params), 0)
+        self.assertEqual(self.monitor("a", **{**params, "iflabel": "web"}), 1)
+        self.assertEqual(self.agent("a", "start", **{**params, "iflabel": "web"}), 0)
+        self.assertEqual(self.net.addresses("a")[VIP]["label"], "eth0:web")
+        self.assertEqual(self.agent("a", "stop", **{**params, "iflabel": "web"}), 0)
+
+    def test_a_missing_interface_has_the_code_of_each_situation(self):
+        wrong = {"nic": "eth9"}
+        self.assertEqual(self.agent("a", "validate-all", **wrong), 6)
+        self.assertEqual(self.agent("a", "monitor", **wrong), 7)
+        self.assertEqual(self.monitor("a", **wrong), 1)
+        self.assertEqual(self.agent("a", "start", **wrong), 5)
+        self.assertIn("ocf-exit-reason:there is no network interface 'eth9'", self.last.stderr)
+        self.assertEqual(self.agent("a", "stop", **wrong), 0)
+
+    def test_an_address_that_no_route_covers_is_refused_with_advice(self):
+        lost = {"ip": "192.0.2.7"}
+        self.assertEqual(self.agent("a", "validate-all", **lost), 1)
+        self.assertEqual(self.agent("a", "start", **lost), 5)
+        self.assertIn("set 'nic' and 'cidr_netmask'", self.last.stderr)
+        lost.update(nic="eth0", cidr_netmask="24")
+        self.assertEqual(self.agent("a", "start", **lost), 0)
+        self.assertEqual(self.agent("a", "stop", **lost), 0)
+
+    def test_faulty_values_and_unknown_actions_are_told_apart(self):
+        self.assertEqual(self.agent("a", "start", ip=""), 6)
+        self.assertIn("parameter 'ip' is required and missing", self.last.stderr)
+        self.assertEqual(self.agent("a", "start", ip="10.77.0.300"), 6)
+        self.assertEqual(self.agent("a", "start", arp_count="0"), 6)
+        self.assertEqual(self.agent("a", "promote"), 3)
+        self.assertEqual(self.net.run("a", [AGENT]).returncode, 2)
+        self.assertEqual(self.agent("a", "usage"), 0)
+
+    def test_people_without_privileges_may_ask_but_not_change(self):
+        self.assertEqual(self.agent("a", "meta-data", nobody=True), 0)
+        self.assertIn('<resource-agent name="IPaddr"', self.last.stdout)
+        self.assertEqual(self.agent("a", "validate-all", nobody=True), 0, self.last.stderr)
+        self.assertEqual(self.agent("a", "monitor", nobody=True), 7)
+        self.assertEqual(self.agent("a", "start", nobody=True), 4)
+        self.assertNotIn(VIP, self.net.addresses("a"))
+
+    def test_a_dead_link_counts_as_not_running_and_refuses_a_start(self):
+        self.assertEqual(self.agent("a", "start"), 0)
+        self.net.cable("a", "down")
+        self.assertEqual(self.monitor("a"), 7)
+        self.assertIn("that link is down", self.last.stderr)
+        self.assertEqual(self.monitor("a", check_link_status="false"), 0)
+        self.assertEqual(self.agent("a", "stop"), 0)
+        self.assertEqual(self.agent("a", "start"), 5)
+        self.assertNotIn(VIP, self.net.addresses("a"))
+
+    def test_an_interface_that_somebody_took_down_is_brought_up(self):
+        self.net.ip(self.net.name("a"), "link", "set", "eth0", "down")
+        self.assertEqual(self.agent("a", "start", nic="eth0", cidr_netmask="24"), 0, self.last.stderr)
+        self.assertEqual(self.monitor("a"), 0)
+
+    def test_stop_takes_only_its_own_address_though_others_depend_on_it(self):
+        first, second = {"ip": "10.88.0.1"}, {"ip": "10.88.0.2"}
+        for params in (first, second):
+            self.assertEqual(self.agent("a", "start", nic="eth0", cidr_netmask="24", **params), 0)
+        self.assertTrue(self.net.addresses("a")["10.88.0.2"].get("secondary"))
+        self.assertEqual(self.agent("a", "stop", **first), 0)
+        self.assertNotIn("10.88.0.1", self.net.addresses("a"))
+        self.assertIn("10.88.0.2", self.net.addresses("a"))
+        self.assertEqual(self.monitor("a", **second), 0)
+        self.assertEqual(self.agent("a", "stop", **second), 0)
+
+    # --- what the neighbours see ---
+
+    def packets(self, child):
+        return [json.loads(line) for line in child.stdout]
+
+    def test_the_neighbours_are_told_in_both_forms_on_schedule(self):
+        ear = self.part("client", "sniff", 1.6, VIP)
+        begin = time.monotonic()
+        self.assertEqual(self.agent("a", "start", arp_count=5), 0)
+        self.assertLess(time.monotonic() - begin, 0.9)  # the last announcement comes after 1 s: start did not wait for it
+        heard = self.packets(ear)
+        mac = json.loads(self.net.ip(self.net.name("a"), "-j", "link", "show", "eth0"))[0]["address"].replace(":", "")
+        self.assertTrue(all(p["gratuitous"] and p["sender_mac"] == mac and p["to"] == "f" * 12 for p in heard), heard)
+        self.assertEqual([p["form"] for p in heard], ["request", "reply"] * 5)
+        self.assertEqual({p["target_mac"] for p in heard if p["form"] == "reply"}, {mac})
+        times = [p["at"] - heard[0]["at"] for p in heard if p["form"] == "request"]
+        for due, came in zip((0, 0.05, 0.15, 0.5, 1.0), times):
+            self.assertAlmostEqual(came, due, delta=0.12)
+
+    def test_the_foreground_makes_all_announcements_before_it_returns(self):
+        ear = self.part("client", "sniff", 1, VIP)
+        self.assertEqual(self.agent("a", "start", arp_count=3, arp_interval=100, arp_bg="no"), 0)
+        self.assertIsNone(self.announcer("a"))
+        heard = [p for p in self.packets(ear) if p["form"] == "request"]
+        self.assertEqual(len(heard), 3)
+        self.assertAlmostEqual(heard[2]["at"] - heard[0]["at"], 0.2, delta=0.1)
+
+    def test_a_second_start_and_a_refreshing_monitor_announce_again(self):
+        self.assertEqual(self.agent("a", "start", arp_count=1), 0)
+        ear = self.part("client", "sniff", 1, VIP)
+        self.assertEqual(self.agent("a", "start", arp_count=1), 0)
+        self.assertEqual(self.monitor("a", arp_count_refresh=2), 0)
+        self.assertEqual(self.monitor("a"), 0)
+        self.assertEqual([p["form"] for p in self.packets(ear)], ["request", "reply"] * 3)
+
+    def test_the_background_announcer_ends_at_stop(self):
+        self.assertEqual(self.agent("a", "start"), 0)
+        self.assertIsNotNone(self.announcer("a"))
+        self.assertEqual(self.agent("a", "stop"), 0)
+        self.assertTrue(self.no_announcer_within("a", 1))
+
+    def test_the_background_announcer_never_announces_an_address_that_somebody_took_away(self):
+        self.assertEqual(self.agent("a", "start"), 0)
+        self.net.ip(self.net.name("a"), "addr", "del", f"{VIP}/24", "dev", "eth0")
+        ear = self.part("client", "sniff", 1.3, VIP)
+        self.assertEqual(self.packets(ear), [])
+        self.assertTrue(self.no_announcer_within("a", 6))
+
+    def serve_everywhere(self):
+        for host in ("a", "b"):
+            self.part(host, "serve", host, "::")
+
+    def take_over(self, begin_on_b):
+        """VIP on a, known to the client; a's cable is pulled; b gets it. Seconds until b answers, or "never"."""
+        self.serve_everywhere()
+        self.assertEqual(self.agent("a", "start"), 0)
+        self.assertNotEqual(self.net.begin("client", "reach", VIP, "a", 5).stdout.readline().strip(), "never")
+        # The client is sure of what it knows: no timer of its own asks again during the test.
+        mac = json.loads(self.net.ip(self.net.name("a"), "-j", "link", "show", "eth0"))[0]["address"]
+        self.net.ip(self.net.name("client"), "neigh", "replace", VIP, "lladdr", mac, "nud", "reachable", "dev", "eth0")
+        self.net.run("client", ["sysctl", "-qw", "net.ipv4.neigh.eth0.base_reachable_time_ms=3600000"])
+        self.net.cable("a", "down")
+        begin_on_b()
+        return self.net.begin("client", "reach", VIP, "b", 2).stdout.readline().strip()
+
+    def test_a_client_with_a_stale_neighbour_table_reaches_the_new_owner_at_once(self):
+        took = self.take_over(lambda: self.assertEqual(self.agent("b", "start"), 0))
+        self.assertNotEqual(took, "never")
+        self.assertLess(float(took), 0.5)
+
+    def test_control_without_announcement_that_client_waits(self):
+        took = self.take_over(lambda: self.net.ip(self.net.name("b"), "addr", "add", f"{VIP}/24", "dev", "eth0"))
+        self.assertTrue(took == "never" or float(took) > 0.5, took)
+
+    # --- what becomes of connections ---
+
+    def hold_while(self, server, leave):
+        service = self.part("a", "serve", "a", server)
+        self.assertEqual(self.agent("a", "start"), 0)
+        client = self.part("client", "hold", VIP, 1.5)
+        own = self.part("client", "hold", "10.77.0.1", 0.8) if server == "::" else None
+        leave()
+        how, seconds = client.stdout.readline().split()
+        if own:
+            self.assertEqual(own.stdout.readline().split()[0], "hung")  # the host's own address is not touched
+        service.kill()
+        service.wait()
+        return how, float(seconds)
+
+    def test_connections_to_the_address_are_reset_when_it_stops(self):
+        for server in ("0.0.0.0", "::"):
+            with self.subTest(server=server):
+                how, seconds = self.hold_while(server, lambda: self.assertEqual(self.agent("a", "stop"), 0))
+                self.assertEqual(how, "reset")
+                self.assertLess(seconds, 1)
+
+    def test_control_without_a_reset_the_client_hangs(self):
+        leave = lambda: self.net.ip(self.net.name("a"), "addr", "del", f"{VIP}/24", "dev", "eth0")
+        self.assertEqual(self.hold_while("0.0.0.0", leave)[0], "hung")
+
+
+def may_make_namespaces():
+    name = f"ipaddr-{os.getpid()}-try"
+    if subprocess.run(["ip", "netns", "add", name], capture_output=True, check=False).returncode != 0:
+        return False
+    subprocess.run(["ip", "netns", "del", name], check=True)
+    return True
+
+
+def leave_orderly(number, _frame):
+    raise KeyboardInterrupt(f"signal {number}")  # the one exception that ends unittest; Net cleans up at exit
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    AGENT = os.path.abspath(sys.argv.pop(1))
+    if shutil.which("ip") is None or not may_make_namespaces():
+        print("skipped: needs ip(8) and the right to make network namespaces")
+        sys.exit(77)
+    signal.signal(signal.SIGTERM, leave_orderly)
+    unittest.main(verbosity=2)

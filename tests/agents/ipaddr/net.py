@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A switch with hosts, made of network namespaces of this machine, for tests of what the wire sees.
+
+Everything is named after this process and is taken down however the test ends; nothing of the machine's own network
+is touched. Run as a program it is the part of a test that must live inside a namespace:
+    net.py sniff SECONDS IP        prints one JSON line per ARP packet about IP
+    net.py serve NAME ADDRESS      answers each TCP connection to port 7000 with NAME and keeps it open
+    net.py reach IP WANTED LIMIT   connects again and again until WANTED answers; prints the seconds it took
+    net.py hold IP LIMIT           connects, says "ready", then tells how the connection ended
+"""
+import atexit
+import json
+import os
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+
+class Net:
+    def __init__(self, hosts):
+        self.prefix = f"ipaddr-{os.getpid()}"
+        self.namespaces = []
+        self.children = []
+        atexit.register(self.close)
+        self.switch = self._namespace("switch")
+        self.ip(self.switch, "link", "add", "br0", "type", "bridge")
+        self.ip(self.switch, "link", "set", "br0", "up")
+        for number, host in enumerate(hosts, 1):
+            self._host(host, number)
+
+    def name(self, host):
+        return f"{self.prefix}-{host}"
+
+    def _namespace(self, host):
+        name = self.name(host)
+        subprocess.run(["ip", "netns", "add", name], check=True)
+        self.namespaces.append(name)
+        self.ip(name, "link", "set", "lo", "up")
+        return name
+
+    def _host(self, host, number):
+        name = self._namespace(host)
+        self.ip(self.switch, "link", "add", f"to-{host}", "type", "veth", "peer", "name", "eth0", "netns", name)
+        self.ip(self.switch, "link", "set", f"to-{host}", "master", "br0", "up")
+        self.ip(name, "addr", "add", f"10.77.0.{number}/24", "dev", "eth0")
+        self.ip(name, "link", "set", "eth0", "up")
+
+    def ip(self, namespace, *words):
+        return subprocess.run(["ip", "-n", namespace, *words], check=True, capture_output=True, text=True).stdout
+
+    def cable(self, host, state):
+        self.ip(self.switch, "link", "set", f"to-{host}", state)
+
+    def addresses(self, host):
+        listed = json.loads(self.ip(self.name(host), "-j", "-4", "addr", "show", "dev", "eth0"))
+        return {info["local"]: info for info in listed[0]["addr_info"]}
+
+    def run(self, host, command, **more):
+        return subprocess.run(["ip", "netns", "exec", self.name(host), *command], text=True, capture_output=True,
+                              timeout=60, **more)
+
+    def begin(self, host, *words):
+        """Starts a part of this file inside host's namespace; its output is read line by line."""
+        child = subprocess.Popen(["ip", "netns", "exec", self.name(host), sys.executable, "-u", __file__, *map(str, words)],
+                                 text=True, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        self.children.append(child)
+        return child
+
+    def close(self):
+        for child in self.children:
+            child.kill()
+            child.wait()
+            child.stdout.close()
+        for name in reversed(self.namespaces):
+            subprocess.run(["ip", "netns", "del", name], check=False)
+        self.children, self.namespaces = [], []
+        atexit.unregister(self.close)
+
+
+def sniff(seconds, ip):
+    raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0806))
+    print("ready")
+    end = time.monotonic() + float(seconds)
+    while (left := end - time.monotonic()) > 0:
+        raw.settimeout(left)
+        try:
+            frame = raw.recv(2048)
+        except TimeoutError:
+            return
+        operation = struct.unpack("!H", frame[20:22])[0]
+        sender_mac, sender, target_mac, target = frame[22:28], frame[28:32], frame[32:38], frame[38:42]
+        if socket.inet_ntoa(sender) == ip:
+            print(json.dumps({"at": time.monotonic(), "form": {1: "request", 2: "reply"}.get(operation, operation),
+                              "gratuitous": sender == target, "sender_mac": sender_mac.hex(),
+                              "target_mac": target_mac.hex(), "to": frame[0:6].hex()}))
+
+
+def serve(name, address):
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    server = socket.socket(family, socket.SOCK_STREAM)
+    server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    server.bind((address, 7000))
+    server.listen(100)
+    print("ready")
+    kept = []
+    while True:
+        connection, _ = server.accept()
+        connection.sendall(name.encode() + b"\n")
+        kept.append(connection)
+
+
+def reach(ip, wanted, limit):
+    begin = time.monotonic()
+    while time.monotonic() - begin < float(limit):
+        try:
+            with socket.create_connection((ip, 7000), timeout=0.05) as connection:
+                if connection.recv(100).decode().strip() == wanted:
+                    print(time.monotonic() - begin)
+                    return
+        except OSError:
+            pass
+    print("never")
+
+
+def hold(ip, limit):
+    connection = socket.create_connection((ip, 7000), timeout=float(limit))
+    connection.recv(100)
+    print("ready")
+    begin = time.monotonic()
+    try:
+        how = "closed" if connection.recv(1) == b"" else "data"
+    except ConnectionResetError:
+        how = "reset"
+    except TimeoutError:
+        how = "hung"
+    print(how, time.monotonic() - begin)
+
+
+if __name__ == "__main__":
+    {"sniff": sniff, "serve": serve, "reach": reach, "hold": hold}[sys.argv[1]](*sys.argv[2:])
