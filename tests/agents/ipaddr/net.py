@@ -53,6 +53,9 @@ class Net:
     def cable(self, host, state):
         self.ip(self.switch, "link", "set", f"to-{host}", state)
 
+    def mac(self, host):
+        return json.loads(self.ip(self.name(host), "-j", "link", "show", "eth0"))[0]["address"]
+
     def addresses(self, host):
         listed = json.loads(self.ip(self.name(host), "-j", "-4", "addr", "show", "dev", "eth0"))
         return {info["local"]: info for info in listed[0]["addr_info"]}
@@ -63,8 +66,8 @@ class Net:
 
     def begin(self, host, *words):
         """Starts a part of this file inside host's namespace; its output is read line by line."""
-        child = subprocess.Popen(["ip", "netns", "exec", self.name(host), sys.executable, "-u", __file__, *map(str, words)],
-                                 text=True, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
+        command = ["ip", "netns", "exec", self.name(host), sys.executable, "-u", __file__, *map(str, words)]
+        child = subprocess.Popen(command, text=True, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL)
         self.children.append(child)
         return child
 
