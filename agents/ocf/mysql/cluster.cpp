@@ -95,8 +95,8 @@ void Cluster::publish(const Verdict& verdict, bool insist) {
 }
 
 void Cluster::publish_primary() {
+  if (!memo_.published.empty()) return;
   const std::string address = address_of(self());
-  if (memo_.published == address) return;
   const std::string name = resource_ + "_REPL_INFO";
   if (const auto sent = attributes_.set_property(name, address, std::string(property_set), tool_deadline()); sent) {
     memo_.published = address;

@@ -15,9 +15,11 @@ using agents::Ocf;
 
 namespace {
 
-/// The hosts that replicate from here, as the server sees their connections.
-std::set<std::string> replica_hosts(Server& server, Deadline deadline) {
+/// Where the other live instances listen, as the cluster knows them; without notifications, whoever is connected.
+std::set<std::string> replica_hosts(Server& server, Call& call, Cluster& cluster, Deadline deadline) {
   std::set<std::string> hosts;
+  for (const std::string& node : cluster.live_others()) hosts.insert(cluster.address_of(node));
+  if (!hosts.empty() || call.meta().has_notify()) return hosts;
   const auto threads =
       server.ask("SELECT HOST FROM information_schema.PROCESSLIST WHERE COMMAND = 'Binlog Dump'", deadline);
   if (!threads) return hosts;
@@ -28,12 +30,13 @@ std::set<std::string> replica_hosts(Server& server, Deadline deadline) {
   return hosts;
 }
 
-/// Until each connected replica says that it has applied `last`. What was sent is not yet received, and semi-sync tells
+/// Until each of them says that it has applied `last`. What was sent is not yet received, and semi-sync tells
 /// only of one replica, so the replicas themselves are asked, as replication_user. Returns who has not said so, and
 /// why.
-std::string wait_for_replicas(Server& server, const Settings& settings, const GtidList& last, Deadline deadline) {
+std::string wait_for_replicas(const std::set<std::string>& hosts, const Settings& settings, const GtidList& last,
+                              Deadline deadline) {
   std::string unsure;
-  for (const std::string& host : replica_hosts(server, deadline)) {
+  for (const std::string& host : hosts) {
     for (;;) {
       const auto peer = ask_peer(settings, {.host = host, .port = settings.replication_port}, deadline.within(1s));
       if (peer && contains(peer->position, last)) break;
@@ -62,6 +65,8 @@ Ocf MysqlAgent::demote(Call& call) {
   if (!server) return call.explain(Ocf::generic, server.error().what);
   const auto before = server->variables(deadline.within(settings.sql_timeout));
   if (!before) return call.explain(Ocf::generic, before.error().what);
+  const std::set<std::string> hosts =  // asked for now: while it is writable, this costs nobody anything
+      replica_hosts(*server, call, cluster, deadline.within(settings.sql_timeout));
   if (!before->read_only) {
     const Duration spare_waiters = std::chrono::milliseconds(settings.semi_sync_timeout_ms) + 200ms;
     const auto closed = server->make_read_only(settings, deadline.within(deadline.left() / 2), spare_waiters);
@@ -71,7 +76,7 @@ Ocf MysqlAgent::demote(Call& call) {
   const auto last = server->applied(deadline.within(settings.sql_timeout));
   if (!last) return call.explain(Ocf::generic, last.error().what);
   const Deadline patience = deadline.within(std::min<Duration>(5s, deadline.left() / 2));
-  if (const std::string unsure = wait_for_replicas(*server, settings, *last, patience); !unsure.empty())
+  if (const std::string unsure = wait_for_replicas(hosts, settings, *last, patience); !unsure.empty())
     call.log().warning("demoted at {}, not all of it is known to be elsewhere: {}", to_string(*last), unsure);
   if (const auto off = server->set_semi_sync(false, settings, deadline.within(settings.sql_timeout)); !off)
     call.log().warning("semi-sync stays on: {}", off.error().what);

@@ -28,6 +28,8 @@ std::vector<std::string> command_line(const ServerOptions& options) {
   };
   argv.insert(argv.end(), options.additional.begin(), options.additional.end());
   if (!options.log_bin_configured) argv.emplace_back("--log-bin=mysql-bin");
+  // The server's own choice hangs on the host's name or the pid file's, and may change.
+  if (!options.relay_log.empty()) argv.push_back("--relay-log=" + options.relay_log);
   const std::vector<std::string> fixed{
       "--read-only=ON",         // from the first instant; only promote ends it
       "--skip-slave-start",     // a start of the threads may delete received transactions: the agent decides

@@ -12,9 +12,10 @@ enum class Role { primary, replica };  // --init-rpl-role: what crash recovery d
 
 struct ServerOptions {
   std::string binary, config, datadir, user, log, pid, socket;
-  std::vector<std::string> additional;  // the parameter additional_parameters, in words
+  std::vector<std::string> additional = {};  // the parameter additional_parameters, in words
   Role role = Role::primary;
   bool log_bin_configured = false;  // by the configuration file or `additional`
+  std::string relay_log = {};       // "": the configuration names it
   long semi_sync_timeout_ms = 1000;
 };
 

@@ -141,4 +141,14 @@ std::vector<std::string> relay_files(std::string_view index, std::string_view da
   return files;
 }
 
+std::string relay_log_name(std::string_view info) {
+  for (const std::string& line : split(info, '\n')) {
+    const std::size_t dot = line.rfind('.');
+    if (dot == std::string::npos || dot == 0) continue;
+    if (!parse_int<std::uint64_t>(std::string_view(line).substr(dot + 1))) continue;
+    return line.starts_with("./") ? line.substr(2, dot - 2) : line.substr(0, dot);
+  }
+  return "mysql-relay-bin";
+}
+
 }  // namespace systole::mysql

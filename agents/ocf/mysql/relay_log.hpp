@@ -17,6 +17,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "agents/ocf/mysql/gtid.hpp"
@@ -47,5 +48,9 @@ Result<RelayScan> scan_relay_log(std::span<const RelayFile> files, const GtidLis
 
 /// The files that an index file names, in order; relative names are below `datadir`.
 std::vector<std::string> relay_files(std::string_view index, std::string_view datadir);
+
+/// The relay log's name without its number, from the text of relay-log.info; "mysql-relay-bin" when there is none in
+/// it.
+std::string relay_log_name(std::string_view info);
 
 }  // namespace systole::mysql

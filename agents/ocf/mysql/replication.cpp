@@ -75,18 +75,27 @@ Result<GtidList> wait_applied(Server& server, const GtidList& wanted, Deadline d
 }
 
 /// Both threads stand still: begins at the first transaction that is not applied, found in the files by its GTID.
-Result<GtidList> apply_from_files(Server& server, const Settings& settings, Deadline deadline) {
+/// `known`: what the server itself remembers to have received (nothing after its restart); it must be in the files.
+Result<GtidList> apply_from_files(Server& server, const Settings& settings, const GtidList& known, Deadline deadline) {
   const auto variables = server.variables(deadline);
   if (!variables) return variables.error();
   const auto scan = read_relay_log(*variables, settings.datadir);
-  if (!scan) return scan.error().code == Errc::not_found ? Result<GtidList>(variables->applied()) : scan.error();
-  if (!scan->resume) return variables->applied();
-  const std::string change =
-      fmt::format("CHANGE MASTER TO MASTER_USE_GTID=NO, RELAY_LOG_FILE={}, RELAY_LOG_POS={}",
-                  server.quoted(std::filesystem::path(scan->resume->path).filename().string()), scan->resume->offset);
+  if (!scan && scan.error().code != Errc::not_found) return scan.error();
+  if (!scan || !scan->resume) {
+    if (contains(variables->applied(), known)) return variables->applied();
+    return Error{Errc::refused,
+                 fmt::format("{} received transactions are not applied, and the relay log holds none of them",
+                             missing(variables->applied(), known))};
+  }
+  // MASTER_LOG_FILE means nothing here, but the parallel applier of 10.11 dies of an empty one: it compares the numbers
+  // behind the names' dots.
+  const std::string change = fmt::format(
+      "CHANGE MASTER TO MASTER_USE_GTID=NO, MASTER_LOG_FILE='none.000001', MASTER_LOG_POS=4, "
+      "RELAY_LOG_FILE={}, RELAY_LOG_POS={}",
+      server.quoted(std::filesystem::path(scan->resume->path).filename().string()), scan->resume->offset);
   if (const auto changed = server.run(change, deadline); !changed) return changed.error();
   if (const auto started = server.run("START SLAVE SQL_THREAD", deadline); !started) return started.error();
-  const auto applied = wait_applied(server, scan->received, deadline);
+  const auto applied = wait_applied(server, merged(scan->received, known), deadline);
   if (!applied) return applied;
   // Back to GTIDs, so that whoever starts the threads next does not fetch from an old file and position.
   if (const auto stopped = server.run("STOP SLAVE SQL_THREAD", deadline); !stopped) return stopped.error();
@@ -94,7 +103,7 @@ Result<GtidList> apply_from_files(Server& server, const Settings& settings, Dead
   return applied;
 }
 
-std::string change_master(Server& server, const Settings& settings, const PrimaryAddress& primary, bool demote) {
+std::string change_master(Server& server, const Settings& settings, const PrimaryAddress& primary) {
   std::string text = fmt::format(
       "CHANGE MASTER TO MASTER_HOST={}, MASTER_PORT={}, MASTER_USER={}, MASTER_PASSWORD={}, MASTER_CONNECT_RETRY=1, "
       "MASTER_HEARTBEAT_PERIOD=1, MASTER_USE_GTID=slave_pos, MASTER_SSL={}",
@@ -103,7 +112,6 @@ std::string change_master(Server& server, const Settings& settings, const Primar
   if (!settings.tls.ca.empty()) text += fmt::format(", MASTER_SSL_CA={}", server.quoted(settings.tls.ca));
   if (!settings.tls.cert.empty()) text += fmt::format(", MASTER_SSL_CERT={}", server.quoted(settings.tls.cert));
   if (!settings.tls.key.empty()) text += fmt::format(", MASTER_SSL_KEY={}", server.quoted(settings.tls.key));
-  if (demote) text += ", MASTER_DEMOTE_TO_SLAVE=1";  // what we wrote as a primary counts as replicated
   return text;
 }
 
@@ -135,7 +143,11 @@ Result<PeerHistory> ask_peer(const Settings& settings, const PrimaryAddress& pee
 
 Result<RelayScan> read_relay_log(const Variables& variables, const std::string& datadir) {
   std::string index_path = variables.relay_log_index;
-  if (index_path.empty()) return Error{Errc::not_found, "this server has no relay log"};
+  if (index_path.empty()) {  // the server does not tell the name that it chose by itself
+    const auto info = agents::read_file(datadir + "/relay-log.info");
+    if (!info) return Error{Errc::not_found, "this server has no relay log"};
+    index_path = relay_log_name(*info) + ".index";
+  }
   if (!index_path.starts_with('/')) index_path = fmt::format("{}/{}", datadir, index_path);
   const auto index = agents::read_file(index_path);
   if (!index) return index.error();
@@ -169,7 +181,7 @@ Result<GtidList> drain_received(Server& server, const Settings& settings, Deadli
   if (!status) return status.error();
   if (!*status) return server.applied(deadline);
   if (const auto stopped = server.stop_receiver(deadline); !stopped) return stopped.error();
-  if (!(*status)->sql_running) return apply_from_files(server, settings, deadline);
+  if (!(*status)->sql_running) return apply_from_files(server, settings, (*status)->received, deadline);
   status = server.replication(deadline);  // what arrived while the receiver was being stopped
   if (!status) return status.error();
   if (!*status) return server.applied(deadline);
@@ -202,8 +214,14 @@ Result<GtidList> follow(Server& server, const Settings& settings, const PrimaryA
   if (const auto stopped = server.run("STOP SLAVE", deadline); !stopped) return stopped.error();
   const auto settled = server.variables(deadline);
   if (!settled) return settled.error();
-  const bool wrote = !contains(settled->replicated, settled->binlog_position);
-  if (const auto changed = server.run(change_master(server, settings, primary, wrote), deadline); !changed)
+  // What we wrote as a primary counts as replicated. MASTER_DEMOTE_TO_SLAVE would count only what bears our present
+  // server_id, and that is a new one after each start.
+  if (!contains(settled->replicated, settled->binlog_position)) {
+    const std::string position = to_string(settled->applied());
+    const auto set = server.run(fmt::format("SET GLOBAL gtid_slave_pos={}", server.quoted(position)), deadline);
+    if (!set) return set.error();
+  }
+  if (const auto changed = server.run(change_master(server, settings, primary), deadline); !changed)
     return changed.error();
   if (const auto started = server.run("START SLAVE", deadline); !started) return started.error();
   log.info("following {}:{} from {}", primary.host, primary.port, to_string(settled->applied()));

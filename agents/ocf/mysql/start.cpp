@@ -45,11 +45,19 @@ void give_log_to_user(const Settings& settings) {
     const int done = ::chown(settings.log.c_str(), user->pw_uid, group->gr_gid);
 }
 
-bool log_bin_is_configured(const Settings& settings, const Call& call, Deadline deadline) {
-  if (sets_option(settings.additional, "log-bin")) return true;
+/// The options that the configuration file and the user set.
+std::vector<std::string> configured_options(const Settings& settings, const Call& call, Deadline deadline) {
+  std::vector<std::string> options = settings.additional;
   const auto ran = agents::run_program({settings.binary, "--defaults-file=" + settings.config, "--print-defaults"},
                                        call.environment(), deadline.within(5s).at());
-  return ran && sets_option(words(ran->out), "log-bin");
+  if (!ran) return options;
+  for (std::string& word : words(ran->out)) options.push_back(std::move(word));
+  return options;
+}
+
+std::string relay_log_of(const Settings& settings) {
+  const auto info = agents::read_file(settings.datadir + "/relay-log.info");
+  return relay_log_name(info ? *info : std::string{});
 }
 
 /// The server's own last words in its log after `from`, for the exit reason.
@@ -87,6 +95,7 @@ Result<Server> launch(const Settings& settings, const ServerOptions& options, De
 /// In the role that suits its future; a tail that cannot be cut off (DDL, MyISAM) makes the server refuse the replica's
 /// role, then it is started with everything it has, and the comparison of histories tells.
 Result<Server> launch_in_role(const Settings& settings, Call& call, bool follower, Deadline deadline) {
+  const std::vector<std::string> configured = configured_options(settings, call, deadline);
   ServerOptions options{.binary = settings.binary,
                         .config = settings.config,
                         .datadir = settings.datadir,
@@ -96,7 +105,8 @@ Result<Server> launch_in_role(const Settings& settings, Call& call, bool followe
                         .socket = settings.socket,
                         .additional = settings.additional,
                         .role = follower ? Role::replica : Role::primary,
-                        .log_bin_configured = log_bin_is_configured(settings, call, deadline),
+                        .log_bin_configured = sets_option(configured, "log-bin"),
+                        .relay_log = sets_option(configured, "relay-log") ? std::string{} : relay_log_of(settings),
                         .semi_sync_timeout_ms = settings.semi_sync_timeout_ms};
   if (follower)
     if (const auto marked = MustFollow(settings).set(); !marked) return marked.error();
