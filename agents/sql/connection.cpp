@@ -2,12 +2,17 @@
 // libmariadb's non-blocking calls: each has a _start and a _cont form that return what to wait for; zero is "done".
 #include "agents/sql/connection.hpp"
 
+#include <arpa/inet.h>
 #include <fmt/format.h>
 #include <mysql.h>
+#include <netdb.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
+#include <future>
+#include <thread>
 
 #include "common/base/text.hpp"
 
@@ -95,6 +100,30 @@ bool drive(MYSQL* mysql, int status, const Waiting& waiting, Continue go_on) {
   return true;
 }
 
+/// Whether the name resolves, within the deadline. The resolver has none of its own and may ask dead name servers for
+/// many seconds, so it works in a thread that we leave behind when it is late. The library then resolves it once more,
+/// and tries all its addresses.
+Result<void> resolves(const std::string& host, Deadline deadline) {
+  const auto answer = std::make_shared<std::promise<int>>();
+  std::future<int> code = answer->get_future();
+  std::thread([answer, host] {
+    addrinfo* found = nullptr;
+    answer->set_value(::getaddrinfo(host.c_str(), nullptr, nullptr, &found));
+    if (found != nullptr) ::freeaddrinfo(found);
+  }).detach();
+  if (code.wait_for(deadline.left()) != std::future_status::ready)
+    return Error{Errc::timeout, fmt::format("the name '{}' was not resolved in time", host)};
+  if (code.get() == 0) return {};
+  return Error{Errc::not_connected,
+               fmt::format("the name '{}' does not resolve: add it to /etc/hosts or give an address", host)};
+}
+
+bool is_address(const std::string& host) {
+  std::array<unsigned char, sizeof(in6_addr)> digits{};
+  return ::inet_pton(AF_INET, host.c_str(), digits.data()) == 1 ||
+         ::inet_pton(AF_INET6, host.c_str(), digits.data()) == 1;
+}
+
 std::string place(const Endpoint& endpoint) {
   return endpoint.socket.empty() ? fmt::format("{}:{}", endpoint.host, endpoint.port) : endpoint.socket;
 }
@@ -151,6 +180,8 @@ Result<Connection> Connection::open(const Endpoint& endpoint, const Account& acc
     mysql_options(mysql, MYSQL_OPT_SSL_ENFORCE, &on);
   }
   const bool local = !endpoint.socket.empty();
+  if (!local && !is_address(endpoint.host))
+    if (const auto known = resolves(endpoint.host, deadline); !known) return known.error();
   MYSQL* connected = nullptr;
   const int status = mysql_real_connect_start(&connected, mysql, local ? nullptr : endpoint.host.c_str(),
                                               account.user.c_str(), account.password.c_str(), nullptr,

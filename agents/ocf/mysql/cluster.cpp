@@ -160,21 +160,20 @@ std::string Cluster::published_primary() {
   return value ? value->substr(0, value->find('|')) : std::string{};  // the shell agent appends |file|position
 }
 
-void Cluster::publish_received(const GtidList& received) {
+void Cluster::publish_history(const GtidList& history) {
   // Private: kept by the attribute daemon alone. A value in the CIB would make the manager think again, in the middle
   // of the very transition that we serve.
-  const auto ran =
-      agents::run_program({"attrd_updater", "-p", "-n", resource_ + "-received", "-U", to_string(received)},
-                          call_.environment(), tool_deadline());
+  const auto ran = agents::run_program({"attrd_updater", "-p", "-n", resource_ + "-history", "-U", to_string(history)},
+                                       call_.environment(), tool_deadline());
   if (!ran) {
-    call_.log().warning("the received position could not be published: {}", ran.error().what);
+    call_.log().warning("what was received could not be published: {}", ran.error().what);
   } else if (ran->code != 0) {
-    call_.log().warning("the received position could not be published: attrd_updater: {}", trim(ran->err));
+    call_.log().warning("what was received could not be published: attrd_updater: {}", trim(ran->err));
   }
 }
 
-std::optional<GtidList> Cluster::received_of(const std::string& node) {
-  const auto ran = agents::run_program({"attrd_updater", "-Q", "-n", resource_ + "-received", "-N", node},
+std::optional<GtidList> Cluster::history_of(const std::string& node) {
+  const auto ran = agents::run_program({"attrd_updater", "-Q", "-n", resource_ + "-history", "-N", node},
                                        call_.environment(), tool_deadline());
   if (!ran || ran->code != 0) return std::nullopt;
   static constexpr std::string_view before = "value=\"";

@@ -59,9 +59,10 @@ class Cluster {
   /// <resource>_REPL_INFO: the last primary's address; "" none.
   std::string published_primary();
 
-  void publish_received(const GtidList& received);
+  /// A Candidate's history; empty: takes no part in the election.
+  void publish_history(const GtidList& history);
   /// nullopt: it published none.
-  std::optional<GtidList> received_of(const std::string& node);
+  std::optional<GtidList> history_of(const std::string& node);
 
  private:
   Time tool_deadline() const;

@@ -80,7 +80,7 @@ Ocf MysqlAgent::demote(Call& call) {
     call.log().warning("demoted at {}, not all of it is known to be elsewhere: {}", to_string(*last), unsure);
   if (const auto off = server->set_semi_sync(false, settings, deadline.within(settings.sql_timeout)); !off)
     call.log().warning("semi-sync stays on: {}", off.error().what);
-  if (call.meta().is_promotable()) cluster.publish_score(score_replica);
+  if (call.meta().is_promotable()) cluster.publish_score(score_unrelated);
   return Ocf::ok;
 }
 

@@ -15,12 +15,15 @@ namespace {
 /// Before a promotion each live instance says what it has. With no other live instance there is nobody to compare with.
 void before_promotion(Server& server, const Settings& settings, Call& call, Cluster& cluster, Deadline deadline) {
   if (cluster.live_others().empty()) return;
-  if (MustFollow(settings).is_set()) return cluster.publish_received({});  // cannot be promoted, must not hinder
-  const auto received = received_here(server, settings, deadline);
-  if (received) {
-    cluster.publish_received(*received);
+  const auto status = server.replication(deadline);
+  const bool apart = status && *status && says_diverged(**status);
+  if (apart || MustFollow(settings).is_set())
+    return cluster.publish_history({});  // cannot be promoted, must not hinder
+  const auto history = history_here(server, settings, deadline);
+  if (history) {
+    cluster.publish_history(*history);
   } else {
-    call.log().warning("what was received here cannot be told: {}", received.error().what);
+    call.log().warning("what was received here cannot be told: {}", history.error().what);
   }
 }
 

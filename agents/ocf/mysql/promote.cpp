@@ -16,8 +16,7 @@ namespace {
 std::vector<Candidate> published_by(const std::vector<std::string>& nodes, Cluster& cluster) {
   std::vector<Candidate> candidates;
   for (const std::string& node : nodes)
-    if (auto received = cluster.received_of(node))
-      candidates.push_back({.node = node, .received = std::move(*received)});
+    if (auto history = cluster.history_of(node)) candidates.push_back({.node = node, .history = std::move(*history)});
   return candidates;
 }
 
@@ -28,10 +27,10 @@ Result<Election> hold_election(Server& server, const Settings& settings, Cluster
   const std::vector<Candidate> candidates = published_by(others, cluster);
   const Deadline patience = deadline.within(std::min<Duration>(5s, deadline.left() / 4));
   for (;;) {
-    auto received = received_here(server, settings, deadline);
-    if (!received) return received.error();
-    const Election election = elect({.node = cluster.self(), .received = std::move(*received)}, candidates);
-    if (election.may_promote) return election;
+    auto history = history_here(server, settings, deadline);
+    if (!history) return history.error();
+    const Election election = elect({.node = cluster.self(), .history = std::move(*history)}, candidates);
+    if (election.may_promote || !election.conflict.empty()) return election;
     const auto status = server.replication(deadline);
     const bool flowing = status && *status && (*status)->io != IoThread::stopped;
     if (!flowing || !agents::pause_for(5ms, patience.at())) return election;
@@ -39,6 +38,12 @@ Result<Election> hold_election(Server& server, const Settings& settings, Cluster
 }
 
 Ocf stand_back(const Election& election, Call& call, Cluster& cluster) {
+  if (!election.conflict.empty())
+    return call.fail(
+        Ocf::generic,
+        "the databases here and on {} have different histories, neither is the beginning of the other: stop "
+        "the instance on the node whose data may be given up",
+        election.conflict);
   cluster.publish_score(score_lagging);
   cluster.set_score_of(election.better, score_promoted / 2);
   return call.fail(Ocf::generic,

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <filesystem>
 
 #include "agents/kit/paths.hpp"
@@ -174,6 +175,20 @@ Result<GtidList> received_here(Server& server, const Settings& settings, Deadlin
   const auto scan = read_relay_log(*variables, settings.datadir);
   if (!scan && scan.error().code != Errc::not_found) return scan.error();
   return scan ? merged(received, scan->received) : received;
+}
+
+Result<GtidList> history_here(Server& server, const Settings& settings, Deadline deadline) {
+  const auto received = received_here(server, settings, deadline);
+  if (!received) return received.error();
+  const auto variables = server.variables(deadline);
+  if (!variables) return variables.error();
+  GtidList history = variables->binlog_state;
+  for (const GtidList* const more : {&variables->replicated, &*received})
+    history.insert(history.end(), more->begin(), more->end());
+  std::ranges::sort(history);
+  const auto doubled = std::ranges::unique(history);
+  history.erase(doubled.begin(), doubled.end());
+  return history;
 }
 
 Result<GtidList> drain_received(Server& server, const Settings& settings, Deadline deadline) {

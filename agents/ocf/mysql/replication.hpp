@@ -34,6 +34,9 @@ Result<RelayScan> read_relay_log(const Variables& variables, const std::string& 
 /// Everything that this server has received, applied or not, whether or not it was restarted since.
 Result<GtidList> received_here(Server& server, const Settings& settings, Deadline deadline);
 
+/// The same with everything known of who wrote it: gtid_binlog_state, gtid_slave_pos, received.
+Result<GtidList> history_here(Server& server, const Settings& settings, Deadline deadline);
+
 /// Stops receiving, then applies everything received. Afterwards no thread receives; the applier may still run.
 /// Returns what is applied now. Error: something received could not be applied by the deadline; nothing is deleted
 /// then.

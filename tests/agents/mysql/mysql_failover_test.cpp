@@ -118,7 +118,7 @@ TEST(MysqlFailover, by_plan_under_load_loses_nothing_and_is_quick) {
   EXPECT_TRUE(lost(rig, "n2", acknowledged).empty()) << "demote returned before the replica had all";
   EXPECT_EQ(rig.log("n1").find("not all of it"), std::string::npos);
   EXPECT_EQ(rig.call("n1", "monitor").code, 0);
-  EXPECT_EQ(rig.attribute("n1", "master-db"), "100");
+  EXPECT_EQ(rig.attribute("n1", "master-db"), "10");
 
   Extra pre = plan;
   pre["CRM_meta_notify_type"] = "pre";
