@@ -171,7 +171,8 @@ def check_scopes(name, text):
         if kind == "switch":
             body = own_text(text[begin + 1:end])
             cases = re.findall(r"\bcase\s+([\w:]+)", body)
-            ours = [c for c in cases if "::" in c and not c.startswith(("std::", "boost::"))]
+            # Types are CamelCase here; a lower-case name before '::' is a namespace of plain numbers.
+            ours = [c for c in cases if "::" in c and c.split("::")[-2][:1].isupper()]
             if ours and re.search(r"\bdefault\s*:", body):
                 enum = ours[0].rsplit("::", 1)[0]
                 yield f"{name}:{first}: 'default:' in a switch over {enum}: name every case"

@@ -80,6 +80,7 @@ class Rules(unittest.TestCase):
     def test_default_in_a_switch_over_our_enums(self):
         self.breaks("name every case",
                     "int f() {\n  switch (a) {\n    case A::b: return 1;\n    default: return 2;\n  }\n}\n")
+        self.holds("int f() {\n  switch (a) {\n    case codes::b: return 1;\n    default: return 2;\n  }\n}\n")
         self.holds("int f() {\n  switch (a) {\n    case 'x': return 1;\n    default: return 2;\n  }\n}\n")
         self.holds("int f() {\n  switch (a) {\n    case A::b:\n      switch (c) {\n        case 1: return 1;\n"
                    "        default: return 2;\n      }\n    case A::c: return 2;\n  }\n}\n")
