@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The verbs of `systole` that do something. Each is a function of its options, a link to the daemon and a place for its
+// words.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "tools/program.hpp"
+
+namespace systole::tools {
+
+/// Lets time pass between two looks at the daemon; tests hand in one that only counts.
+using Pause = std::function<void(Duration)>;
+
+struct MoveOptions {
+  std::string resource;
+  std::string node;  // "": away from where it is
+  bool clear = false, wait = false;
+  Duration patience = 120s;
+};
+int move_resource(Surroundings& here, const MoveOptions& options, const Pause& pause);
+
+struct StandbyOptions {
+  std::string node;  // "": this one
+  bool off = false, wait = false;
+  Duration patience = 120s;
+};
+int standby(Surroundings& here, const StandbyOptions& options, const Pause& pause);
+
+int cleanup(Surroundings& here, const std::string& resource, const std::string& node);
+int why(Surroundings& here, const std::string& resource);
+int keygen(Surroundings& here, const std::string& path);
+
+/// Until the cluster says that nothing is left to do, several times in a row: a change needs a moment to be noticed.
+int wait_until_settled(Surroundings& here, Duration patience, const Pause& pause);
+
+struct VerifyOptions {
+  std::string config = "/etc/systole/cluster.conf", node, cib_file;
+};
+int verify(Surroundings& here, const VerifyOptions& options);
+
+}  // namespace systole::tools

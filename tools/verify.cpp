@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// `systole verify`: everything that can be known to be wrong before it matters: cluster.conf, key file, CIB; what the
+// CIB asks for and is not acted upon; what the scheduler would complain about.
+#include <fmt/format.h>
+#include <sys/utsname.h>
+
+#include "cib/xml/cib_xml.hpp"
+#include "common/config/cluster_conf.hpp"
+#include "common/config/key_file.hpp"
+#include "crmd/scheduler/scheduler.hpp"
+#include "tools/cib_file.hpp"
+#include "tools/commands.hpp"
+
+namespace systole::tools {
+namespace {
+
+namespace ipc = wire::ipc;
+
+class Report {
+ public:
+  explicit Report(Surroundings& here) : here_(here) {}
+  void fine(std::string_view text) { here_.out += fmt::format("ok       {}\n", text); }
+  void warning(std::string_view text) { here_.out += fmt::format("warning  {}\n", text); }
+  void error(std::string_view text) {
+    here_.out += fmt::format("ERROR    {}\n", text);
+    ++errors_;
+  }
+  int errors() const { return errors_; }
+
+ private:
+  Surroundings& here_;
+  int errors_ = 0;
+};
+
+void verify_cluster_conf(const VerifyOptions& options, Report& report) {
+  const auto conf = config::read_cluster_conf(options.config);
+  if (!conf) return report.error(conf.error().what);
+  report.fine(fmt::format("{}: cluster '{}', {} nodes, {} link(s), keepalive {}, deadtime {}, mode {}", options.config,
+                          conf->cluster_name, conf->nodes.size(), conf->links.size(), to_text(conf->keepalive),
+                          to_text(conf->deadtime), conf->mode == config::QuorumMode::none ? "none" : "majority"));
+  if (conf->mode == config::QuorumMode::none)
+    report.warning("mode none: a cut between the two nodes makes both go on; a third node avoids that");
+  if (conf->links.size() == 1 && conf->nodes.size() > 1)
+    report.warning("one link only: a broken cable or switch looks like a dead node; add a ring1_addr to each node");
+  utsname machine{};
+  ::uname(&machine);
+  if (const auto self = config::find_self(*conf, options.node, machine.nodename, {}); self)
+    report.fine(fmt::format("this machine is node '{}'", conf->nodes[*self].name));
+  else
+    report.warning(
+        "this machine is found among the nodes by its address only, if at all: its host name is no node's name");
+  const auto keys = config::read_key_file(conf->key_file);
+  if (!keys) return report.error(keys.error().what);
+  report.fine(fmt::format("{}: {} key(s)", conf->key_file, keys->size()));
+}
+
+Result<std::string> get_cib(Surroundings& here, const VerifyOptions& options) {
+  if (!options.cib_file.empty()) return read_whole(options.cib_file);
+  auto reply = here.daemon->ask(ipc::QueryCib{});
+  if (!reply) return reply.error();
+  if (reply->exit_code != 0) return Error{Errc::refused, reply->text};
+  return std::move(reply->text);
+}
+
+void verify_cib(const std::string& cib, const std::string& name, Report& report) {
+  const auto configuration = cib::parse_configuration(cib);
+  if (!configuration) return report.error(fmt::format("{}: {}", name, configuration.error().what));
+  const auto status = cib::parse_status(cib);
+  if (!status) return report.error(fmt::format("{}: {}", name, status.error().what));
+  report.fine(fmt::format("{}: {} resource(s), {} node(s), version {}.{}", name,
+                          cib::primitives_of(*configuration).size(), configuration->nodes.size(),
+                          configuration->version.admin_epoch, configuration->version.epoch));
+  for (const std::string& part : configuration->unsupported)
+    report.warning(fmt::format("{}: '{}' is kept, but not acted upon by this version", name, part));
+  scheduler::View view;
+  view.configuration = &*configuration;
+  view.status = &*status;
+  view.quorate = true;
+  for (const std::string& problem : scheduler::schedule(view).problems)
+    report.warning(fmt::format("{}: {}", name, problem));
+}
+
+}  // namespace
+
+int verify(Surroundings& here, const VerifyOptions& options) {
+  Report report(here);
+  verify_cluster_conf(options, report);
+  const auto cib = get_cib(here, options);
+  if (cib)
+    verify_cib(*cib, options.cib_file.empty() ? "the cluster's CIB" : options.cib_file, report);
+  else if (!options.cib_file.empty())
+    report.error(cib.error().what);
+  else
+    report.warning(fmt::format("the CIB was not checked: {}", cib.error().what));
+  if (report.errors() == 0) return 0;
+  here.err += fmt::format("systole: {} error(s) found\n", report.errors());
+  return exit_code::configuration;
+}
+
+}  // namespace systole::tools
