@@ -229,7 +229,7 @@ void Membership::Impl::forgive_own_stall(Time now) {
 }
 
 void Membership::Impl::lose(Peer& peer, const std::string& reason) {
-  peer.end(fresh_number());
+  peer.end();
   effects.push_back(PeerLost{peer.id, reason});
   election.peer_lost(peer.id);
 }

@@ -54,9 +54,8 @@ void Peer::begin(Time now, const wire::Packet& packet, std::size_t link, Session
   session->window.take(packet.seq);
 }
 
-void Peer::end(std::uint64_t next_offer) {
+void Peer::end() {
   session.reset();
-  offer_ = next_offer;
   doomed.reset();
 }
 

@@ -60,7 +60,8 @@ class Peer {
   Kind judge(Time now, const wire::Packet& packet, std::size_t link);
   /// After judge() said `begins`: replaces the session. next_offer: fresh, not 0.
   void begin(Time now, const wire::Packet& packet, std::size_t link, Session next, std::uint64_t next_offer);
-  void end(std::uint64_t next_offer);
+  /// The offer stays: a hello may have been answered with it already.
+  void end();
   /// Session numbers and sequence for the next packet to this peer. hello_answer: reply to its newest hello.
   void address(wire::Packet& packet, bool hello_answer);
 

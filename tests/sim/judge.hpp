@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The invariants. The judge sees every vote, leader, stored document, acknowledgement and obeyed order of all nodes at
+// once, which no node ever does, and says what must not have happened.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "crmd/membership/membership.hpp"
+#include "tests/sim/machine.hpp"
+
+namespace systole::sim {
+
+class Judge {
+ public:
+  Judge(membership::Mode mode, std::size_t nodes) : mode_(mode), nodes_(nodes) {}
+
+  void vote_written(NodeId node, const Vote& before, const Vote& after);
+  void document_written(NodeId node, Stamp before, Stamp after);
+  /// A packet leaves; on_disk: the sender's vote that is durable now.
+  void sent(const membership::Transmit& transmit, const Vote& on_disk);
+  void leads(NodeId node, Term term);
+  void obeyed(NodeId node, Term term, std::uint64_t known_before);
+  /// A leader begins to serve: its document must hold all that was acknowledged in earlier terms.
+  void ready(NodeId node, Term term, const std::set<std::uint64_t>& writes);
+  /// stamps_on_disk: of all configured nodes, now. stamp: of the document that was committed.
+  void acknowledged(NodeId node, std::uint64_t write, Stamp stamp, const std::vector<Stamp>& stamps_on_disk);
+  void finally(NodeId node, const std::set<std::uint64_t>& writes);
+  void broken(std::string what) {
+    if (!verdict_) verdict_ = std::move(what);
+  }
+
+  /// The first thing that must not have happened.
+  const std::optional<std::string>& verdict() const { return verdict_; }
+  std::size_t acknowledged_writes() const { return acknowledged_.size(); }
+  bool was_acknowledged(std::uint64_t write) const { return acknowledged_.contains(write); }
+
+ private:
+  std::optional<std::uint64_t> missing(const std::set<std::uint64_t>& writes, Term up_to) const;
+
+  membership::Mode mode_;
+  std::size_t nodes_;
+  std::map<std::uint64_t, NodeId> leader_of_;                   // by term number
+  std::map<std::pair<NodeId, std::uint64_t>, NodeId> granted_;  // (voter, term number) → candidate
+  std::map<std::uint64_t, Stamp> acknowledged_;                 // write → the document that was committed with it
+  std::optional<std::string> verdict_;
+};
+
+}  // namespace systole::sim

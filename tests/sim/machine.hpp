@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the simulated world knows of a node's program: a pure machine, fed with inputs, giving outputs. Two are built:
+// the small one (membership and replica with a toy controller: thousands of clusters in seconds) and the whole core of
+// crmd.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "crmd/executor/executor.hpp"
+#include "crmd/membership/membership.hpp"
+#include "crmd/replica/replica.hpp"
+
+namespace systole::sim {
+
+// ---- inputs
+struct DocumentStored {
+  Stamp stamp;
+};
+struct DocumentFailed {
+  Stamp stamp;
+};
+struct AgentDone {
+  std::uint64_t call = 0;
+  executor::Outcome outcome;
+};
+struct Write {  // a client's change of the configuration; its number ends up in the document
+  std::uint64_t id = 0;
+};
+struct Resign {};
+using Input = std::variant<membership::Tick, membership::PacketIn, membership::VoteStored, DocumentStored,
+                           DocumentFailed, AgentDone, Write, Resign>;
+
+// ---- outputs
+struct StoreDocument {
+  replica::Stamped document;
+};
+struct Acknowledged {  // the client has heard ok
+  std::uint64_t write = 0;
+};
+struct Obeyed {  // an order of this term was carried out
+  Term term;
+};
+struct Broken {  // the machine itself saw something that must not be
+  std::string what;
+};
+struct Rare {  // a branch worth counting was taken
+  std::string what;
+};
+using Output = std::variant<membership::Transmit, membership::StoreVote, membership::Note, StoreDocument, Acknowledged,
+                            Obeyed, executor::RunAgent, executor::KillAgent, Broken, Rare>;
+
+class Machine {
+ public:
+  virtual ~Machine() = default;
+  virtual std::vector<Output> step(Now now, const Input& input) = 0;
+  virtual Time next_deadline() const = 0;
+  virtual const membership::Membership& membership() const = 0;
+  virtual const replica::Replica& replica() const = 0;
+  /// Numbers of the client writes in this document.
+  virtual std::vector<std::uint64_t> writes(const std::string& document) const = 0;
+  /// Nothing left to do, as far as this node knows.
+  virtual bool settled() const = 0;
+};
+
+struct Disk {  // what a crash leaves
+  Vote vote;
+  replica::Stamped document;
+};
+
+using Factory = std::function<std::unique_ptr<Machine>(membership::Config, std::uint64_t boot, const Disk&, Dice, Now)>;
+
+std::unique_ptr<Machine> small_machine(membership::Config config, std::uint64_t boot, const Disk& disk, Dice dice,
+                                       Now now);
+
+}  // namespace systole::sim

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// sim: runs simulated clusters. Without options 1000 seeds; a failure prints its seed, the end of its story and the
+// command that replays it alone. Exit code: 0 all well, 1 an invariant broke or a rare branch was never taken, 2 wrong
+// usage.
+#include <fmt/format.h>
+
+#include <atomic>
+#include <chrono>
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "common/base/text.hpp"
+#include "tests/sim/world.hpp"
+
+namespace {
+
+using namespace systole;
+using namespace systole::sim;
+
+constexpr const char* usage =
+    "usage: sim [--seeds A..B] [--nodes N] [--mode majority|none] [--jobs N] [--no-rare]\n"
+    "       sim --seed N [--trace] [--nodes N] [--mode majority|none]\n";
+
+struct Options {
+  std::uint64_t first = 1, last = 1000;
+  bool trace = false, rare = true;
+  std::optional<std::size_t> nodes;
+  std::optional<membership::Mode> mode;
+  unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
+};
+
+/// Branches that a run of 1000 seeds must have taken; a name is the beginning of a counter.
+constexpr const char* rare_branches[] = {
+    "peer lost: silent",
+    "peer lost: its daemon restarted",
+    "peer lost: it had lost us and began anew",
+    "gives up term : hears only",
+    "gives up term : node  leads the later term",
+    "gives up term : node  knows term",
+    "leads alone",
+    "this daemon did not run for",
+    "link  to node is dead",
+    "link  to node is back",
+    "document kept aside",
+    "proposal dropped with the leadership",
+    "order of another term refused",
+    "crash that lost an unsynced write",
+    "crash that kept an unconfirmed write",
+    "document could not be stored",
+    "all nodes crashed at once",
+    "asked to resign",
+    "vote refused",
+    "pre-vote refused",
+    "packet of an old session",
+    "replayed packet",
+    "leader ready",
+};
+
+std::optional<std::pair<std::uint64_t, std::uint64_t>> parse_range(std::string_view text) {
+  const std::size_t dots = text.find("..");
+  if (dots == std::string_view::npos) return std::nullopt;
+  const auto first = parse_int<std::uint64_t>(text.substr(0, dots));
+  const auto last = parse_int<std::uint64_t>(text.substr(dots + 2));
+  if (!first || !last || *first > *last) return std::nullopt;
+  return std::pair(*first, *last);
+}
+
+bool take_value(Options& options, std::string_view name, std::string_view value) {
+  if (name == "--seeds") {
+    const auto range = parse_range(value);
+    if (!range) return false;
+    std::tie(options.first, options.last) = *range;
+    return true;
+  }
+  if (name == "--mode") {
+    if (value == "none") options.mode = membership::Mode::none;
+    if (value == "majority") options.mode = membership::Mode::majority;
+    return options.mode.has_value();
+  }
+  const auto number = parse_int<std::uint64_t>(value);
+  if (!number) return false;
+  if (name == "--seed") {
+    options.first = options.last = *number;
+    options.jobs = 1;
+    options.rare = false;
+    return true;
+  }
+  if (name == "--nodes" && *number >= 1 && *number <= 7) {
+    options.nodes = *number;
+    return true;
+  }
+  if (name == "--jobs" && *number >= 1 && *number <= 64) {
+    options.jobs = static_cast<unsigned>(*number);
+    return true;
+  }
+  return false;
+}
+
+std::optional<Options> parse_options(int argc, char** argv) {
+  Options options;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view name = argv[i];
+    if (name == "--trace") {
+      options.trace = true;
+    } else if (name == "--no-rare") {
+      options.rare = false;
+    } else {
+      if (i + 1 >= argc || !take_value(options, name, argv[i + 1])) {
+        fmt::print(stderr, "sim: cannot use '{}{}{}'\n{}", name, i + 1 < argc ? " " : "",
+                   i + 1 < argc ? argv[i + 1] : "", usage);
+        return std::nullopt;
+      }
+      ++i;
+    }
+  }
+  return options;
+}
+
+struct Total {
+  std::mutex mutex;
+  std::map<std::string, std::uint64_t> rare;
+  std::size_t steps = 0, writes = 0, acknowledged = 0, failures = 0;
+  Duration slowest{};
+  std::uint64_t slowest_seed = 0;
+};
+
+void story_of(const Plan& plan, std::size_t lines) {
+  std::deque<std::string> end;
+  World world(plan, small_machine, [&](const std::string& line) {
+    end.push_back(line);
+    if (end.size() > lines) end.pop_front();
+  });
+  world.run();
+  for (const std::string& line : end) fmt::print("{}\n", line);
+}
+
+void run_one(const Options& options, std::uint64_t seed, Total& total) {
+  const Plan plan = draw_plan(seed, options.nodes, options.mode);
+  std::function<void(const std::string&)> trace;
+  if (options.trace) trace = [](const std::string& line) { fmt::print("{}\n", line); };
+  const Report report = World(plan, small_machine, trace).run();
+  const std::lock_guard lock(total.mutex);
+  for (const auto& [what, times] : report.rare) total.rare[what] += times;
+  total.steps += report.steps;
+  total.writes += report.writes;
+  total.acknowledged += report.acknowledged;
+  if (report.settled_after > total.slowest) {
+    total.slowest = report.settled_after;
+    total.slowest_seed = seed;
+  }
+  if (!report.verdict) return;
+  ++total.failures;
+  if (!options.trace && total.failures == 1) story_of(plan, 60);
+  fmt::print(
+      "FAILED at {:.4f} s: {}\n  {}\n  replay: sim --seed {} --trace{}{}\n",
+      std::chrono::duration<double>(report.at.time_since_epoch()).count(), *report.verdict, plan.text(), seed,
+      options.nodes ? fmt::format(" --nodes {}", *options.nodes) : "",
+      options.mode ? fmt::format(" --mode {}", *options.mode == membership::Mode::none ? "none" : "majority") : "");
+}
+
+bool all_rare_taken(const Total& total) {
+  bool all = true;
+  for (const char* name : rare_branches) {
+    std::uint64_t times = 0;
+    for (const auto& [what, count] : total.rare)
+      if (what.starts_with(name)) times += count;
+    fmt::print("{:>10}  {}\n", times, name);
+    all = all && times > 0;
+  }
+  if (!all) fmt::print("FAILED: a branch above was never taken: the simulation is too weak\n");
+  return all;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const auto options = parse_options(argc, argv);
+  if (!options) return 2;
+  Total total;
+  std::atomic<std::uint64_t> next = options->first;
+  const auto begun = std::chrono::steady_clock::now();
+  const auto work = [&] {
+    for (std::uint64_t seed = next++; seed <= options->last; seed = next++) run_one(*options, seed, total);
+  };
+  std::vector<std::thread> threads;
+  for (unsigned i = 1; i < options->jobs; ++i) threads.emplace_back(work);
+  work();
+  for (std::thread& thread : threads) thread.join();
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - begun;
+  const bool rare = !options->rare || all_rare_taken(total);
+  fmt::print("{} seeds, {} steps, {} of {} writes acknowledged, slowest to settle {} (seed {}), {} failed, {:.1f} s\n",
+             options->last - options->first + 1, total.steps, total.acknowledged, total.writes, to_text(total.slowest),
+             total.slowest_seed, total.failures, took.count());
+  return total.failures == 0 && rare ? 0 : 1;
+}

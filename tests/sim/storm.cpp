@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What goes wrong in a simulated cluster, and the clients that go on writing meanwhile.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tests/sim/world.hpp"
+
+namespace systole::sim {
+
+void World::client_writes() {
+  const std::uint64_t write = next_write_++;
+  for (Node& node : nodes_) feed(node, Write{write});
+  if (!storming_) return;
+  at(now_ + some(plan_.deadtime / 8, plan_.deadtime), [this] {
+    if (storming_) client_writes();
+  });
+}
+
+void World::storm(Time end) {
+  if (now_ >= end || !storming_) return;
+  misfortune();
+  at(now_ + some({}, plan_.deadtime), [this, end] { storm(end); });
+}
+
+void World::misfortune() {
+  Node& node = any_node();
+  switch (dice_.below(16)) {
+    case 0:
+    case 1:
+      return cut_some();
+    case 2:
+      return isolate(node);
+    case 3:
+      return split();
+    case 4:
+      return bad_weather();
+    case 5:
+      return one_late_way();
+    case 6:
+    case 7:
+    case 8:
+      crash(node);
+      at(now_ + some(1ms, plan_.deadtime * (dice_.chance(1, 2) ? 1 : 6)), [this, &node] { start(node); });
+      return;
+    case 9:
+    case 10:
+      return pause(node, some(1ms, plan_.deadtime * 4));
+    case 11:
+      node.wall_step_s += dice_.between(-100'000, 100'000);
+      return tell(fmt::format("node {}'s wall clock steps", node.id.value));
+    case 12:
+      return slow_disk(node);
+    case 13:
+      return replay_old_packets();
+    case 14:
+      if (dice_.chance(1, 2)) return power_cut();
+      node.fail_next_document = true;
+      return;
+    case 15:
+      tell(fmt::format("node {} is asked to resign", node.id.value));
+      count("asked to resign");
+      return feed(node, Resign{});
+    default:
+      return;
+  }
+}
+
+void World::for_all_links(NodeId from, NodeId to, const std::function<void(Network::Way)>& change) {
+  for (std::size_t link = 0; link < plan_.links; ++link) change({from, to, link});
+}
+
+/// One direction between two nodes, on one link or on all.
+void World::cut_some() {
+  const NodeId from = any_node().id, to = any_node().id;
+  if (from == to) return;
+  const bool all = dice_.chance(1, 2);
+  const std::size_t only = dice_.below(plan_.links);
+  const Duration how_long = some(plan_.keepalive, plan_.deadtime * 4);
+  tell(fmt::format("{} from node {} to node {} is cut for {:.3f} s", all ? "everything" : fmt::format("link {}", only),
+                   from.value, to.value, std::chrono::duration<double>(how_long).count()));
+  for_all_links(from, to, [&](Network::Way way) {
+    if (!all && std::get<2>(way) != only) return;
+    network_.cut(way, true);
+    at(now_ + how_long, [this, way] { network_.cut(way, false); });
+  });
+}
+
+void World::isolate(Node& node) {
+  const Duration how_long = some(plan_.deadtime / 2, plan_.deadtime * 4);
+  tell(fmt::format("node {} is cut off for {:.3f} s", node.id.value, std::chrono::duration<double>(how_long).count()));
+  for (const Node& other : nodes_) {
+    if (other.id == node.id) continue;
+    for (const auto& [from, to] : {std::pair(node.id, other.id), std::pair(other.id, node.id)})
+      for_all_links(from, to, [&](Network::Way way) {
+        network_.cut(way, true);
+        at(now_ + how_long, [this, way] { network_.cut(way, false); });
+      });
+  }
+}
+
+void World::split() {
+  std::vector<bool> left;
+  for (std::size_t i = 0; i < nodes_.size(); ++i) left.push_back(dice_.chance(1, 2));
+  const Duration how_long = some(plan_.deadtime, plan_.deadtime * 5);
+  std::string sides;
+  for (const bool side : left) sides += side ? 'L' : 'R';
+  tell(fmt::format("the network splits for {:.3f} s: {}", std::chrono::duration<double>(how_long).count(), sides));
+  for (const Node& a : nodes_)
+    for (const Node& b : nodes_) {
+      if (left[a.id.value - 1] == left[b.id.value - 1]) continue;
+      for_all_links(a.id, b.id, [&](Network::Way way) {
+        network_.cut(way, true);
+        at(now_ + how_long, [this, way] { network_.cut(way, false); });
+      });
+    }
+}
+
+void World::bad_weather() {
+  Quality bad;
+  bad.lost_permille = static_cast<unsigned>(dice_.below(400));
+  bad.doubled_permille = static_cast<unsigned>(dice_.below(200));
+  bad.late_permille = static_cast<unsigned>(dice_.below(300));
+  bad.lateness = some({}, plan_.keepalive * 2);
+  const Duration how_long = some(plan_.deadtime, plan_.deadtime * 5);
+  tell(fmt::format("for {:.3f} s the network loses {}, doubles {} and delays {} of 1000 packets",
+                   std::chrono::duration<double>(how_long).count(), bad.lost_permille, bad.doubled_permille,
+                   bad.late_permille));
+  for (const Node& a : nodes_)
+    for (const Node& b : nodes_)
+      for_all_links(a.id, b.id, [&](Network::Way way) {
+        bad.cut = network_.quality(way).cut;
+        network_.quality(way) = bad;
+        at(now_ + how_long, [this, way] {
+          const bool cut = network_.quality(way).cut;
+          network_.quality(way) = Quality{};
+          network_.cut(way, cut);
+        });
+      });
+}
+
+/// One direction is far slower than a deadtime: what arrives is of another age.
+void World::one_late_way() {
+  const NodeId from = any_node().id, to = any_node().id;
+  if (from == to) return;
+  const Duration delay = some(plan_.deadtime / 2, plan_.deadtime * 3);
+  const Duration how_long = some(plan_.keepalive, plan_.deadtime);
+  tell(fmt::format("packets from node {} to node {} take {:.3f} s", from.value, to.value,
+                   std::chrono::duration<double>(delay).count()));
+  for_all_links(from, to, [&](Network::Way way) {
+    network_.quality(way).delay = delay;
+    at(now_ + how_long, [this, way] { network_.quality(way).delay = Quality{}.delay; });
+  });
+}
+
+void World::slow_disk(Node& node) {
+  node.store_time = some(plan_.keepalive, plan_.deadtime * 2);
+  tell(fmt::format("node {}'s disk takes {:.3f} s per write", node.id.value,
+                   std::chrono::duration<double>(node.store_time).count()));
+  at(now_ + some(plan_.deadtime, plan_.deadtime * 4), [this, &node] { node.store_time = 5ms; });
+}
+
+void World::replay_old_packets() {
+  if (overheard_.empty()) return;
+  tell("somebody plays old packets back");
+  for (int i = 0; i < 12; ++i) arrive(membership::Transmit(overheard_[dice_.below(overheard_.size())]));
+}
+
+void World::power_cut() {
+  tell("power is cut everywhere");
+  count("all nodes crashed at once");
+  for (Node& node : nodes_) {
+    crash(node);
+    at(now_ + some(1ms, plan_.deadtime * 3), [this, &node] { start(node); });
+  }
+}
+
+}  // namespace systole::sim

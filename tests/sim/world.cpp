@@ -1,0 +1,372 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// How the simulated cluster runs: whose turn it is, what its outputs do, what the judge is told.
+#include "tests/sim/world.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace systole::sim {
+
+namespace {
+
+template <class... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+
+constexpr std::size_t inbox_max = 400;      // a paused process's socket buffer
+constexpr std::size_t overheard_max = 400;  // packets that the eavesdropper keeps
+constexpr int wakes_in_a_row_max = 500;
+
+/// A line of the log without its numbers: lines that say the same count as one.
+std::string kind_of(const std::string& line) {
+  std::string kind;
+  for (const char c : line)
+    if ((c < '0' || c > '9') && c != '.') kind += c;
+  return kind.substr(0, 60);
+}
+
+}  // namespace
+
+std::string Plan::text() const {
+  return fmt::format("seed {}: {} nodes, {} link{}, mode {}, keepalive {}, deadtime {}", seed, nodes, links,
+                     links == 1 ? "" : "s", mode == membership::Mode::none ? "none" : "majority", to_text(keepalive),
+                     to_text(deadtime));
+}
+
+Plan draw_plan(std::uint64_t seed, std::optional<std::size_t> nodes, std::optional<membership::Mode> mode) {
+  Dice dice(seed ^ 0x5197'01e5ULL);
+  static constexpr std::size_t sizes[] = {2, 2, 2, 3, 3, 3, 3, 4, 5, 7};
+  Plan plan;
+  plan.seed = seed;
+  plan.nodes = sizes[dice.below(std::size(sizes))];
+  if (mode == membership::Mode::none) plan.nodes = 2;
+  plan.nodes = nodes.value_or(plan.nodes);
+  if (plan.nodes == 2 && dice.chance(2, 3)) plan.mode = membership::Mode::none;
+  plan.mode = mode.value_or(plan.mode);
+  plan.links = dice.chance(1, 3) ? 2 : 1;
+  if (dice.chance(1, 3)) {
+    plan.keepalive = 40ms;
+    plan.deadtime = 200ms;
+  }
+  plan.initdead = plan.deadtime * 4;
+  return plan;
+}
+
+World::World(Plan plan, Factory factory, std::function<void(const std::string&)> trace)
+    : plan_(plan),
+      factory_(std::move(factory)),
+      trace_(std::move(trace)),
+      dice_(plan.seed),
+      judge_(plan.mode, plan.nodes),
+      nodes_(plan.nodes) {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) nodes_[i].id = NodeId{static_cast<std::uint32_t>(i + 1)};
+}
+
+void World::tell(const std::string& line) {
+  if (trace_) trace_(fmt::format("[{:9.4f}] {}", std::chrono::duration<double>(now_.time_since_epoch()).count(), line));
+}
+
+// ---- the course of things
+
+void World::run_until(Time end) {
+  while (!judge_.verdict()) {
+    Node* first = nullptr;
+    for (Node& node : nodes_)
+      if (node.machine && !node.paused && (first == nullptr || node.wake < first->wake)) first = &node;
+    const Time wake = first != nullptr ? first->wake : never;
+    const Time happening = happenings_.empty() ? never : happenings_.top().at;
+    const Time next = std::min(wake, happening);
+    if (next > end) break;
+    now_ = std::max(now_, next);
+    if (wake < happening) {
+      if (++first->wakes_in_a_row > wakes_in_a_row_max)
+        judge_.broken(fmt::format("node {} asks to be woken again and again without doing anything", first->id.value));
+      step(*first, membership::Tick{});
+    } else {
+      const auto what = happenings_.top().what;
+      happenings_.pop();
+      what();
+    }
+  }
+  if (!judge_.verdict()) now_ = end;
+}
+
+Report World::run() {
+  tell(plan_.text());
+  for (Node& node : nodes_) {
+    node.store_time = some(50us, 8ms);
+    at(now_ + some({}, plan_.deadtime), [this, &node] { start(node); });
+  }
+  const Time calm = now_ + plan_.deadtime * 24;
+  at(now_ + plan_.deadtime * 3, [this, calm] { storm(calm); });
+  client_writes();
+  run_until(calm);
+  settle_down();
+  report_.verdict = judge_.verdict();
+  report_.at = now_;
+  report_.writes = next_write_ - 1;
+  report_.acknowledged = judge_.acknowledged_writes();
+  for (const Node& node : nodes_) {
+    if (!node.machine) continue;
+    const membership::Counters& counters = node.machine->membership().counters();
+    report_.rare["packet of an old session"] += counters.old_session;
+    report_.rare["replayed packet"] += counters.replayed;
+  }
+  return report_;
+}
+
+bool World::settled() const {
+  const Node* leader = nullptr;
+  for (const Node& node : nodes_)
+    if (node.machine && node.machine->membership().leads()) leader = &node;
+  if (leader == nullptr || !leader->machine->settled()) return false;
+  return std::all_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
+    if (!node.machine) return false;
+    const membership::Membership& members = node.machine->membership();
+    return members.term() == leader->machine->membership().term() && members.up().size() == nodes_.size() &&
+           members.quorate() && node.machine->replica().head() == leader->machine->replica().head() &&
+           node.disk.document == leader->disk.document;
+  });
+}
+
+/// The faults end. Within a bound there is one leader, everybody agrees, a write goes through and nothing is lost.
+void World::settle_down() {
+  if (judge_.verdict()) return;
+  tell("--- the faults end");
+  storming_ = false;
+  network_.heal();
+  for (Node& node : nodes_) {
+    node.store_time = some(50us, 8ms);
+    node.fail_next_document = false;
+    if (!node.machine) start(node);
+    if (node.paused) resume(node);
+  }
+  const Time calm = now_;
+  const Time bound = calm + plan_.deadtime * 8;
+  while (!judge_.verdict() && !settled() && now_ < bound) run_until(now_ + plan_.keepalive / 4);
+  report_.settled_after = now_ - calm;
+  if (judge_.verdict()) return;
+  if (!settled())
+    return judge_.broken(fmt::format("{} after the faults ended the cluster has not settled", to_text(now_ - calm)));
+  tell("--- settled");
+  const std::uint64_t last = next_write_++;
+  for (Node& node : nodes_) step(node, Write{last});
+  run_until(now_ + plan_.deadtime);
+  if (judge_.verdict()) return;
+  if (!judge_.was_acknowledged(last))
+    judge_.broken("a write to the settled cluster was not acknowledged in a deadtime");
+  if (!settled()) judge_.broken("the cluster settled and then did not stay so");
+  for (const Node& node : nodes_) judge_.finally(node.id, writes_of(node));
+}
+
+// ---- nodes
+
+void World::start(Node& node) {
+  if (node.machine) return;
+  ++node.life;
+  node.clock = some({}, 1h);
+  membership::Config config;
+  config.cluster = "sim";
+  config.self = node.id;
+  config.mode = plan_.mode;
+  config.keepalive = plan_.keepalive;
+  config.deadtime = plan_.deadtime;
+  config.initdead = plan_.initdead;
+  for (const Node& each : nodes_) config.nodes.push_back({each.id, fmt::format("node{}", each.id.value), plan_.links});
+  tell(fmt::format("node {} starts; its disk knows term {} and document ({}, {})", node.id.value, node.disk.vote.number,
+                   node.disk.document.stamp.term.number, node.disk.document.stamp.index));
+  node.machine = factory_(config, dice_.next(), node.disk, Dice(dice_.next()), Now{now_ + node.clock, 1'000'000});
+  node.paused = node.was_ready = false;
+  node.was_leading = {};
+  step(node, membership::Tick{});
+}
+
+/// What was asked of the disk and not confirmed may or may not be there afterwards, in order.
+void World::crash(Node& node) {
+  if (!node.machine) return;
+  tell(fmt::format("node {} crashes", node.id.value));
+  std::size_t survive = dice_.below(node.stores.size() + 1);
+  if (survive < node.stores.size()) count("crash that lost an unsynced write");
+  if (survive > 0) count("crash that kept an unconfirmed write");
+  for (; survive > 0; --survive) stored(node);
+  node.stores.clear();
+  node.machine.reset();
+  node.inbox.clear();
+  node.paused = false;
+  ++node.life;
+}
+
+void World::pause(Node& node, Duration how_long) {
+  if (!node.machine || node.paused) return;
+  tell(fmt::format("node {} is stopped (SIGSTOP) for {:.3f} s", node.id.value,
+                   std::chrono::duration<double>(how_long).count()));
+  node.paused = true;
+  at(now_ + how_long, [this, &node, life = node.life] {
+    if (node.life == life && node.paused) resume(node);
+  });
+}
+
+void World::resume(Node& node) {
+  tell(fmt::format("node {} runs again, {} inputs wait", node.id.value, node.inbox.size()));
+  node.paused = false;
+  std::deque<Input> inbox = std::exchange(node.inbox, {});
+  if (dice_.chance(1, 2)) step(node, membership::Tick{});  // a real loop may see the timer first, or the sockets
+  for (const Input& input : inbox) step(node, input);
+}
+
+void World::feed(Node& node, const Input& input) {
+  if (!node.machine) return;
+  if (!node.paused) return step(node, input);
+  const bool packet = std::holds_alternative<membership::PacketIn>(input);
+  if (!packet || node.inbox.size() < inbox_max) node.inbox.push_back(input);
+}
+
+void World::step(Node& node, const Input& input) {
+  if (!node.machine || judge_.verdict()) return;
+  ++report_.steps;
+  const std::uint64_t known = node.machine->membership().term().number;
+  const Time local = now_ + node.clock;
+  const auto wall = std::chrono::duration_cast<std::chrono::seconds>(now_.time_since_epoch()).count();
+  auto outputs = node.machine->step(Now{local, 1'000'000 + wall + node.wall_step_s}, input);
+  if (!outputs.empty()) node.wakes_in_a_row = 0;
+  for (Output& output : outputs) carry_out(node, output, known);
+  const Time wake = node.machine->next_deadline();
+  node.wake = wake == never ? never : std::max(now_, wake <= local ? now_ : wake - node.clock);
+  look(node);
+}
+
+void World::look(Node& node) {
+  const membership::Membership& members = node.machine->membership();
+  if (members.leads() && members.term() != node.was_leading) {
+    node.was_leading = members.term();
+    judge_.leads(node.id, members.term());
+    tell(fmt::format("node {} leads term {}", node.id.value, members.term().number));
+  }
+  const bool ready = node.machine->replica().ready();
+  if (ready && !node.was_ready) {
+    tell(fmt::format("node {} is ready", node.id.value));
+    judge_.ready(node.id, members.term(), writes_of(node));
+  }
+  node.was_ready = ready;
+}
+
+std::set<std::uint64_t> World::writes_of(const Node& node) const {
+  const auto writes = node.machine->writes(node.machine->replica().head().document);
+  return {writes.begin(), writes.end()};
+}
+
+// ---- what a machine's outputs do
+
+void World::carry_out(Node& node, Output& output, std::uint64_t known_term) {
+  std::visit(Overloaded{
+                 [&](const membership::Transmit& packet) { transmit(node, packet); },
+                 [&](const membership::StoreVote& vote) { store(node, {vote.vote}); },
+                 [&](const membership::Note& note) {
+                   count(kind_of(note.text));
+                   if (tracing()) tell(fmt::format("node {}: {}", node.id.value, note.text));
+                 },
+                 [&](StoreDocument& document) { store(node, {std::move(document.document)}); },
+                 [&](const Acknowledged& write) { acknowledged(node, write.write); },
+                 [&](const Obeyed& order) { judge_.obeyed(node.id, order.term, known_term); },
+                 [&](const executor::RunAgent&) {},
+                 [&](const executor::KillAgent&) {},
+                 [&](const Broken& broken) { judge_.broken(fmt::format("node {}: {}", node.id.value, broken.what)); },
+                 [&](const Rare& rare) {
+                   count(rare.what);
+                   if (tracing()) tell(fmt::format("node {}: {}", node.id.value, rare.what));
+                 },
+             },
+             output);
+}
+
+std::string describe(const wire::Packet& packet) {
+  std::string text = packet.to_session == 0 ? "hello" : "heartbeat";
+  text += fmt::format(" {} session {:03}→{:03} term {}", packet.seq, packet.session % 1000, packet.to_session % 1000,
+                      packet.term.number);
+  if (packet.role == wire::Role::leader) text += " LEADER";
+  if (packet.ballot) {
+    static constexpr const char* kinds[] = {"pre-vote?", "pre-vote:", "vote?", "vote:"};
+    const wire::Ballot& ballot = *packet.ballot;
+    text += fmt::format(" {} term {} for node {}, document ({}, {})", kinds[static_cast<std::size_t>(ballot.kind)],
+                        ballot.number, ballot.candidate.value, ballot.document.term.number, ballot.document.index);
+    const bool reply =
+        ballot.kind == wire::Ballot::Kind::vote_reply || ballot.kind == wire::Ballot::Kind::pre_vote_reply;
+    if (reply) text += ballot.granted ? " yes" : " no";
+  }
+  if (!packet.fragments.empty())
+    text += fmt::format(" fragments {}..{}", packet.fragments.front().seq, packet.fragments.back().seq);
+  return text;
+}
+
+void World::transmit(Node& node, const membership::Transmit& transmit) {
+  judge_.sent(transmit, node.disk.vote);
+  const auto& ballot = transmit.packet.ballot;
+  if (ballot && ballot->kind == wire::Ballot::Kind::vote_reply && !ballot->granted) count("vote refused");
+  if (ballot && ballot->kind == wire::Ballot::Kind::pre_vote_reply && !ballot->granted) count("pre-vote refused");
+  if (dice_.chance(1, 16)) {
+    const auto again = wire::decode_packet(wire::encode_packet(transmit.packet));
+    if (!again || *again != transmit.packet) judge_.broken("a packet does not survive its own encoding");
+  }
+  const bool news = transmit.packet.ballot || !transmit.packet.fragments.empty() || transmit.packet.to_session == 0;
+  const auto arrivals = network_.arrivals(now_, {node.id, transmit.to, transmit.link}, dice_);
+  if (tracing() && (news || arrivals.empty()))
+    tell(fmt::format("node {} → node {} link {}: {}{}", node.id.value, transmit.to.value, transmit.link,
+                     describe(transmit.packet), arrivals.empty() ? " (lost)" : ""));
+  if (dice_.chance(1, 32)) {
+    overheard_.push_back(transmit);
+    if (overheard_.size() > overheard_max) overheard_.pop_front();
+  }
+  for (const Time when : arrivals) at(when, [this, transmit] { arrive(transmit); });
+}
+
+void World::arrive(const membership::Transmit& transmit) {
+  feed(nodes_[transmit.to.value - 1], membership::PacketIn{transmit.link, transmit.packet});
+}
+
+void World::store(Node& node, Store what) {
+  node.stores.push_back(std::move(what));
+  at(now_ + some(node.store_time / 2, node.store_time), [this, &node, life = node.life] {
+    if (node.life != life || node.stores.empty()) return;
+    // The thread that writes is stopped with the rest of a paused process.
+    Store first = node.stores.front();
+    const auto* document = std::get_if<replica::Stamped>(&first.what);
+    if (document != nullptr && std::exchange(node.fail_next_document, false)) {
+      count("document could not be stored");
+      tell(fmt::format("node {} cannot store its document", node.id.value));
+      node.stores.pop_front();
+      return feed(node, DocumentFailed{document->stamp});
+    }
+    stored(node);
+    if (document != nullptr)
+      feed(node, DocumentStored{document->stamp});
+    else
+      feed(node, membership::VoteStored{std::get<Vote>(first.what)});
+  });
+}
+
+void World::stored(Node& node) {
+  std::visit(Overloaded{
+                 [&](const Vote& vote) {
+                   judge_.vote_written(node.id, node.disk.vote, vote);
+                   node.disk.vote = vote;
+                 },
+                 [&](replica::Stamped& document) {
+                   judge_.document_written(node.id, node.disk.document.stamp, document.stamp);
+                   node.disk.document = std::move(document);
+                 },
+             },
+             node.stores.front().what);
+  node.stores.pop_front();
+}
+
+void World::acknowledged(Node& node, std::uint64_t write) {
+  const replica::Replica& replica = node.machine->replica();
+  std::vector<Stamp> stamps;
+  for (const Node& each : nodes_) stamps.push_back(each.disk.document.stamp);
+  if (tracing()) tell(fmt::format("node {} acknowledges write {}", node.id.value, write));
+  judge_.acknowledged(node.id, write, Stamp{replica.head().stamp.term, replica.committed()}, stamps);
+}
+
+}  // namespace systole::sim
