@@ -153,11 +153,15 @@ class IPaddr(unittest.TestCase):
         self.assertEqual(self.monitor("a"), 0)
 
     def test_stop_takes_only_its_own_address_though_others_depend_on_it(self):
+        sysctl = "/proc/sys/net/ipv4/conf/eth0/promote_secondaries"
+        self.net.run("a", ["sh", "-c", f"echo 0 >{sysctl}"])
         first, second = {"ip": "10.88.0.1"}, {"ip": "10.88.0.2"}
         for params in (first, second):
             self.assertEqual(self.agent("a", "start", nic="eth0", cidr_netmask="24", **params), 0)
         self.assertTrue(self.net.addresses("a")["10.88.0.2"].get("secondary"))
         self.assertEqual(self.agent("a", "stop", **first), 0)
+        self.assertNotIn("went together", self.last.stderr)  # not even for a moment
+        self.assertEqual(self.net.run("a", ["cat", sysctl]).stdout, "0\n")
         self.assertNotIn("10.88.0.1", self.net.addresses("a"))
         self.assertIn("10.88.0.2", self.net.addresses("a"))
         self.assertEqual(self.monitor("a", **second), 0)
