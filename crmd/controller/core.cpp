@@ -26,6 +26,8 @@ struct Overloaded : Cases... {
 constexpr Duration leader_patience = 5s;
 /// How long a node that shuts down waits for a leader to move its resources before it stops them itself.
 constexpr Duration leaving_patience = 10s;
+/// After the disk refused the configuration.
+constexpr Duration store_again_after = 1s;
 
 }  // namespace
 
@@ -77,6 +79,10 @@ struct Core::Impl {
   // ---- leaving
   void shut_down(Now now);
   void leave_alone(Now now);
+  void resign() {
+    members.resign();
+    flush = true;
+  }
   void note(membership::Note::Level level, std::string text) {
     out.push_back(membership::Note{level, std::move(text)});
   }
@@ -93,6 +99,7 @@ struct Core::Impl {
   bool flush = false;                               // membership has something to send
   std::map<std::uint64_t, Asked> asked;
   std::uint64_t next_ask = 1;
+  Time store_again_at = never;         // after a failed store of the configuration
   std::optional<Time> leave_alone_at;  // shutting down: when to stop waiting for a leader
   bool leaving = false, stopping_alone = false, ended = false;
   std::vector<Effect> out;
@@ -127,7 +134,10 @@ void Core::Impl::take(Now now, std::vector<membership::Effect> effects) {
                      if (leader) leader->peer_up(now, up.peer);
                    },
                    [&](const membership::PeerLost& lost) {
-                     take(now, documents.members(members.up()));
+                     // It may be up again by the end of this very step: the replica must see it gone all the same.
+                     std::set<NodeId> without = members.up();
+                     without.erase(lost.peer);
+                     take(now, documents.members(without));
                      if (leader) leader->peer_lost(now, lost.peer, lost.reason);
                    },
                    [&](const membership::Deliver& delivered) {
@@ -245,7 +255,7 @@ void Core::Impl::handle(Now now, NodeId from, const Message& message) {
                  [&](const MayLeave& leave) {
                    if (!from_leader(from, leave.term) || !leaving || ended) return;
                    ended = true;
-                   if (leader) members.resign();
+                   if (leader) resign();
                    out.push_back(Ended{"all resources have left this node"});
                  },
                  [&](const replica::Message& inner) { take(now, documents.message(from, inner)); },
@@ -294,6 +304,10 @@ void Core::Impl::step(Now now, const Event& event) {
                    take(now, members.step(now, tick));
                    take(runner.tick(now));
                    if (leader) leader->tick(now);
+                   if (now.at >= store_again_at) {
+                     store_again_at = never;
+                     take(now, documents.retry());
+                   }
                    expire(now);
                    if (leaving && !ended) leave_alone(now);
                  },
@@ -304,8 +318,13 @@ void Core::Impl::step(Now now, const Event& event) {
                    members.set_document(documents.stored_stamp());
                  },
                  [&](const DocumentStoreFailed& failed) {
-                   note(membership::Note::Level::warning, "the configuration could not be stored: " + failed.reason);
+                   note(membership::Note::Level::warning,
+                        fmt::format("the configuration could not be stored: {}; trying again in {}", failed.reason,
+                                    to_text(store_again_after)));
+                   const bool led = members.leads();
                    take(now, documents.store_failed(failed.stamp));
+                   store_again_at = now.at + store_again_after;
+                   if (led) resign();
                  },
                  [&](const AgentDone& done) {
                    take(runner.done(now, done.call, done.outcome));
@@ -501,7 +520,7 @@ std::vector<Effect> Core::step(Now now, const Event& event) {
 }
 
 Time Core::next_deadline() const {
-  Time soonest = std::min(impl_->members.next_deadline(), impl_->runner.next_deadline());
+  Time soonest = std::min({impl_->members.next_deadline(), impl_->runner.next_deadline(), impl_->store_again_at});
   if (impl_->leader) soonest = std::min(soonest, impl_->leader->next_deadline());
   for (const auto& [id, one] : impl_->asked) soonest = std::min(soonest, one.until);
   if (impl_->leave_alone_at && !impl_->ended && !impl_->stopping_alone)
@@ -514,6 +533,9 @@ const membership::Membership& Core::membership() const {
 }
 const replica::Replica& Core::replica() const {
   return impl_->documents;
+}
+const executor::Executor& Core::executor() const {
+  return impl_->runner;
 }
 const cib::Status& Core::status() const {
   return impl_->known.status;

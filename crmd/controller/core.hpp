@@ -99,6 +99,7 @@ class Core {
   // ---- for the simulator's invariants and for tests
   const membership::Membership& membership() const;
   const replica::Replica& replica() const;
+  const executor::Executor& executor() const;
   const cib::Status& status() const;
   bool settled() const;
 
