@@ -128,7 +128,7 @@ const std::string& Cluster::self() {
 std::vector<std::string> Cluster::live_others() {
   std::vector<std::string> nodes;
   const agents::Meta& meta = call_.meta();
-  for (const std::string_view what : {"active", "promoted", "unpromoted", "start"})
+  for (const std::string_view what : {"active", "promoted", "unpromoted"})
     for (const std::string& node : meta.notify_nodes(what))
       if (!has(nodes, node)) nodes.push_back(node);
   if (nodes.empty()) return nodes;
@@ -137,17 +137,13 @@ std::vector<std::string> Cluster::live_others() {
   return nodes;
 }
 
-std::string Cluster::promoted_elsewhere() {
+std::string Cluster::primary_elsewhere() {
   const std::vector<std::string> demoted = call_.meta().notify_nodes("demote");
   for (const std::string& node : call_.meta().notify_nodes("promoted"))
     if (node != self() && !has(demoted, node)) return node;
+  for (const std::string& node : call_.meta().notify_nodes("promote"))
+    if (node != self()) return node;
   return {};
-}
-
-bool Cluster::primary_elsewhere_soon() {
-  if (!promoted_elsewhere().empty()) return true;
-  return std::ranges::any_of(call_.meta().notify_nodes("promote"),
-                             [&](const std::string& node) { return node != self(); });
 }
 
 std::string Cluster::address_of(const std::string& node) {

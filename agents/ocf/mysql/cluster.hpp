@@ -47,12 +47,10 @@ class Cluster {
   void set_score_of(const std::string& node, int score);
 
   const std::string& self();
-  /// Nodes, other than this one, that run an instance now and will after this action, as the manager told us.
+  /// Nodes, other than this one, that run an instance now and are not being stopped, as the manager told us.
   std::vector<std::string> live_others();
-  /// The node that is promoted now, other than this one; "" none or not told.
-  std::string promoted_elsewhere();
-  /// Somebody else is, or in this very transition becomes, the primary.
-  bool primary_elsewhere_soon();
+  /// The node, other than this one, that is promoted now, or else in this very transition; "" none or not told.
+  std::string primary_elsewhere();
 
   /// The permanent attribute <resource>_mysql_master_IP of the node, else the node's name.
   std::string address_of(const std::string& node);

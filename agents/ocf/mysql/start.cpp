@@ -117,9 +117,9 @@ Result<Server> launch_in_role(const Settings& settings, Call& call, bool followe
   return launch(settings, options, deadline);
 }
 
-/// Who is promoted now; without notifications the address that the last primary published.
+/// Who is promoted, or is being promoted now; without notifications the address that the last primary published.
 std::string primary_to_follow(Call& call, Cluster& cluster) {
-  const std::string node = cluster.promoted_elsewhere();
+  const std::string node = cluster.primary_elsewhere();
   if (!node.empty()) return cluster.address_of(node);
   if (call.meta().has_notify() || !call.meta().is_promotable()) return {};
   const std::string published = cluster.published_primary();
@@ -136,7 +136,6 @@ Ocf join(Server& server, const Settings& settings, Call& call, Cluster& cluster,
       call.log().warning("replication is not set up yet: {}; the monitor tries again", followed.error().what);
     return Ocf::ok;
   }
-  if (cluster.primary_elsewhere_soon()) return Ocf::ok;  // its post-promote notification sets replication up
   // Alone: what was received before this start is applied now, before anything can delete it.
   if (const auto saved = drain_received(server, settings, deadline); !saved)
     call.log().warning("what was received before the start could not be applied: {}", saved.error().what);
@@ -202,7 +201,7 @@ Ocf MysqlAgent::start(Call& call) {
     if (const auto made = prepare_folder_of(file, settings); !made)
       return call.explain(Ocf::permission, made.error().what);
   cluster.memo() = Memo{};
-  const bool follower = call.meta().is_promotable() && cluster.primary_elsewhere_soon();
+  const bool follower = call.meta().is_promotable() && !cluster.primary_elsewhere().empty();
   auto server = launch_in_role(settings, call, follower, deadline);
   if (!server) return call.explain(Ocf::generic, server.error().what);
   return ready(*server, settings, call, cluster, deadline);

@@ -182,6 +182,46 @@ TEST(MysqlFailover, does_not_promote_a_server_that_came_back_and_has_not_caught_
   EXPECT_EQ(rig.sql("n1", "SELECT @@read_only"), "1");
 }
 
+TEST(MysqlFailover, lets_a_crashed_primary_wait_for_the_one_that_is_being_promoted) {
+  Rig rig({"n1", "n2"});
+  ASSERT_NO_FATAL_FAILURE(rig.make_pair_of("n1", "n2"));
+  ASSERT_EQ(rig.sql("n1", "INSERT INTO d.t VALUES (1)"), "");
+  rig.kill_server("n1");
+  const Extra transition{{"CRM_meta_notify_promoted_uname", "n1"},  {"CRM_meta_notify_demote_uname", "n1"},
+                         {"CRM_meta_notify_active_uname", "n1 n2"}, {"CRM_meta_notify_stop_uname", "n1"},
+                         {"CRM_meta_notify_start_uname", "n1"},     {"CRM_meta_notify_promote_uname", "n2"}};
+  const Answer restarted = rig.call("n1", "start", transition);
+  ASSERT_EQ(restarted.code, 0) << restarted.err;
+  EXPECT_EQ(rig.slave("n1", "Slave_IO_Running"), "") << "n2 is no primary yet";
+  EXPECT_EQ(rig.attribute("n1", "master-db"), "");
+  ASSERT_EQ(rig.call("n2", "promote", transition).code, 0);
+  EXPECT_EQ(rig.sql("n2", "SELECT @@rpl_semi_sync_master_enabled"), "0") << "the first commit would wait for nobody";
+  ASSERT_EQ(rig.sql("n2", "INSERT INTO d.t VALUES (2)"), "");
+  ASSERT_EQ(rig.call("n1", "monitor").code, 0);  // even without a notification
+  EXPECT_TRUE(eventually([&] { return rig.sql("n1", "SELECT COUNT(*) FROM d.t") == "2"; }));
+  ASSERT_EQ(rig.call("n1", "monitor").code, 0);
+  EXPECT_EQ(rig.attribute("n1", "master-db"), "100");
+}
+
+TEST(MysqlFailover, promotes_nobody_when_two_histories_differ) {
+  Rig rig({"n1", "n2"});
+  for (const char* const node : {"n1", "n2"}) {  // each has been a primary alone
+    ASSERT_EQ(rig.call(node, "start").code, 0);
+    ASSERT_EQ(rig.call(node, "promote", Rig::promotion(node, node)).code, 0);
+    ASSERT_EQ(rig.sql(node, "INSERT INTO d.t VALUES (1)"), "");
+    ASSERT_EQ(rig.call(node, "stop").code, 0);
+    ASSERT_EQ(rig.call(node, "start").code, 0);
+  }
+  Extra pre = Rig::promotion("n1", "n1 n2");
+  pre["CRM_meta_notify_type"] = "pre";
+  pre["CRM_meta_notify_operation"] = "promote";
+  for (const char* const node : {"n1", "n2"}) ASSERT_EQ(rig.call(node, "notify", pre).code, 0);
+  const Answer promoted = rig.call("n1", "promote", Rig::promotion("n1", "n1 n2"));
+  EXPECT_EQ(promoted.code, 1);
+  EXPECT_NE(promoted.err.find("different histories"), std::string::npos) << promoted.err;
+  EXPECT_EQ(rig.sql("n1", "SELECT @@read_only"), "1");
+}
+
 TEST(MysqlFailover, stands_back_for_a_node_that_received_more) {
   Rig rig({"n1", "n2", "n3"});
   ASSERT_NO_FATAL_FAILURE(rig.make_pair_of("n1", "n2"));

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <vector>
 
 namespace systole::mysql {
 namespace {
@@ -45,8 +46,9 @@ Facts changed(Facts facts, const std::function<void(Facts&)>& change) {
   return facts;
 }
 
-TEST(Judge, answers_by_the_table) {
-  const Case cases[] = {
+/// Who is it?
+std::vector<Case> roles() {
+  return {
       {"no process", Facts{}, 7, no_score, false, Repair::none},
       {"a healthy primary", primary(), 8, score_promoted, true, Repair::none},
       {"a healthy replica", replica(), 0, score_replica, true, Repair::none},
@@ -68,6 +70,12 @@ TEST(Judge, answers_by_the_table) {
        8, score_promoted, true, Repair::enable_semi_sync},
       {"a primary alone", changed(primary(), [](Facts& f) { f.variables->semi_sync_source = false; }), 8,
        score_promoted, true, Repair::none},
+  };
+}
+
+/// What stands still, and what may be started.
+std::vector<Case> repairs() {
+  return {
       {"a replica whose primary is dead waits for its promotion",
        changed(replica(),
                [](Facts& f) {
@@ -97,6 +105,12 @@ TEST(Judge, answers_by_the_table) {
        Repair::follow},
       {"the right host, the wrong port", changed(replica(), [](Facts& f) { f.replication->port = 3307; }), 0,
        score_replica, true, Repair::follow},
+  };
+}
+
+/// Whether it may be promoted or read from.
+std::vector<Case> suitability() {
+  return {
       {"an applier that failed cannot be promoted and is not started again",
        changed(replica(),
                [](Facts& f) {
@@ -137,6 +151,9 @@ TEST(Judge, answers_by_the_table) {
                }),
        0, score_replica, false, Repair::start_io},
   };
+}
+
+void check(const std::vector<Case>& cases) {
   for (const Case& row : cases) {
     const Verdict verdict = judge(row.facts, {.max_slave_lag_s = 60, .semi_sync = true});
     EXPECT_EQ(verdict.code, row.code) << row.name;
@@ -144,6 +161,16 @@ TEST(Judge, answers_by_the_table) {
     EXPECT_EQ(verdict.readable, row.readable) << row.name;
     EXPECT_EQ(static_cast<int>(verdict.repair), static_cast<int>(row.repair)) << row.name;
   }
+}
+
+TEST(Judge, calls_a_server_promoted_only_when_it_says_so_itself) {
+  check(roles());
+}
+TEST(Judge, repairs_replication_without_endangering_what_was_received) {
+  check(repairs());
+}
+TEST(Judge, lets_only_sound_replicas_be_promoted_and_read) {
+  check(suitability());
 }
 
 TEST(Judge, says_why_a_monitor_fails) {
