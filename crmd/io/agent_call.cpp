@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -73,7 +74,10 @@ AgentCall::AgentCall(asio::io_context& context, executor::RunAgent run, OnEnd on
       timeout_(run_.timeout > Duration{} ? run_.timeout : default_timeout),
       output_{asio::posix::stream_descriptor(context), {}, {}},
       errors_{asio::posix::stream_descriptor(context), {}, {}},
+      exited_(context),
       timer_(context) {}
+
+AgentCall::~AgentCall() = default;
 
 void AgentCall::begin(AgentCommand command) {
   started_ = boot_time();
@@ -91,19 +95,38 @@ void AgentCall::begin(AgentCommand command) {
   auto process = launcher(context_.get_executor(), error, std::filesystem::path(command.program), arguments,
                           AtBirth{input.get(), output->write.get(), errors->write.get()});
   if (error) return post_ending(cannot_run(command.program, error.value()));
-  process_.emplace(std::move(process));
   output_.end.assign(output->read.release());
   errors_.end.assign(errors->read.release());
   read(output_);
   read(errors_);
-  process_->async_wait([self = shared_from_this()](const boost::system::error_code& failed, int) {
-    if (failed) return;
-    self->child_ended(self->process_->native_exit_code());
-  });
+  pid_ = process.id();
+  process.detach();
+  const int handle = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
+  if (handle < 0) {  // no descriptors left: nothing could tell us of its end
+    const int reason = errno;
+    ::kill(-pid_, SIGKILL);
+    return post_ending(cannot_run(command.program, reason));
+  }
+  exited_.assign(handle);
+  await_exit();
   timer_.expires_after(timeout_);
   timer_.async_wait([self = shared_from_this()](const boost::system::error_code& stopped) {
     if (!stopped) self->force(Forced::timed_out);
   });
+}
+
+/// Boost's own async_wait ends in a waitpid that blocks when the descriptor was reported ready too early (seen after
+/// forks): one agent would then stop the whole daemon. This one looks, and waits on.
+void AgentCall::await_exit() {
+  exited_.async_wait(asio::posix::stream_descriptor::wait_read,
+                     [self = shared_from_this()](const boost::system::error_code& failed) {
+                       if (failed) return;
+                       int status = 0;
+                       const pid_t ended = ::waitpid(self->pid_, &status, WNOHANG);
+                       if (ended == 0) return self->await_exit();
+                       self->reaped_ = true;
+                       self->child_ended(status);
+                     });
 }
 
 void AgentCall::read(Pipe& pipe) {
@@ -130,9 +153,9 @@ void AgentCall::kill() {
 }
 
 void AgentCall::force(Forced why) {
-  if (finished_ || !process_ || forced_ != Forced::no) return;
+  if (finished_ || reaped_ || pid_ <= 0 || forced_ != Forced::no) return;
   forced_ = why;
-  ::kill(-process_->id(), SIGKILL);
+  ::kill(-pid_, SIGKILL);
   timer_.expires_after(patience_after_kill);
   timer_.async_wait([self = shared_from_this()](const boost::system::error_code& stopped) {
     if (!stopped) self->child_ended(SIGKILL);  // as if it had died: it will, as soon as the kernel lets it
@@ -173,7 +196,6 @@ void AgentCall::post_ending(executor::Outcome outcome) {
 void AgentCall::abandon() {
   finished_ = true;
   timer_.cancel();
-  if (process_) process_->detach();
 }
 
 }  // namespace systole::io

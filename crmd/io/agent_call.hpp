@@ -28,6 +28,7 @@ class AgentCall : public std::enable_shared_from_this<AgentCall> {
   using OnEnd = std::function<void(const Ended&)>;
 
   AgentCall(boost::asio::io_context& context, executor::RunAgent run, OnEnd on_end);
+  ~AgentCall();
   /// Starts the process. on_end comes exactly once, always from the io_context and never from within here.
   void begin(AgentCommand command);
   /// SIGKILL to the group; the call ends as cancelled.
@@ -46,6 +47,7 @@ class AgentCall : public std::enable_shared_from_this<AgentCall> {
   void read(Pipe& pipe);
   void drain(Pipe& pipe);
   void force(Forced why);
+  void await_exit();
   void child_ended(int status);
   void finish(executor::Outcome outcome);
   void post_ending(executor::Outcome outcome);
@@ -54,12 +56,13 @@ class AgentCall : public std::enable_shared_from_this<AgentCall> {
   executor::RunAgent run_;
   OnEnd on_end_;
   Duration timeout_;
-  std::optional<boost::process::v2::process> process_;
+  pid_t pid_ = 0;
   Pipe output_, errors_;
+  boost::asio::posix::stream_descriptor exited_;  // pidfd: readable when the process has ended
   boost::asio::steady_timer timer_;
   Time started_{};
   Forced forced_ = Forced::no;
-  bool finished_ = false;
+  bool reaped_ = false, finished_ = false;
 };
 
 }  // namespace systole::io
