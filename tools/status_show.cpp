@@ -119,7 +119,8 @@ std::string texts(const std::vector<std::string>& list) {
 
 std::string node_json(const NodeView& node) {
   return fmt::format(
-      R"({{"name": {}, "id": {}, "up": {}, "joined": {}, "standby": {}, "maintenance": {}, "unclean": {}, "links": {}}})",
+      R"({{"name": {}, "id": {}, "up": {}, "joined": {}, "standby": {}, "maintenance": {}, "unclean": {}, )"
+      R"("links": {}}})",
       quoted(node.info.name), node.info.id, node.info.up, node.info.joined, node.standby, node.maintenance,
       node.unclean, array(node.info.links, [](const ipc::LinkInfo& link) {
         return fmt::format(R"({{"state": {}, "silent_ms": {}}})", quoted(link.state), link.silent_ms);
@@ -167,7 +168,8 @@ std::string status_text(const StatusView& view, bool colours) {
 std::string status_json(const StatusView& view) {
   const ipc::ClusterInfo& cluster = view.cluster;
   std::string json = fmt::format(
-      R"({{"cluster": {}, "self": {}, "mode": {}, "leader": {}, "term": {{"number": {}, "node": {}}}, "quorate": {}, "settled": {},)",
+      R"({{"cluster": {}, "self": {}, "mode": {}, "leader": {}, "term": {{"number": {}, "node": {}}}, "quorate": {}, )"
+      R"("settled": {},)",
       quoted(cluster.cluster), quoted(cluster.self), quoted(cluster.mode), quoted(cluster.leader), cluster.term.number,
       cluster.term.node.value, cluster.quorate, cluster.settled);
   json += fmt::format("\n \"nodes\": {},", array(view.nodes, node_json));

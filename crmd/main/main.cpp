@@ -36,7 +36,7 @@ int run(const Options& options) {
   if (!memory) return say(memory.error());
 
   Log log;
-  open_log(log, setting->conf.logging);
+  const bool on_stderr = open_log(log, setting->conf.logging);
   const config::NodeConf self = setting->conf.nodes[setting->self];
   log.notice("crmd {} starts: node '{}' (nodeid {}) of cluster '{}', {} nodes, keepalive {}, deadtime {}",
              SYSTOLE_VERSION, self.name, self.id.value, setting->conf.cluster_name, setting->conf.nodes.size(),
@@ -47,7 +47,7 @@ int run(const Options& options) {
   Daemon daemon(options, std::move(*setting), std::move(*memory), log);
   if (const auto opened = daemon.open(); !opened) {
     log.error("{}", opened.error().what);
-    return say(opened.error());
+    return on_stderr ? opened.error().exit_code : say(opened.error());
   }
   return daemon.run();
 }

@@ -121,7 +121,7 @@ std::string describe(const Setting& setting) {
   return text;
 }
 
-void open_log(Log& log, const config::LoggingConf& logging) {
+bool open_log(Log& log, const config::LoggingConf& logging) {
   if (logging.debug) log.limit(Level::debug);
   if (logging.to_syslog) {
     struct stat about {};
@@ -131,7 +131,9 @@ void open_log(Log& log, const config::LoggingConf& logging) {
       log.add(make_syslog_sink("crmd", logging.facility));
   }
   if (logging.to_logfile) log.add(make_file_sink("crmd", logging.logfile));
-  if (logging.to_stderr || !log.has_sinks() || ::isatty(2) == 1) log.add(make_stderr_sink("crmd"));
+  const bool on_stderr = logging.to_stderr || !log.has_sinks() || ::isatty(2) == 1;
+  if (on_stderr) log.add(make_stderr_sink("crmd"));
+  return on_stderr;
 }
 
 Started<Memory> open_memory(const std::string& directory) {

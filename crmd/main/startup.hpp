@@ -39,7 +39,8 @@ Started<Setting> read_setting(const Options& options);
 /// A sentence or two for --check.
 std::string describe(const Setting& setting);
 
-void open_log(Log& log, const config::LoggingConf& logging);
+/// True: stderr is among the places where lines go.
+bool open_log(Log& log, const config::LoggingConf& logging);
 
 /// What this node's disk remembers. The disk is on the heap: the store holds a reference to it.
 struct Memory {
