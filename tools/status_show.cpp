@@ -85,10 +85,10 @@ std::string verdict(const StatusView& view, const Paint& paint) {
   std::string text;
   if (!view.outages.empty()) text += paint.red(fmt::format("OUT OF SERVICE: {}", join(view.outages, "; "))) + "\n";
   if (!view.missing.empty()) text += paint.red(fmt::format("REDUNDANCY IS GONE: {}", join(view.missing, "; "))) + "\n";
-  if (text.empty())
-    text = view.cluster.settled ? paint.green("All is well.") + "\n"
-                                : "All that is wanted runs; the cluster is still working.\n";
-  return text;
+  if (!text.empty()) return text;
+  if (!view.cluster.problems.empty()) return paint.yellow("All that is wanted runs, but there are problems.") + "\n";
+  return view.cluster.settled ? paint.green("All is well.") + "\n"
+                              : "All that is wanted runs; the cluster is still working.\n";
 }
 
 // ---- JSON

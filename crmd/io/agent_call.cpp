@@ -125,7 +125,8 @@ void AgentCall::await_exit() {
                        const pid_t ended = ::waitpid(self->pid_, &status, WNOHANG);
                        if (ended == 0) return self->await_exit();
                        self->reaped_ = true;
-                       self->child_ended(status);
+                       // Reaped by somebody else: how it ended is unknown, and unknown is no success.
+                       self->child_ended(ended > 0 ? status : SIGKILL);
                      });
 }
 
