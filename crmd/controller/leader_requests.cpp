@@ -120,8 +120,6 @@ void Leader::status_replaced(const cib::Status& wanted) {
 void Leader::set_attributes(Now now, const std::vector<attributes::Change>& changes) {
   for (const attributes::Change& wanted : changes) {
     if (!id_of(wanted.node)) continue;  // no such node (any more)
-    const attributes::Value* known = known_.attributes.find(wanted.node, wanted.name);
-    const std::optional<std::string> before = known != nullptr ? std::optional(known->text) : std::nullopt;
     const Result<std::optional<std::string>> after = known_.attributes.apply(wanted);
     if (!after) {
       note(membership::Note::Level::warning, after.error().what + ", ignoring");
@@ -130,8 +128,11 @@ void Leader::set_attributes(Now now, const std::vector<attributes::Change>& chan
     attributes::Change absolute = wanted;
     absolute.value = *after;
     publish(AttributeChanged{absolute});
-    if (*after == before && !wanted.dampening) continue;  // no news
-    if (!wanted.is_private && *after != before) known_.attributes.schedule_write(now, wanted);
+    // News is what the status does not say yet; memory may know it already, when a tool of this node set it.
+    const cib::Pairs& written = known_.status.nodes[wanted.node].transient;
+    const auto said = written.find(wanted.name);
+    const bool same = said == written.end() ? !after->has_value() : *after == said->second;
+    if (!wanted.is_private && !same) known_.attributes.schedule_write(now, wanted);
   }
   // What has no dampening is written at once.
   for (const auto& [node, name] : known_.attributes.due(now)) {
