@@ -20,14 +20,14 @@ enum class Change { create, modify, replace, erase, patch, bump, upgrade };  // 
 
 struct Request {
   Change change = Change::modify;
-  std::string
-      scope;  // -o: "" or a section's name (configuration, resources, constraints, nodes, crm_config, status, …)
-  std::string xpath;                 // -A/--xpath: the element that is meant
-  std::string xml;                   // -X/-x/-p: the fragment or the patch
-  bool allow_create = false;         // -c
-  bool force = false;                // -f
-  bool all_matches = false;          // -d: every match of xpath, not only the first
-  std::string origin, client, user;  // update-origin, update-client, update-user
+  /// -o: "" or a section's name (configuration, resources, constraints, nodes, crm_config, status, …)
+  std::string scope = {};
+  std::string xpath = {};                           // -A/--xpath: the element that is meant
+  std::string xml = {};                             // -X/-x/-p: the fragment or the patch
+  bool allow_create = false;                        // -c
+  bool force = false;                               // -f
+  bool all_matches = false;                         // -d: every match of xpath, not only the first
+  std::string origin = {}, client = {}, user = {};  // update-origin, update-client, update-user
   template <class Archive>
   void fields(Archive& a) {
     a(change)(scope)(xpath)(xml)(allow_create)(force)(all_matches)(origin)(client)(user);

@@ -66,6 +66,11 @@ class Maker {
 
   void compare(xmlNode* from, xmlNode* to) {
     find(from, to);
+    // Comments are found by position: they go first, and from the back, so that no deletion shifts the next one.
+    std::ranges::stable_partition(deleted_, [](const xmlNode* node) { return !is_element(node); });
+    const auto elements_begin = std::ranges::find_if(deleted_, [](const xmlNode* node) { return is_element(node); });
+    std::stable_sort(deleted_.begin(), elements_begin,
+                     [](const xmlNode* a, const xmlNode* b) { return position_of(a) > position_of(b); });
     for (xmlNode* node : deleted_) write_delete(node);
     for (const Step& step : steps_) write(step);
   }
@@ -111,6 +116,12 @@ class Maker {
       if (is_element(node)) find(old->second, node);
       if (at != order.end() && *at == node) continue;
       std::erase(order, node);
+      if (!is_element(node)) {  // a comment has no path by which it could be moved
+        deleted_.push_back(old->second);
+        steps_.push_back({Kind::create, nullptr, node});
+        order.insert(order.begin() + static_cast<std::ptrdiff_t>(std::min(i, order.size())), node);
+        continue;
+      }
       order.insert(order.begin() + static_cast<std::ptrdiff_t>(std::min(i, order.size())), node);
       steps_.push_back({Kind::move, old->second, node});
     }
@@ -216,7 +227,7 @@ class Applier {
     if (operation == "delete") {
       if (*target == nullptr) return {};  // gone already is as good
       if (*target == root_of(tree_)) return unfit(change, "the root cannot be deleted");
-      doomed_.push_back(*target);
+      take_out(*target);
       return {};
     }
     if (*target == nullptr) return unfit(change, "there is no such element");
@@ -270,25 +281,24 @@ class Applier {
     return {};
   }
 
-  static bool is_inside(const xmlNode* node, const std::set<xmlNode*>& roots) {
-    for (const xmlNode* at = node; at != nullptr; at = at->parent) {
-      if (roots.contains(const_cast<xmlNode*>(at))) return true;
-    }
-    return false;
+  /// At once, since the positions of later comments count what is left then. Whatever was to happen inside goes with
+  /// it.
+  void take_out(xmlNode* doomed) {
+    const auto inside = [&](const xmlNode* node) {
+      for (; node != nullptr; node = node->parent) {
+        if (node == doomed) return true;
+      }
+      return false;
+    };
+    std::erase_if(moved_, [&](const Placed& one) { return inside(one.node); });
+    std::erase_if(placed_, [&](const Placed& one) { return inside(one.parent); });
+    remove_node(doomed);
   }
 
-  /// Takes out what goes, then puts in what comes. Whatever was to happen inside a deleted element goes with it.
+  /// Takes out what moves, then puts in what moves and what is new, from the front to the back.
   Result<void> place() {
-    std::set<xmlNode*> doomed(doomed_.begin(), doomed_.end());
     std::set<xmlNode*> once;
-    std::erase_if(moved_,
-                  [&](const Placed& one) { return is_inside(one.node, doomed) || !once.insert(one.node).second; });
-    std::erase_if(placed_, [&](const Placed& one) { return is_inside(one.parent, doomed); });
-    std::vector<xmlNode*> outermost;
-    for (xmlNode* node : doomed) {
-      if (node->parent == nullptr || !is_inside(node->parent, doomed)) outermost.push_back(node);
-    }
-    for (xmlNode* node : outermost) remove_node(node);
+    std::erase_if(moved_, [&](const Placed& one) { return !once.insert(one.node).second; });
     for (const Placed& one : moved_) xmlUnlinkNode(one.node);
     for (const Placed& one : placed_) moved_.push_back({one.parent, clone_for(one.parent, one.node), one.position});
     std::ranges::stable_sort(moved_, [](const Placed& a, const Placed& b) { return rank(a) < rank(b); });
@@ -302,7 +312,6 @@ class Applier {
   }
 
   const Tree& tree_;
-  std::vector<xmlNode*> doomed_;
   std::vector<Placed> placed_, moved_;
 };
 

@@ -383,16 +383,16 @@ Result<Strictness> strictness_of(const xmlNode* cib) {
   }
   if (*name == "pacemaker-next") return Strictness::lenient;
   const auto parts = split(std::string_view(*name).substr(10), '.');
-  const auto major = parse_int<int>(parts.front());
-  const auto minor = parts.size() == 2 ? parse_int<int>(parts.back()) : std::nullopt;
-  if (!major || !minor || *major < 0 || *minor < 0) {
+  const int major = parse_int<int>(parts.front()).value_or(-1);
+  const int minor = parts.size() == 2 ? parse_int<int>(parts.back()).value_or(-1) : -1;
+  if (major < 0 || minor < 0) {
     return Error{Errc::schema, fmt::format("validate-with=\"{}\" names no schema; use pacemaker-3.9", *name)};
   }
-  if (*major > 3 || (*major == 3 && *minor > 9)) {
+  if (major > 3 || (major == 3 && minor > 9)) {
     return Error{Errc::schema,
                  fmt::format("validate-with=\"{}\" is newer than what is known here (pacemaker-3.9)", *name)};
   }
-  return *major == 3 ? Strictness::full : Strictness::lenient;
+  return major == 3 ? Strictness::full : Strictness::lenient;
 }
 
 Checked check(xmlNode* cib, Strictness strictness) {

@@ -41,15 +41,27 @@ const char* from_xml(const xmlChar* text) {
   return reinterpret_cast<const char*>(text);
 }
 
+/// What is heard while parsing; hangs on the parser.
+struct Heard {
+  bool doctype = false;
+  int line = 0, column = 0;
+  std::string first_error;  // later ones are mostly its consequences
+};
+
 /// A document type declaration is refused where it starts: a CIB has none, and entities are how XML explodes.
-void refuse_dtd(void* context, const xmlChar*, const xmlChar*, const xmlChar*) {
+void refuse_doctype(void* context, const xmlChar*, const xmlChar*, const xmlChar*) {
   auto* parser = static_cast<xmlParserCtxt*>(context);
-  parser->_private = parser;  // any mark will do
+  static_cast<Heard*>(parser->_private)->doctype = true;
   xmlStopParser(parser);
 }
 
-void stay_silent(void*, const xmlError*) {}
-void stay_silent_xpath(void*, xmlError*) {}
+void hear_error(void* context, xmlError* error) {
+  auto* heard = static_cast<Heard*>(static_cast<xmlParserCtxt*>(context)->_private);
+  if (!heard->first_error.empty() || error->level < XML_ERR_ERROR || error->message == nullptr) return;
+  *heard = {heard->doctype, error->line, error->int2, std::string(trim(error->message))};
+}
+
+void stay_silent(void*, xmlError*) {}
 
 bool is_blank_text(const xmlNode* node) {
   return node->type == XML_TEXT_NODE && (node->content == nullptr || trim(from_xml(node->content)).empty());
@@ -74,15 +86,13 @@ bool tidy(xmlNode* element, std::size_t depth) {
   return true;
 }
 
-Error parse_error(const Parser& parser, std::string_view what) {
-  if (parser->_private != nullptr) {
+Error parse_error(const Heard& heard, std::string_view what) {
+  if (heard.doctype) {
     return {Errc::invalid,
             fmt::format("{} holds a document type declaration (<!DOCTYPE …>), which is not allowed", what)};
   }
-  const xmlError& last = parser->lastError;
-  const std::string words = last.message == nullptr ? "no element found" : std::string(trim(last.message));
-  return {Errc::invalid,
-          fmt::format("{} is not well-formed XML: line {}, column {}: {}", what, last.line, last.int2, words)};
+  return {Errc::invalid, fmt::format("{} is not well-formed XML: line {}, column {}: {}", what, heard.line,
+                                     heard.column, heard.first_error.empty() ? "no element found" : heard.first_error)};
 }
 
 /// Length of the sound UTF-8 sequence at the front that XML may carry; 0: none.
@@ -123,11 +133,13 @@ Result<Tree> parse(std::string_view text, std::size_t bytes_max, std::string_vie
   ensure(ready);
   const Parser parser(xmlNewParserCtxt());
   ensure(parser != nullptr);
-  parser->sax->internalSubset = refuse_dtd;
-  parser->sax->serror = [](void* context, xmlError* error) { stay_silent(context, error); };
+  Heard heard;
+  parser->_private = &heard;
+  parser->sax->internalSubset = refuse_doctype;
+  parser->sax->serror = [](void* context, xmlError* error) { hear_error(context, error); };
   const int options = XML_PARSE_NONET | XML_PARSE_BIG_LINES | XML_PARSE_NOERROR | XML_PARSE_NOWARNING;
   Tree tree(xmlCtxtReadMemory(parser.get(), text.data(), static_cast<int>(text.size()), nullptr, nullptr, options));
-  if (tree == nullptr || parser->wellFormed == 0 || parser->_private != nullptr) return parse_error(parser, what);
+  if (tree == nullptr || parser->wellFormed == 0 || heard.doctype) return parse_error(heard, what);
   xmlNode* root = xmlDocGetRootElement(tree.get());
   if (root == nullptr) return Error{Errc::invalid, fmt::format("{} holds no element", what)};
   if (!tidy(root, 1)) {
@@ -287,7 +299,7 @@ Result<std::vector<xmlNode*>> find_xpath(const Tree& tree, std::string_view xpat
   const XPathContext context(xmlXPathNewContext(tree.get()));
   ensure(context != nullptr);
   context->opLimit = xpath_operations_max;
-  context->error = [](void* data, xmlError* error) { stay_silent_xpath(data, error); };
+  context->error = [](void* data, xmlError* error) { stay_silent(data, error); };
   const XPathObject found(xmlXPathEvalExpression(to_xml(std::string(xpath).c_str()), context.get()));
   if (found == nullptr)
     return Error{Errc::invalid, fmt::format("'{}' is no XPath expression that I can follow", xpath)};

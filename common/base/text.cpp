@@ -78,8 +78,9 @@ std::optional<bool> parse_bool(std::string_view text) {
 std::optional<Score> parse_score(std::string_view text) {
   if (text == "INFINITY" || text == "+INFINITY") return Score::infinity();
   if (text == "-INFINITY") return Score::minus_infinity();
-  if (!text.empty() && text.front() == '+') text.remove_prefix(1);
-  const std::string_view digits = !text.empty() && text.front() == '-' ? text.substr(1) : text;
+  const bool plus = !text.empty() && text.front() == '+';
+  if (plus) text.remove_prefix(1);
+  const std::string_view digits = !plus && !text.empty() && text.front() == '-' ? text.substr(1) : text;
   if (digits.empty() || !std::ranges::all_of(digits, [](char c) { return c >= '0' && c <= '9'; })) return std::nullopt;
   const auto value = parse_int<long>(text);
   if (!value) return text.front() == '-' ? Score::minus_infinity() : Score::infinity();
