@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/close_range.h>
 #include <signal.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -27,7 +28,7 @@ constexpr Duration default_timeout = 20s;     // Pacemaker's, where the operatio
 constexpr Duration patience_after_kill = 1s;  // a process in D state does not die; the call must end all the same
 constexpr int reads_of_last_words = 256;      // × 16 KiB: a grandchild that floods the pipe must not keep us here
 
-/// An initializer of Boost.Process v2: its functions run before the fork, in the child and after a failure.
+/// An initializer of Boost.Process v2: its functions run before the fork, in the child, and in a child without exec.
 struct AtBirth {
   int input, output, errors;
 
@@ -40,16 +41,15 @@ struct AtBirth {
     ::setpgid(0, 0);  // a group of its own: a time-out ends the agent and all its children
     if (::dup2(input, 0) < 0 || ::dup2(output, 1) < 0 || ::dup2(errors, 2) < 0)
       return {errno, boost::system::system_category()};
+    // Boost's own closing of descriptors skips those below its pipe, and Asio's sockets are not born close-on-exec: a
+    // database server started by an agent would hold our port long after us. The pipe itself must live until exec.
+    ::syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC);
     restore_defaults_for_child();
     return {};
   }
   template <class... Rest>
   void on_exec_error(Rest&&...) {
     ::_exit(127);  // no destructors of the daemon's in its child
-  }
-  void on_error(process_v2::posix::default_launcher& launcher, const std::filesystem::path&, const char* const*,
-                const boost::system::error_code&) {
-    if (launcher.pid > 0) ::waitpid(launcher.pid, nullptr, 0);
   }
 };
 
@@ -94,7 +94,10 @@ void AgentCall::begin(AgentCommand command) {
   const std::vector<std::string> arguments{command.action};
   auto process = launcher(context_.get_executor(), error, std::filesystem::path(command.program), arguments,
                           AtBirth{input.get(), output->write.get(), errors->write.get()});
-  if (error) return post_ending(cannot_run(command.program, error.value()));
+  if (error) {
+    if (launcher.pid > 0) ::waitpid(launcher.pid, nullptr, 0);  // its exec failed; Boost leaves it a zombie
+    return post_ending(cannot_run(command.program, error.value()));
+  }
   output_.end.assign(output->read.release());
   errors_.end.assign(errors->read.release());
   read(output_);

@@ -79,9 +79,9 @@ class Daemon:
                               env=self.environment())
 
     def start(self, *more):
-        log = open(self.folder / "log", "ab")
-        self.process = subprocess.Popen(self.command(*more), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                                        env=self.environment())
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen(self.command(*more), stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                            env=self.environment())
         self.until(lambda: (self.status() or {}).get("leader"), "a leader")
 
     def until(self, condition, what):
