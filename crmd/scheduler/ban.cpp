@@ -47,7 +47,9 @@ void count_failures(Plan& plan, Item& item, int node) {
 
 void ban_after_failures(Plan& plan) {
   for (Item& item : plan.items) {
-    if (!item.leaf() || item.orphan) continue;
+    const Item* clone = clone_of(item);
+    const bool shares = clone != nullptr && !clone->unique && item.instance != 0;  // instance 0 counts for all
+    if (!item.leaf() || item.orphan || shares) continue;
     for (std::size_t node = 0; node < plan.nodes.size(); ++node) count_failures(plan, item, int(node));
   }
 }

@@ -40,6 +40,10 @@ void note(Item& item, int node, Score score, std::string why) {
   item.notes.push_back({node, score, std::move(why)});
 }
 
+void bind(Item& dependent, std::string words) {
+  if (std::ranges::find(dependent.bound, words) == dependent.bound.end()) dependent.bound.push_back(std::move(words));
+}
+
 void to_weights(Plan& plan, Item& dependent, const Item& primary, const Coloc& colocation) {
   const int place = primary.allocated;
   if (place == nowhere && colocation.score.points < 0) return;
@@ -61,6 +65,9 @@ void to_weights(Plan& plan, Item& dependent, const Item& primary, const Coloc& c
   }
   if (!colocation.mandatory() && !any_available(plan, work)) return;  // a wish that leaves nothing is not granted
   dependent.weights = std::move(work);
+  if (colocation.score.points >= Score::inf && place != nowhere) {
+    bind(dependent, fmt::format("it must be with {} (colocation {})", primary.id, colocation.id));
+  }
   for (Note& each : notes) dependent.notes.push_back(std::move(each));
 }
 
@@ -121,6 +128,10 @@ void with_promotable(Plan& plan, Item& dependent, Item& primary, const Coloc& co
     }
   }
   dependent.weights = std::move(merged);
+  if (colocation.score.points >= Score::inf) {
+    bind(dependent, fmt::format("it must be where {} is {} (colocation {})", primary.id,
+                                to_words(*colocation.primary_role), colocation.id));
+  }
   if (colocation.score.points >= Score::inf &&
       (colocation.dependent_role != Role::promoted || colocation.primary_role != Role::promoted)) {
     only_on(plan, dependent, places,
@@ -146,6 +157,7 @@ void with_clone(Plan& plan, Item& dependent, Item& primary, const Coloc& colocat
     for (Item* child : primary.children) {
       if (!child->blocked) places.insert(location(*child));
     }
+    bind(dependent, fmt::format("it must be with {} (colocation {})", primary.id, colocation.id));
     only_on(plan, dependent, places, fmt::format("colocation {}: no {} there", colocation.id, primary.id));
     return;
   }

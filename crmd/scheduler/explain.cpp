@@ -29,7 +29,7 @@ std::string parts(const Item& item, int node) {
   }
   std::ranges::stable_sort(
       notes, [](const Note* a, const Note* b) { return std::abs(a->score.points) > std::abs(b->score.points); });
-  std::vector<std::string> texts;
+  std::vector<std::string> texts = node == item.allocated ? item.bound : std::vector<std::string>{};
   for (const Note* note : notes) {
     std::string text = fmt::format("{} {}", to_string(note->score), note->why);
     if (std::ranges::find(texts, text) == texts.end()) texts.push_back(std::move(text));

@@ -61,7 +61,11 @@ cib::Pairs lists_of(const Plan& plan, Item& clone) {
   for (const Task task : {Task::start, Task::stop, Task::promote, Task::demote}) {
     put(meta, std::string(to_words(task)), acting(plan, clone, task));
   }
-  put(meta, "active", in_role(plan, clone, Role::started));
+  Entries active;
+  for (const Role role : {Role::started, Role::unpromoted, Role::promoted}) {
+    for (auto& entry : in_role(plan, clone, role)) active.push_back(std::move(entry));
+  }
+  put(meta, "active", active);
   put(meta, "inactive", in_role(plan, clone, Role::stopped));
   for (const char* name : {"unpromoted", "slave"}) put(meta, name, in_role(plan, clone, Role::unpromoted));
   for (const char* name : {"promoted", "master"}) put(meta, name, in_role(plan, clone, Role::promoted));
@@ -125,6 +129,16 @@ struct Brackets {
   Act *pre = nullptr, *confirmed_post = nullptr;
 };
 
+/// Who waits for the end of an act of this clone waits for its notifications, too: an address that follows a promotion
+/// comes when the replicas have heard of it.
+void hold_followers(Plan& plan, Item& clone, Task task, Act& confirmed_post) {
+  Act* end = find_act(clone, completion(task), nowhere);
+  const std::vector<Edge> edges = plan.edges;
+  for (const Edge& each : edges) {
+    if (each.first == end && !within(*each.then->item, clone)) add_edge(plan, confirmed_post, *each.then, edge::order);
+  }
+}
+
 Brackets surround(Plan& plan, Item& clone, Task task, const cib::Pairs& lists) {
   const Phase before{true, std::string(to_words(task)), std::string(to_words(task))};
   const Phase after{false, std::string(to_words(task)), std::string(to_words(completion(task)))};
@@ -138,6 +152,7 @@ Brackets surround(Plan& plan, Item& clone, Task task, const cib::Pairs& lists) {
   if (Act* end = find_act(clone, completion(task), nowhere)) add_edge(plan, *end, post, edge::order);
   notify_all(plan, clone, task, before, pre, confirmed_pre, lists);
   notify_all(plan, clone, task, after, post, confirmed_post, lists);
+  hold_followers(plan, clone, task, confirmed_post);
   return {&pre, &confirmed_post};
 }
 
@@ -147,7 +162,6 @@ constexpr Task sequence[] = {Task::demote, Task::stop, Task::start, Task::promot
 void create_for(Plan& plan, Item& clone) {
   const cib::Pairs lists = lists_of(plan, clone);
   std::vector<Brackets> all;
-  std::vector<Act*> monitors;
   for (const Task task : sequence) {
     if (acting(plan, clone, task).empty()) continue;
     all.push_back(surround(plan, clone, task, lists));

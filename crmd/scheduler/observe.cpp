@@ -24,6 +24,7 @@ struct Replay {
   std::optional<Role> role;
   OnFail on_fail = OnFail::ignore;
   const OperationResult* failure = nullptr;
+  std::string words;  // of the failure
   bool start_pending = false;
   bool known = false;
 };
@@ -123,6 +124,7 @@ void take_success(Replay& replay, const OperationResult& result, const Item& ite
   if (forgiven && (replay.on_fail <= OnFail::block)) {
     replay.on_fail = OnFail::ignore;
     replay.failure = nullptr;
+    replay.words.clear();
   }
 }
 
@@ -134,12 +136,12 @@ void take_failure(Plan& plan, Item& item, int node, Replay& replay, const Operat
     pretended.rc = result.expected_rc;
     take_success(replay, pretended, item);
     item.failure_ignored = true;
-    item.failure = words;
+    replay.words = words;
     return;
   }
   replay.failure = &result;
   replay.on_fail = std::max(replay.on_fail, asked);
-  item.failure = words;
+  replay.words = words;
   if (verdict == Verdict::hard || verdict == Verdict::fatal) {
     const int where = verdict == Verdict::hard ? node : nowhere;
     Item* clone = clone_of(item);
@@ -149,7 +151,7 @@ void take_failure(Plan& plan, Item& item, int node, Replay& replay, const Operat
   if (is_probe(result) && plain_rc(result) == int(Rc::not_installed)) {  // what is not installed does not run
     replay.role = Role::stopped;
     replay.on_fail = OnFail::ignore;
-    replay.known = true;
+    replay.words.clear();
     return;
   }
   if (result.operation == "stop") {
@@ -328,8 +330,9 @@ void observe_status(Plan& plan) {
       Item& item = item_for(plan, int(index), id, history);
       if (!item.leaf()) continue;
       const Replay replay = replay_history(plan, item, int(index), history);
-      if (replay.known) item.known_on.insert(int(index));
+      if (replay.known || replay.role) item.known_on.insert(int(index));
       if (replay.role.value_or(Role::stopped) == Role::stopped) continue;
+      if (!replay.words.empty()) item.failure = replay.words;
       add_running(plan, item, int(index), replay);
       act_on_failure(plan, item, int(index), replay);
     }

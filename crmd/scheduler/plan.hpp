@@ -115,6 +115,7 @@ struct Item {
   // Where it should be.
   Weights weights;
   std::vector<Note> notes;
+  std::vector<std::string> bound;  // what it must be with, in words
   std::vector<const Coloc*> this_with, with_this;
   std::vector<RoleLocation> role_locations;
   bool provisional = true, assigning = false, merging = false;

@@ -106,7 +106,9 @@ Pairs meta_of_act(const Plan& plan, const Act& act, const cib::Operation* operat
     }
   }
   meta["timeout"] = std::to_string(to_ms(timeout));
-  meta["name"] = operation_name(act);
+  if (act.operation != nullptr || find_operation(*act.item, operation_name(act), act.interval) != nullptr) {
+    meta["name"] = operation_name(act);
+  }
   if (act.interval != Duration{}) meta["interval"] = std::to_string(to_ms(act.interval));
   meta["on_node"] = plan.node_name(act.node);
   meta["on_node_uuid"] = plan.nodes[std::size_t(act.node)].id;

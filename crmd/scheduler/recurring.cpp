@@ -66,7 +66,7 @@ void schedule_monitor(Plan& plan, Item& item, const cib::Operation& operation) {
   }
   const bool forgotten = existing != nullptr && existing->failed() && !item.failed && !item.failure_ignored;
   Act& act = add_act(plan, item, Task::monitor, node, existing != nullptr && !forgotten,
-                     forgotten ? "its failure has run out" : "");
+                     forgotten ? "its failure has run out" : "it does not run there yet");
   act.name = operation.name;
   act.interval = operation.interval;
   act.operation = &operation;

@@ -42,6 +42,10 @@ std::string print(const Transition& transition, const Story& story);
 /// Short name of an action: "start vip n1", "probe db:0 n2", "db-clone_start_0".
 std::string label(const Action& action);
 
+/// Lets every action succeed, as a perfect cluster would: results go into the status, in an order that the transition
+/// allows. False: some actions wait for each other and can never begin.
+bool play(const Transition& transition, Story& story);
+
 /// The same cluster as a Pacemaker CIB, to ask crm_simulate about it.
 std::string to_xml(const Story& story);
 
