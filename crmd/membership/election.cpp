@@ -56,14 +56,8 @@ void Election::heard(NodeId peer, Term term, Role role) {
         say(Note::Level::warning,
             fmt::format("gives up term {}: node {} leads the later term {}", vote_.number, peer.value, term.number));
       adopt(term.number);
-    } else if (leader_ && leader_ != peer) {
-      // In mode none two solo terms may share a number: the higher node id leads on. With votes it cannot be.
-      if (mode_ == Mode::majority)
-        say(Note::Level::warning,
-            fmt::format("nodes {} and {} both lead term {}: a stored vote was lost; is a disk a copy of another?",
-                        leader_.value, peer.value, term.number));
-      if (leader_ > peer) return;
-      if (phase_ == Phase::leading) proclaim_ = true;
+    } else if (!yields_to(Term{term.number, peer})) {
+      return;
     }
     if (leader_ != peer) follow(peer);
     return;
@@ -77,6 +71,28 @@ void Election::heard(NodeId peer, Term term, Role role) {
     proclaim_ = true;
   }
   adopt(term.number);
+}
+
+/// A peer leads the very term that we are in. With votes that is settled. Two solo terms may share a number: the higher
+/// node id goes first. Who has served under it cannot go back to the lower one, where what it stored would look newer
+/// than all that comes: a further term decides.
+bool Election::yields_to(Term theirs) {
+  if (leader_ == theirs.node) return true;
+  const bool later = theirs >= std::max(served_, document_.term);
+  if (leader_) {
+    if (mode_ == Mode::majority)
+      say(Note::Level::warning,
+          fmt::format("nodes {} and {} both lead term {}: a stored vote was lost; is a disk a copy of another?",
+                      leader_.value, theirs.node.value, theirs.number));
+    if (later && phase_ == Phase::leading) {
+      say(Note::Level::warning,
+          fmt::format("gives up term {}: node {} leads a term of the same number", vote_.number, theirs.node.value));
+      proclaim_ = true;
+    }
+  } else if (!later) {
+    adopt(theirs.number + 1);
+  }
+  return later;
 }
 
 void Election::ballot(Time now, NodeId from, const Ballot& ballot) {
@@ -179,6 +195,7 @@ void Election::adopt(std::uint64_t number) {
 void Election::follow(NodeId leader) {
   leaderless();
   leader_ = leader;
+  served_ = term();
 }
 
 void Election::ask(Time now) {
@@ -217,6 +234,7 @@ void Election::lead() {
           : fmt::format("leads term {}, elected by {} of {} nodes", vote_.number, granted_.size() + 1, nodes_));
   phase_ = Phase::leading;
   leader_ = self_;
+  served_ = term();
   proclaim_ = true;
 }
 
@@ -256,8 +274,10 @@ void Election::tick(Time now) {
 void Election::campaign(Time now) {
   if (!enough(up_.size() + 1)) return leaderless();
   if (campaign_at_ == never) {
-    const Time first = nodes_ == 1 ? started_ : started_ + deadtime_;
-    campaign_at_ = std::max({first, hold_until_, now}) + some({}, keepalive_ / 4);
+    if (nodes_ == 1)  // nobody else to wait for, nobody to collide with
+      campaign_at_ = std::max(hold_until_, now);
+    else
+      campaign_at_ = std::max({started_ + deadtime_, hold_until_, now}) + some({}, keepalive_ / 4);
   }
   if (now >= campaign_at_ && now >= hold_until_) {
     ask(now);

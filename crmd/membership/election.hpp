@@ -66,6 +66,7 @@ class Election {
   void answer(NodeId from, const wire::Ballot& request, bool granted);
   void pre_vote_request(Time now, NodeId from, const wire::Ballot& request);
   void vote_request(Time now, NodeId from, const wire::Ballot& request);
+  bool yields_to(Term theirs);
   void adopt(std::uint64_t number);
   void follow(NodeId leader);
   void campaign(Time now);
@@ -88,6 +89,7 @@ class Election {
   Dice dice_;
   Time started_;
   NodeId leader_;
+  Term served_;  // the latest term in which this node led or followed
   Phase phase_ = Phase::following;
   std::set<NodeId> up_, granted_;
   bool met_anyone_ = false;

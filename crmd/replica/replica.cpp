@@ -168,6 +168,11 @@ std::vector<Effect> Replica::store_failed(Stamp stamp) {
   return {Dropped{committed_}};
 }
 
+std::vector<Effect> Replica::retry() {
+  if (!std::exchange(failed_, false)) return {};
+  return {Store{head_}};
+}
+
 bool Replica::ready() const {
   return leading_ && ready_;
 }

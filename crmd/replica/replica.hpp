@@ -115,6 +115,8 @@ class Replica {
   /// The disk refused. A leader serves no more (the caller lets Membership resign); a follower just does not
   /// acknowledge.
   std::vector<Effect> store_failed(Stamp stamp);
+  /// Asks once more for the Store that failed, if one did. For the caller's timer: at once would keep a full disk busy.
+  std::vector<Effect> retry();
 
   bool ready() const;           // leader and able to serve
   const Stamped& head() const;  // newest, perhaps not yet committed (leader); what readers of this node see

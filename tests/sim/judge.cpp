@@ -22,7 +22,7 @@ void Judge::document_written(NodeId node, Stamp before, Stamp after) {
                        before.term.number));
 }
 
-void Judge::sent(const membership::Transmit& transmit, const Vote& on_disk) {
+void Judge::sent(const membership::Transmit& transmit, const Vote& on_disk, bool just_started) {
   const auto& ballot = transmit.packet.ballot;
   if (!ballot || ballot->kind != wire::Ballot::Kind::vote_reply || !ballot->granted) return;
   const NodeId voter = transmit.packet.from;
@@ -30,13 +30,18 @@ void Judge::sent(const membership::Transmit& transmit, const Vote& on_disk) {
   if (!durable)
     broken(fmt::format("node {} sent a vote for node {} in term {} that is not on its disk", voter.value,
                        ballot->candidate.value, ballot->number));
+  if (just_started)
+    broken(fmt::format("node {} voted for node {} in its first deadtime after a start", voter.value,
+                       ballot->candidate.value));
   const auto [found, first] = granted_.try_emplace({voter, ballot->number}, ballot->candidate);
   if (!first && found->second != ballot->candidate)
     broken(fmt::format("node {} voted for node {} and for node {} in term {}", voter.value, found->second.value,
                        ballot->candidate.value, ballot->number));
 }
 
-void Judge::leads(NodeId node, Term term) {
+void Judge::leads(NodeId node, Term term, const Vote& on_disk) {
+  if (on_disk < Vote{term.number, node})
+    broken(fmt::format("node {} leads term {} and its own vote is not on its disk", node.value, term.number));
   if (mode_ == membership::Mode::none) return;  // there, two nodes may each lead alone: that is its price
   const auto [found, first] = leader_of_.try_emplace(term.number, node);
   if (!first && found->second != node)
@@ -62,12 +67,10 @@ void Judge::ready(NodeId node, Term term, const std::set<std::uint64_t>& writes)
                        term.number, *lost));
 }
 
-void Judge::acknowledged(NodeId node, std::uint64_t write, Stamp stamp, const std::vector<Stamp>& stamps_on_disk) {
-  acknowledged_[write] = stamp;
+void Judge::acknowledged(NodeId node, std::uint64_t write, std::size_t holders, Stamp oldest) {
+  acknowledged_.try_emplace(write, oldest);
   if (mode_ == membership::Mode::none) return;
-  const auto holders =
-      std::count_if(stamps_on_disk.begin(), stamps_on_disk.end(), [&](Stamp held) { return held >= stamp; });
-  if (static_cast<std::size_t>(holders) <= nodes_ / 2)
+  if (holders <= nodes_ / 2)
     broken(
         fmt::format("node {} acknowledged write {} that only {} of {} disks hold", node.value, write, holders, nodes_));
 }

@@ -7,7 +7,6 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <vector>
 
 #include "crmd/membership/membership.hpp"
 #include "tests/sim/machine.hpp"
@@ -20,14 +19,14 @@ class Judge {
 
   void vote_written(NodeId node, const Vote& before, const Vote& after);
   void document_written(NodeId node, Stamp before, Stamp after);
-  /// A packet leaves; on_disk: the sender's vote that is durable now.
-  void sent(const membership::Transmit& transmit, const Vote& on_disk);
-  void leads(NodeId node, Term term);
+  /// A packet leaves; on_disk: the sender's vote that is durable now; just_started: not yet a deadtime ago.
+  void sent(const membership::Transmit& transmit, const Vote& on_disk, bool just_started);
+  void leads(NodeId node, Term term, const Vote& on_disk);
   void obeyed(NodeId node, Term term, std::uint64_t known_before);
   /// A leader begins to serve: its document must hold all that was acknowledged in earlier terms.
   void ready(NodeId node, Term term, const std::set<std::uint64_t>& writes);
-  /// stamps_on_disk: of all configured nodes, now. stamp: of the document that was committed.
-  void acknowledged(NodeId node, std::uint64_t write, Stamp stamp, const std::vector<Stamp>& stamps_on_disk);
+  /// holders: how many configured nodes' disks have the write now; oldest: the lowest stamp among those documents.
+  void acknowledged(NodeId node, std::uint64_t write, std::size_t holders, Stamp oldest);
   void finally(NodeId node, const std::set<std::uint64_t>& writes);
   void broken(std::string what) {
     if (!verdict_) verdict_ = std::move(what);

@@ -32,8 +32,11 @@ struct Write {  // a client's change of the configuration; its number ends up in
   std::uint64_t id = 0;
 };
 struct Resign {};
+struct AgentSays {  // crm_attribute, called by an agent on this node
+  std::string attribute, value;
+};
 using Input = std::variant<membership::Tick, membership::PacketIn, membership::VoteStored, DocumentStored,
-                           DocumentFailed, AgentDone, Write, Resign>;
+                           DocumentFailed, AgentDone, Write, Resign, AgentSays>;
 
 // ---- outputs
 struct StoreDocument {
@@ -73,6 +76,17 @@ struct Disk {  // what a crash leaves
 };
 
 using Factory = std::function<std::unique_ptr<Machine>(membership::Config, std::uint64_t boot, const Disk&, Dice, Now)>;
+
+/// A resource of the simulated cluster and where it must be once all is calm.
+struct Expected {
+  std::string instance;  // without a clone's number
+  bool everywhere = false, promoted_once = false;
+};
+
+std::unique_ptr<Machine> core_machine(membership::Config config, std::uint64_t boot, const Disk& disk, Dice dice,
+                                      Now now);
+/// What core_machine's first document configures.
+const std::vector<Expected>& core_resources();
 
 std::unique_ptr<Machine> small_machine(membership::Config config, std::uint64_t boot, const Disk& disk, Dice dice,
                                        Now now);

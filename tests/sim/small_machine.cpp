@@ -59,20 +59,27 @@ class Small final : public Machine {
                      take(std::move(effects));
                    },
                    [&](const DocumentFailed& failed) {
+                     const bool led = members_.leads();
                      take(documents_.store_failed(failed.stamp));
-                     members_.resign();
+                     if (led) resign();
+                     retry_at_ = now.at + chat_every_;
                    },
                    [&](const Write& write) { propose(write.id); },
-                   [&](const Resign&) { members_.resign(); },
+                   [&](const Resign&) { resign(); },
                    [&](const AgentDone&) {},
+                   [&](const AgentSays&) {},
                },
                input);
+    if (now.at >= retry_at_) {
+      retry_at_ = never;
+      take(documents_.retry());
+    }
     if (now.at >= chat_at_) chat(now);
-    take(members_.step(now, membership::Tick{}));
+    if (std::exchange(flush_, false)) take(members_.step(now, membership::Tick{}));
     return std::exchange(out_, {});
   }
 
-  Time next_deadline() const override { return std::min(members_.next_deadline(), chat_at_); }
+  Time next_deadline() const override { return std::min({members_.next_deadline(), chat_at_, retry_at_}); }
   const membership::Membership& membership() const override { return members_; }
   const replica::Replica& replica() const override { return documents_; }
   bool settled() const override { return documents_.ready() && waiting_.empty(); }
@@ -84,7 +91,15 @@ class Small final : public Machine {
   }
 
  private:
-  void send(NodeId to, const Message& message) { members_.send(to, wire::encode(message)); }
+  void send(NodeId to, const Message& message) {
+    members_.send(to, wire::encode(message));
+    flush_ = true;
+  }
+
+  void resign() {
+    members_.resign();
+    flush_ = true;
+  }
 
   void propose(std::uint64_t id) {
     if (!documents_.ready()) return;
@@ -97,7 +112,7 @@ class Small final : public Machine {
     chat_at_ = now.at + chat_every_;
     for (const NodeId peer : members_.up()) {
       if (peer == self_) continue;
-      const std::size_t size = dice_.chance(1, 8) ? dice_.below(40'000) : dice_.below(60);
+      const std::size_t size = dice_.chance(1, 20) ? dice_.below(40'000) : dice_.below(60);
       send(peer, Chat{++said_[peer], std::string(size, 'x')});
       if (documents_.ready()) send(peer, OrderTo{members_.term()});
     }
@@ -189,7 +204,8 @@ class Small final : public Machine {
   Dice dice_;
   membership::Membership members_;
   replica::Replica documents_;
-  Time chat_at_;
+  Time chat_at_, retry_at_ = never;
+  bool flush_ = false;
   std::set<NodeId> present_;
   std::map<NodeId, std::uint64_t> said_, heard_;
   std::map<std::uint64_t, std::uint64_t> waiting_;  // proposal's index → write

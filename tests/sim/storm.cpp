@@ -40,7 +40,7 @@ void World::misfortune() {
     case 6:
     case 7:
     case 8:
-      crash(node);
+      crash(node, dice_.chance(1, 2));
       at(now_ + some(1ms, plan_.deadtime * (dice_.chance(1, 2) ? 1 : 6)), [this, &node] { start(node); });
       return;
     case 9:
@@ -52,12 +52,14 @@ void World::misfortune() {
     case 12:
       return slow_disk(node);
     case 13:
-      return replay_old_packets();
+      tell("somebody plays old packets back");
+      return replay_old_packets(now_ + plan_.deadtime * 3);
     case 14:
       if (dice_.chance(1, 2)) return power_cut();
       node.fail_next_document = true;
       return;
     case 15:
+      if (dice_.chance(1, 2)) return resource_dies(node);
       tell(fmt::format("node {} is asked to resign", node.id.value));
       count("asked to resign");
       return feed(node, Resign{});
@@ -160,17 +162,18 @@ void World::slow_disk(Node& node) {
   at(now_ + some(plan_.deadtime, plan_.deadtime * 4), [this, &node] { node.store_time = 5ms; });
 }
 
-void World::replay_old_packets() {
-  if (overheard_.empty()) return;
-  tell("somebody plays old packets back");
-  for (int i = 0; i < 12; ++i) arrive(membership::Transmit(overheard_[dice_.below(overheard_.size())]));
+/// What was overheard is played back, again and again, to those it was meant for.
+void World::replay_old_packets(Time end) {
+  if (overheard_.empty() || now_ >= end || !storming_) return;
+  for (int i = 0; i < 8; ++i) arrive(membership::Transmit(overheard_[dice_.below(overheard_.size())]), false);
+  at(now_ + plan_.keepalive, [this, end] { replay_old_packets(end); });
 }
 
 void World::power_cut() {
   tell("power is cut everywhere");
   count("all nodes crashed at once");
   for (Node& node : nodes_) {
-    crash(node);
+    crash(node, true);
     at(now_ + some(1ms, plan_.deadtime * 3), [this, &node] { start(node); });
   }
 }

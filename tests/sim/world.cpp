@@ -85,7 +85,7 @@ void World::run_until(Time end) {
         judge_.broken(fmt::format("node {} asks to be woken again and again without doing anything", first->id.value));
       step(*first, membership::Tick{});
     } else {
-      const auto what = happenings_.top().what;
+      const auto what = std::move(const_cast<Happening&>(happenings_.top()).what);  // popped at once: its order stands
       happenings_.pop();
       what();
     }
@@ -122,6 +122,7 @@ bool World::settled() const {
   for (const Node& node : nodes_)
     if (node.machine && node.machine->membership().leads()) leader = &node;
   if (leader == nullptr || !leader->machine->settled()) return false;
+  if (!resources_in_place()) return false;
   return std::all_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
     if (!node.machine) return false;
     const membership::Membership& members = node.machine->membership();
@@ -144,19 +145,19 @@ void World::settle_down() {
     if (node.paused) resume(node);
   }
   const Time calm = now_;
-  const Time bound = calm + plan_.deadtime * 8;
+  const Time bound = calm + plan_.deadtime * 8 + plan_.extra_time;
   while (!judge_.verdict() && !settled() && now_ < bound) run_until(now_ + plan_.keepalive / 4);
   report_.settled_after = now_ - calm;
   if (judge_.verdict()) return;
   if (!settled())
-    return judge_.broken(fmt::format("{} after the faults ended the cluster has not settled", to_text(now_ - calm)));
+    return judge_.broken(fmt::format("{} after the faults ended the cluster has not settled{}", to_text(now_ - calm),
+                                     resources_in_place() ? "" : ": " + where_resources_are()));
   tell("--- settled");
   const std::uint64_t last = next_write_++;
   for (Node& node : nodes_) step(node, Write{last});
-  run_until(now_ + plan_.deadtime);
+  run_until(now_ + plan_.deadtime + plan_.extra_time / 10);
   if (judge_.verdict()) return;
-  if (!judge_.was_acknowledged(last))
-    judge_.broken("a write to the settled cluster was not acknowledged in a deadtime");
+  if (!judge_.was_acknowledged(last)) judge_.broken("a write to the settled cluster was not acknowledged in time");
   if (!settled()) judge_.broken("the cluster settled and then did not stay so");
   for (const Node& node : nodes_) judge_.finally(node.id, writes_of(node));
 }
@@ -180,13 +181,18 @@ void World::start(Node& node) {
   node.machine = factory_(config, dice_.next(), node.disk, Dice(dice_.next()), Now{now_ + node.clock, 1'000'000});
   node.paused = node.was_ready = false;
   node.was_leading = {};
+  node.started = now_;
   step(node, membership::Tick{});
 }
 
 /// What was asked of the disk and not confirmed may or may not be there afterwards, in order.
-void World::crash(Node& node) {
+void World::crash(Node& node, bool power_off) {
+  if (power_off) {
+    node.active.clear();
+    ++node.power;
+  }
   if (!node.machine) return;
-  tell(fmt::format("node {} crashes", node.id.value));
+  tell(fmt::format("node {}{}", node.id.value, power_off ? " loses power" : "'s daemon is killed"));
   std::size_t survive = dice_.below(node.stores.size() + 1);
   if (survive < node.stores.size()) count("crash that lost an unsynced write");
   if (survive > 0) count("crash that kept an unconfirmed write");
@@ -211,6 +217,7 @@ void World::pause(Node& node, Duration how_long) {
 void World::resume(Node& node) {
   tell(fmt::format("node {} runs again, {} inputs wait", node.id.value, node.inbox.size()));
   node.paused = false;
+  for (auto& [peer, when] : node.heard) when = now_;  // what waited is taken in now
   std::deque<Input> inbox = std::exchange(node.inbox, {});
   if (dice_.chance(1, 2)) step(node, membership::Tick{});  // a real loop may see the timer first, or the sockets
   for (const Input& input : inbox) step(node, input);
@@ -241,7 +248,7 @@ void World::look(Node& node) {
   const membership::Membership& members = node.machine->membership();
   if (members.leads() && members.term() != node.was_leading) {
     node.was_leading = members.term();
-    judge_.leads(node.id, members.term());
+    judge_.leads(node.id, members.term(), node.disk.vote);
     tell(fmt::format("node {} leads term {}", node.id.value, members.term().number));
   }
   const bool ready = node.machine->replica().ready();
@@ -250,6 +257,23 @@ void World::look(Node& node) {
     judge_.ready(node.id, members.term(), writes_of(node));
   }
   node.was_ready = ready;
+  look_for_ghosts(node);
+}
+
+/// Whom a node counts as up has been heard within deadtime, by packets of its own; and a leader has a majority of
+/// those.
+void World::look_for_ghosts(const Node& node) {
+  const membership::Membership& members = node.machine->membership();
+  const auto up = members.up();
+  for (const NodeId peer : up) {
+    const auto heard = node.heard.find(peer);
+    if (peer == node.id || (heard != node.heard.end() && now_ <= heard->second + plan_.deadtime)) continue;
+    judge_.broken(fmt::format("node {} counts node {} as up, from which nothing has come for more than a deadtime",
+                              node.id.value, peer.value));
+  }
+  if (plan_.mode == membership::Mode::majority && members.leads() && up.size() <= nodes_.size() / 2)
+    judge_.broken(
+        fmt::format("node {} leads though it hears only {} of {} nodes", node.id.value, up.size(), nodes_.size()));
 }
 
 std::set<std::uint64_t> World::writes_of(const Node& node) const {
@@ -270,8 +294,8 @@ void World::carry_out(Node& node, Output& output, std::uint64_t known_term) {
                  [&](StoreDocument& document) { store(node, {std::move(document.document)}); },
                  [&](const Acknowledged& write) { acknowledged(node, write.write); },
                  [&](const Obeyed& order) { judge_.obeyed(node.id, order.term, known_term); },
-                 [&](const executor::RunAgent&) {},
-                 [&](const executor::KillAgent&) {},
+                 [&](const executor::RunAgent& run) { run_agent(node, run); },
+                 [&](const executor::KillAgent&) { count("agent call cancelled"); },
                  [&](const Broken& broken) { judge_.broken(fmt::format("node {}: {}", node.id.value, broken.what)); },
                  [&](const Rare& rare) {
                    count(rare.what);
@@ -301,7 +325,7 @@ std::string describe(const wire::Packet& packet) {
 }
 
 void World::transmit(Node& node, const membership::Transmit& transmit) {
-  judge_.sent(transmit, node.disk.vote);
+  judge_.sent(transmit, node.disk.vote, now_ - node.started < plan_.deadtime);
   const auto& ballot = transmit.packet.ballot;
   if (ballot && ballot->kind == wire::Ballot::Kind::vote_reply && !ballot->granted) count("vote refused");
   if (ballot && ballot->kind == wire::Ballot::Kind::pre_vote_reply && !ballot->granted) count("pre-vote refused");
@@ -314,15 +338,20 @@ void World::transmit(Node& node, const membership::Transmit& transmit) {
   if (tracing() && (news || arrivals.empty()))
     tell(fmt::format("node {} → node {} link {}: {}{}", node.id.value, transmit.to.value, transmit.link,
                      describe(transmit.packet), arrivals.empty() ? " (lost)" : ""));
-  if (dice_.chance(1, 32)) {
-    overheard_.push_back(transmit);
-    if (overheard_.size() > overheard_max) overheard_.pop_front();
-  }
-  for (const Time when : arrivals) at(when, [this, transmit] { arrive(transmit); });
+  if (arrivals.empty()) return;
+  const auto flying = std::make_shared<const membership::Transmit>(transmit);
+  for (const Time when : arrivals) at(when, [this, flying] { arrive(*flying, true); });
 }
 
-void World::arrive(const membership::Transmit& transmit) {
-  feed(nodes_[transmit.to.value - 1], membership::PacketIn{transmit.link, transmit.packet});
+void World::arrive(const membership::Transmit& transmit, bool genuine) {
+  Node& node = nodes_[transmit.to.value - 1];
+  if (genuine && node.machine && !node.paused) {
+    node.heard[transmit.packet.from] = now_;
+    // What never arrived is not overheard: played back, it would be a late packet like any other.
+    if (dice_.chance(1, 32)) overheard_.push_back(transmit);
+    if (overheard_.size() > overheard_max) overheard_.pop_front();
+  }
+  feed(node, membership::PacketIn{transmit.link, transmit.packet});
 }
 
 void World::store(Node& node, Store what) {
@@ -362,11 +391,16 @@ void World::stored(Node& node) {
 }
 
 void World::acknowledged(Node& node, std::uint64_t write) {
-  const replica::Replica& replica = node.machine->replica();
-  std::vector<Stamp> stamps;
-  for (const Node& each : nodes_) stamps.push_back(each.disk.document.stamp);
+  std::size_t holders = 0;
+  std::optional<Stamp> oldest;
+  for (const Node& each : nodes_) {
+    const auto writes = node.machine->writes(each.disk.document.document);
+    if (std::find(writes.begin(), writes.end(), write) == writes.end()) continue;
+    ++holders;
+    oldest = std::min(oldest.value_or(each.disk.document.stamp), each.disk.document.stamp);
+  }
   if (tracing()) tell(fmt::format("node {} acknowledges write {}", node.id.value, write));
-  judge_.acknowledged(node.id, write, Stamp{replica.head().stamp.term, replica.committed()}, stamps);
+  judge_.acknowledged(node.id, write, holders, oldest.value_or(Stamp{}));
 }
 
 }  // namespace systole::sim

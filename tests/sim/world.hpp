@@ -26,6 +26,8 @@ struct Plan {  // what a run is made of
   std::size_t links = 1;
   membership::Mode mode = membership::Mode::majority;
   Duration keepalive = 200ms, deadtime = 1s, initdead = 4s;
+  Duration extra_time{};            // beyond eight deadtimes, to settle: agents take time
+  std::vector<Expected> resources;  // where they must be in the end
   std::string text() const;
 };
 /// Nodes, links, mode and times drawn from the seed; what is set in the options stays.
@@ -62,10 +64,15 @@ class World {
     std::deque<Input> inbox;  // while paused
     Duration clock{};         // this boot's monotonic clock minus the world's
     std::int64_t wall_step_s = 0;
+    std::uint64_t power = 0;  // counts losses of power: what agents were doing then is void
+    std::map<std::string, int>
+        active;  // resource → 1 started, 2 promoted; a dead or stopped daemon changes nothing of it
     Time wake = never;
     int wakes_in_a_row = 0;
     bool was_ready = false;
     Term was_leading;
+    Time started{};
+    std::map<NodeId, Time> heard;  // when it last took in a packet that the peer itself had sent to it
   };
   struct Happening {
     Time at;
@@ -82,19 +89,27 @@ class World {
 
   // ---- nodes
   void start(Node& node);
-  void crash(Node& node);
+  void crash(Node& node, bool power_off);
   void pause(Node& node, Duration how_long);
   void resume(Node& node);
   void feed(Node& node, const Input& input);
+  void look_for_ghosts(const Node& node);
   void step(Node& node, const Input& input);
   void look(Node& node);
   void carry_out(Node& node, Output& output, std::uint64_t known_term);
   void transmit(Node& node, const membership::Transmit& transmit);
-  void arrive(const membership::Transmit& transmit);
+  void arrive(const membership::Transmit& transmit, bool genuine);
   void store(Node& node, Store what);
   void stored(Node& node);
   void acknowledged(Node& node, std::uint64_t write);
   std::set<std::uint64_t> writes_of(const Node& node) const;
+
+  // ---- resources (agents.cpp)
+  void run_agent(Node& node, const executor::RunAgent& run);
+  int act(Node& node, const std::string& resource, const std::string& action);
+  void resource_dies(Node& node);
+  bool resources_in_place() const;
+  std::string where_resources_are() const;
 
   // ---- what goes wrong (storm.cpp)
   void storm(Time end);
@@ -105,7 +120,7 @@ class World {
   void bad_weather();
   void one_late_way();
   void slow_disk(Node& node);
-  void replay_old_packets();
+  void replay_old_packets(Time end);
   void power_cut();
   void for_all_links(NodeId from, NodeId to, const std::function<void(Network::Way)>& change);
   void client_writes();
