@@ -32,7 +32,7 @@ std::vector<int> ids(const std::vector<const scheduler::Action*>& actions) {
 }
 
 TEST(Run, an_action_begins_when_all_before_it_have_succeeded) {
-  Run run(transition({action(0, "stop"), action(1, "stop"), action(2, "start", {0, 1})}));
+  controller::Run run(transition({action(0, "stop"), action(1, "stop"), action(2, "start", {0, 1})}));
   EXPECT_EQ(ids(run.next(Time{})), (std::vector{0, 1}));
   run.ended(0, true);
   EXPECT_TRUE(run.next(Time{}).empty());
@@ -44,7 +44,7 @@ TEST(Run, an_action_begins_when_all_before_it_have_succeeded) {
 }
 
 TEST(Run, what_waits_for_a_failed_action_never_begins_and_what_only_wants_it_over_does) {
-  Run run(transition({action(0, "stop"), action(1, "start", {0}), action(2, "start", {}, {1})}));
+  controller::Run run(transition({action(0, "stop"), action(1, "start", {0}), action(2, "start", {}, {1})}));
   static_cast<void>(run.next(Time{}));
   run.ended(0, false);
   EXPECT_EQ(ids(run.next(Time{})), std::vector{2});
@@ -56,7 +56,7 @@ TEST(Run, what_waits_for_a_failed_action_never_begins_and_what_only_wants_it_ove
 TEST(Run, pseudo_actions_are_passed_by_themselves) {
   scheduler::Action pseudo = action(1, "group_started", {0});
   pseudo.kind = scheduler::ActionKind::pseudo;
-  Run run(transition({action(0, "start"), pseudo, action(2, "start", {1})}));
+  controller::Run run(transition({action(0, "start"), pseudo, action(2, "start", {1})}));
   static_cast<void>(run.next(Time{}));
   run.ended(0, true);
   EXPECT_EQ(ids(run.next(Time{})), std::vector{2});
@@ -65,7 +65,7 @@ TEST(Run, pseudo_actions_are_passed_by_themselves) {
 TEST(Run, after_an_abort_nothing_new_begins_but_what_was_done_is_announced) {
   scheduler::Action announce = action(1, "notify", {0});
   announce.meta["notify_type"] = "post";
-  Run run(transition({action(0, "promote"), announce, action(2, "start", {0})}));
+  controller::Run run(transition({action(0, "promote"), announce, action(2, "start", {0})}));
   static_cast<void>(run.next(Time{}));
   run.abort("the world changed");
   EXPECT_FALSE(run.done()) << "the promotion still runs";
@@ -76,7 +76,7 @@ TEST(Run, after_an_abort_nothing_new_begins_but_what_was_done_is_announced) {
 }
 
 TEST(Run, actions_on_a_lost_node_count_as_failed) {
-  Run run(transition({action(0, "start"), action(1, "start", {0})}));
+  controller::Run run(transition({action(0, "start"), action(1, "start", {0})}));
   static_cast<void>(run.next(Time{}));
   run.node_lost(NodeName{"n1"});
   EXPECT_TRUE(run.failed());
@@ -85,7 +85,7 @@ TEST(Run, actions_on_a_lost_node_count_as_failed) {
 }
 
 TEST(Run, an_action_without_a_result_is_overdue_after_its_timeout_and_the_cluster_delay) {
-  Run run(transition({action(0, "start")}));
+  controller::Run run(transition({action(0, "start")}));
   static_cast<void>(run.next(Time{}));
   EXPECT_TRUE(run.overdue(Time{} + 79s).empty());
   EXPECT_EQ(run.overdue(Time{} + 80s), std::vector{0});
