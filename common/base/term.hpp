@@ -9,7 +9,7 @@
 
 namespace systole {
 
-/// A leader's reign. (number, node) so that two nodes that lead alone at the same time never share one. number 0: none yet.
+/// A leader's reign. (number, node) so that two nodes that lead alone at the same time never share one. number 0: none.
 struct Term {
   std::uint64_t number = 0;
   NodeId node;  // the leader of this term
@@ -20,7 +20,7 @@ struct Term {
   }
 };
 
-/// The place of a configuration document in history: the term in which it was last stamped by a leader, and a count that
+/// The place of a configuration document in history: the term in which a leader last stamped it, and a count that
 /// rises by one with each write. A document with the higher stamp is the newer one.
 struct Stamp {
   Term term;

@@ -235,7 +235,8 @@ TEST_F(CibChange, erase_of_a_node_state_touches_the_status_alone) {
 
 TEST_F(CibChange, patch_of_a_transient_attribute_reaches_the_status) {
   const Changed changed = done({.change = Change::patch, .xml = R"(<diff format="2"><change operation="create"
-      path="/cib/status/node_state[@id='1']/transient_attributes[@id='1']/instance_attributes[@id='status-1']" position="0">
+      path="/cib/status/node_state[@id='1']/transient_attributes[@id='1']/instance_attributes[@id='status-1']"
+      position="0">
       <nvpair id="status-1-standby" name="standby" value="on"/></change></diff>)"});
   ASSERT_TRUE(changed.status);
   EXPECT_EQ(changed.status->nodes.at(NodeName{"n1"}).transient.at("standby"), "on");
