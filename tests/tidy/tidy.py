@@ -100,7 +100,8 @@ def kind_of(header, stack):
 
 def check_lines(name, raw):
     for number, line in enumerate(raw.split("\n"), 1):
-        sample = name.startswith("tests/") and line.lstrip().startswith("<")  # XML as it comes from others is not ours to fold
+        # XML as it comes from others is not ours to fold.
+        sample = name.startswith("tests/") and line.lstrip().startswith("<")
         if len(line) > LINE_MAX and not sample:
             yield f"{name}:{number}: {len(line)} columns; at most {LINE_MAX}"
         if re.search(r"\b(?:TODO|FIXME|XXX)\b", line) and not name.startswith("tests/tidy/"):
