@@ -25,7 +25,8 @@ std::optional<Duration> times(std::int64_t count, Duration unit) {
   return count * unit;
 }
 
-/// ISO 8601 durations without years and months, whose length is not fixed: P[nW][nD][T[nH][nM][nS]].
+/// ISO 8601 durations without years and months, whose length is not fixed: P[nW][nD][T[nH][nM][nS]]. Hours and seconds
+/// may lack their T, since real CIBs say "P10S" and Pacemaker takes it for ten seconds.
 std::optional<Duration> parse_iso(std::string_view text) {
   Duration total{};
   bool in_time = false, any = false;
@@ -42,9 +43,9 @@ std::optional<Duration> parse_iso(std::string_view text) {
     const char letter = text[digits];
     const std::optional<Duration> unit = !in_time && letter == 'W'   ? std::optional<Duration>(168h)
                                          : !in_time && letter == 'D' ? std::optional<Duration>(24h)
-                                         : in_time && letter == 'H'  ? std::optional<Duration>(1h)
+                                         : letter == 'H'             ? std::optional<Duration>(1h)
                                          : in_time && letter == 'M'  ? std::optional<Duration>(1min)
-                                         : in_time && letter == 'S'  ? std::optional<Duration>(1s)
+                                         : letter == 'S'             ? std::optional<Duration>(1s)
                                                                      : std::nullopt;
     if (!count || !unit) return std::nullopt;
     const auto part = times(*count, *unit);

@@ -246,7 +246,8 @@ TEST_F(CibChange, patch_of_a_transient_attribute_reaches_the_status) {
 TEST_F(CibChange, patch_with_versions_fits_only_the_version_it_was_made_from) {
   const auto patch = [](const char* source, const char* target) {
     return fmt::format(R"(<diff format="2"><version><source admin_epoch="0" {}/><target admin_epoch="0" {}/></version>
-        <change operation="modify" path="/cib"><change-list><change-attr name="epoch" operation="set" value="8"/></change-list>
+        <change operation="modify" path="/cib"><change-list><change-attr name="epoch" operation="set"
+      value="8"/></change-list>
         <change-result/></change><change operation="delete" path="//primitive[@id='d2']"/></diff>)",
                        source, target);
   };

@@ -63,13 +63,19 @@ class BesidePacemaker : public testing::Test {
     std::ifstream in(path);
     return {std::istreambuf_iterator<char>(in), {}};
   }
+  /// The configuration that cibadmin makes of a document and a patch; its words where it refuses.
+  std::string applied_by_them(const std::string& cib, const std::string& patch) {
+    const std::string cib_file = file("cib.xml", cib), patch_file = file("patch.xml", patch);
+    const Ran ran = run(fmt::format("CIB_file={} /usr/sbin/cibadmin -P -x {}", cib_file, patch_file));
+    return ran.rc == 0 ? configuration_of(slurp(cib_file)) : ran.output;
+  }
   static std::string configuration_of(const std::string& cib) { return good(query(cib, "configuration", "", false)); }
 
   fs::path folder_;
 };
 
 TEST_F(BesidePacemaker, each_sides_patches_lead_the_other_to_the_same_configuration) {
-  int compared = 0;
+  int ours_compared = 0, theirs_compared = 0;
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
     Dice dice(seed);
     const std::string from = random_cib(dice), to = random_cib(dice);
@@ -78,16 +84,17 @@ TEST_F(BesidePacemaker, each_sides_patches_lead_the_other_to_the_same_configurat
     const Ran theirs = run(fmt::format("/usr/sbin/crm_diff -u -o {} -n {}", from_file, to_file));
     EXPECT_EQ(theirs.rc, ours.empty() ? 0 : 1) << "seed " << seed;
     if (ours.empty()) continue;
-    const auto by_us = apply(from, {}, {}, {.change = Change::patch, .xml = theirs.output}, 0);
-    ASSERT_TRUE(by_us) << "seed " << seed << ": " << by_us.error().what << theirs.output;
-    EXPECT_EQ(configuration_of(by_us->document), configuration_of(to)) << "seed " << seed << theirs.output;
-    const std::string patch_file = file("patch.xml", ours);
-    const Ran applied = run(fmt::format("CIB_file={} /usr/sbin/cibadmin -P -x {}", from_file, patch_file));
-    EXPECT_EQ(applied.rc, 0) << "seed " << seed << ": " << applied.output << ours;
-    EXPECT_EQ(configuration_of(slurp(from_file)), configuration_of(to)) << "seed " << seed << ours;
-    ++compared;
+    if (applied_by_them(from, theirs.output) == configuration_of(to)) {  // crm_diff sometimes forgets a moved comment
+      const auto by_us = apply(from, {}, {}, {.change = Change::patch, .xml = theirs.output}, 0);
+      ASSERT_TRUE(by_us) << "seed " << seed << ": " << by_us.error().what << theirs.output;
+      EXPECT_EQ(configuration_of(by_us->document), configuration_of(to)) << "seed " << seed << theirs.output;
+      ++theirs_compared;
+    }
+    EXPECT_EQ(applied_by_them(from, ours), configuration_of(to)) << "seed " << seed << ours;
+    ++ours_compared;
   }
-  EXPECT_GT(compared, 20);
+  EXPECT_GT(ours_compared, 20);
+  EXPECT_GT(theirs_compared, 15);
 }
 
 struct Case {

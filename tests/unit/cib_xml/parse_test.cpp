@@ -37,7 +37,8 @@ TEST(Configuration, holds_primitives_with_operations_and_attributes) {
       <instance_attributes id="vip-i"><nvpair id="vip-i-ip" name="ip" value="10.0.0.1"/><nvpair id="vip-i-x" name="x"/>
       </instance_attributes>
       <operations><op id="vip-mon" name="monitor" interval="10s" timeout="20s" role="Master" on-fail="restart">
-        <instance_attributes id="vip-mon-i"><nvpair id="vip-mon-l" name="OCF_CHECK_LEVEL" value="10"/></instance_attributes>
+        <instance_attributes id="vip-mon-i"><nvpair id="vip-mon-l" name="OCF_CHECK_LEVEL"
+      value="10"/></instance_attributes>
       </op><op id="vip-st" name="start" interval="0"/></operations>)")});
   const Primitive* vip = find_primitive(c, ResourceId{"vip"});
   ASSERT_NE(vip, nullptr);
@@ -68,7 +69,8 @@ TEST(Configuration, holds_constraints_with_their_defaults) {
       <rsc_location id="l1" rsc="a" node="n1" score="INFINITY" role="Slave" resource-discovery="never"/>
       <rsc_location id="l2" rsc="a"><rule id="r" score="-INFINITY" boolean-op="or" role="Master">
         <expression id="e1" attribute="#uname" operation="eq" value="n2"/>
-        <rule id="r2"><expression id="e2" attribute="pingd" operation="lt" value="1" type="integer"/></rule></rule></rsc_location>
+        <rule id="r2"><expression id="e2" attribute="pingd" operation="lt" value="1"
+      type="integer"/></rule></rule></rsc_location>
       <rsc_colocation id="c1" rsc="a" with-rsc="b" with-rsc-role="Master" score="-50"/>
       <rsc_colocation id="c2" rsc="a" with-rsc="b"/>
       <rsc_order id="o1" first="a" then="b" first-action="promote"/>
@@ -102,7 +104,8 @@ TEST(Configuration, resolves_id_ref_of_sets_pairs_operations_and_rules) {
                          dummy("b", R"(<meta_attributes id-ref="am"/><operations id-ref="ops"/>
       <instance_attributes id="bi"><nvpair id-ref="am1"/><nvpair id-ref="am1" name="y"/></instance_attributes>)"),
             .constraints = R"(<rsc_location id="l1" rsc="a"><rule id="r" score="7"><expression id="e"
-      attribute="x" operation="defined"/></rule></rsc_location><rsc_location id="l2" rsc="b"><rule id-ref="r"/></rsc_location>)"});
+      attribute="x" operation="defined"/></rule></rsc_location><rsc_location id="l2" rsc="b"><rule
+      id-ref="r"/></rsc_location>)"});
   const Primitive* b = find_primitive(c, ResourceId{"b"});
   ASSERT_NE(b, nullptr);
   EXPECT_EQ(value_of(b->meta, "x"), "1");
@@ -128,9 +131,11 @@ TEST(Configuration, names_what_it_does_not_act_on) {
            R"(<template id="t" class="ocf" provider="pacemaker" type="Dummy"/><primitive id="p" template="t"/>)" +
            dummy("a") + dummy("b") + R"(<bundle id="bu"><podman image="x"/></bundle>)",
        .constraints = R"(<rsc_order id="o1" first="p" then="a"/><rsc_ticket id="ti" rsc="a" ticket="T"/>
-           <rsc_colocation id="c1"><resource_set id="s"><resource_ref id="a"/><resource_ref id="b"/></resource_set></rsc_colocation>
+           <rsc_colocation id="c1"><resource_set id="s"><resource_ref id="a"/><resource_ref
+      id="b"/></resource_set></rsc_colocation>
            <rsc_location id="l1" rsc-pattern="a.*" node="n1" score="1"/>
-           <rsc_location id="l2" rsc="a"><rule id="r" score="1"><date_expression id="d" operation="gt" start="2026-01-01"/></rule>
+           <rsc_location id="l2" rsc="a"><rule id="r" score="1"><date_expression id="d" operation="gt"
+      start="2026-01-01"/></rule>
            </rsc_location>)",
        .more = R"(<tags><tag id="tg"><obj_ref id="a"/></tag></tags><alerts><alert id="al" path="/x"/></alerts>)"});
   EXPECT_EQ(c.unsupported,
@@ -173,7 +178,8 @@ TEST(Document, keeps_comments_order_and_parts_that_nobody_here_knows) {
 TEST(Document, that_is_not_validated_keeps_unknown_attributes_and_elements) {
   const std::string odd =
       R"(<cib validate-with="none" epoch="1" num_updates="0" admin_epoch="0" colour="blue"><configuration>
-      <crm_config/><nodes/><resources><gadget id="x" size="9"><part/></gadget></resources><constraints/></configuration></cib>)";
+      <crm_config/><nodes/><resources><gadget id="x"
+      size="9"><part/></gadget></resources><constraints/></configuration></cib>)";
   const std::string document = good(to_document(odd));
   EXPECT_NE(document.find("colour=\"blue\""), std::string::npos);
   EXPECT_NE(document.find("<gadget id=\"x\" size=\"9\">"), std::string::npos);
