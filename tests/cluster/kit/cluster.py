@@ -267,7 +267,7 @@ class Cluster:
             return "off"
         rows = self.sql(node, "SELECT @@global.read_only")
         if not rows:
-            return "down"
+            return "off" if self.rig.pid(node) is None else "down"
         if rows[0][0] == "0":
             return "primary"
         status = self.at(node, "timeout", "3", *MARIADB, "-e", "SHOW SLAVE STATUS\\G", check=False).stdout
