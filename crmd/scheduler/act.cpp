@@ -80,11 +80,8 @@ void own_edges(Plan& plan, Item& item) {
 void clear_failures(Plan& plan, Item& item) {
   for (const int node : item.cleared_on) {
     if (!plan.nodes[std::size_t(node)].online) continue;
-    Act& clear = add_act(plan, item, Task::clear_failure, node, false,
-                         fmt::format("failure-timeout of {} s is over", item.failure_timeout_s));
-    for (Act* start : find_acts(item, Task::start)) {
-      if (start->node == node) add_edge(plan, clear, *start, edge::order);
-    }
+    add_act(plan, item, Task::clear_failure, node, false,
+            fmt::format("failure-timeout of {} s is over", item.failure_timeout_s));
   }
 }
 

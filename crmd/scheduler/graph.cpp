@@ -145,7 +145,8 @@ Sum sum_of(const Item& item, Task task, int node) {
       continue;
     }
     bool present = false;
-    for (const Act* act : find_acts(*child, task)) {
+    for (const Act* act : child->acts) {
+      if (act->task != task) continue;
       present = sum.any = true;
       sum.any_runnable = sum.any_runnable || act->runnable;
       sum.all_runnable = sum.all_runnable && act->runnable;

@@ -173,8 +173,7 @@ Item* find_item(Plan& plan, std::string_view id) {
     if (item.instance < 0) {
       if (item.id == id) return &item;
     } else if (item.instance == 0) {
-      const std::string plain = item.id.substr(0, item.id.rfind(':'));
-      if (plain == id) return clone_of(item);
+      if (std::string_view(item.id).substr(0, item.id.rfind(':')) == id) return clone_of(item);
     }
   }
   return nullptr;

@@ -26,6 +26,7 @@ struct Replay {
   const OperationResult* failure = nullptr;
   std::string words;  // of the failure
   bool start_pending = false;
+  bool step_down = false;  // a failed promotion: not promoted again before it was stopped
   bool known = false;
 };
 
@@ -125,6 +126,7 @@ void take_success(Replay& replay, const OperationResult& result, const Item& ite
     replay.on_fail = OnFail::ignore;
     replay.failure = nullptr;
     replay.words.clear();
+    replay.step_down = false;
   }
 }
 
@@ -162,6 +164,9 @@ void take_failure(Plan& plan, Item& item, int node, Replay& replay, const Operat
     } else {
       replay.role = result.rc == int(Rc::not_running) ? Role::stopped : Role::unpromoted;
     }
+  } else if (result.operation == "promote") {
+    replay.role = Role::promoted;  // nobody knows how far it came
+    replay.step_down = true;
   } else if (plain_rc(result) == int(Rc::failed_promoted)) {
     replay.role = Role::promoted;
   }
@@ -333,6 +338,7 @@ void observe_status(Plan& plan) {
       if (replay.known || replay.role) item.known_on.insert(int(index));
       if (replay.role.value_or(Role::stopped) == Role::stopped) continue;
       if (!replay.words.empty()) item.failure = replay.words;
+      if (replay.step_down && !item.target) item.target = Role::unpromoted;
       add_running(plan, item, int(index), replay);
       act_on_failure(plan, item, int(index), replay);
     }

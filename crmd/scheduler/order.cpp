@@ -84,10 +84,24 @@ void connect_pairs(Plan& plan, const Ordering& order) {
   }
 }
 
+bool interleaved(const Item& first, const Item& then) {
+  return first.kind == Kind::clone && then.kind == Kind::clone && then.interleave;
+}
+
 void add_ordering(Plan& plan, const Ordering& order) {
-  const bool clones = order.first->kind == Kind::clone && order.then->kind == Kind::clone;
-  if (clones && (order.then->interleave)) return connect_pairs(plan, order);
-  connect(plan, order);
+  if (!interleaved(*order.first, *order.then)) return connect(plan, order);
+  connect_pairs(plan, order);
+  connect(plan, {order.first, order.then, order.first_task, order.then_task, edge::order});
+}
+
+/// The way back: what stands on something goes down before it.
+void add_inverse(Plan& plan, const Ordering& order) {
+  if (!interleaved(*order.then, *order.first)) return connect(plan, order);
+  for (Item* instance : order.then->children) {
+    Item* neighbour = instance_at(*order.first, act_node(*instance, order.then_task));
+    if (neighbour != nullptr) connect(plan, {neighbour, instance, order.first_task, order.then_task, order.flags});
+  }
+  connect(plan, {order.first, order.then, order.first_task, order.then_task, edge::order});
 }
 
 Flags forward_flags(const cib::Order& order, Task first) {
@@ -121,16 +135,7 @@ void user_orders(Plan& plan) {
     add_ordering(plan, {first, then, *first_task, *then_task, forward_flags(order, *first_task)});
     if (!order.symmetrical || order.kind == cib::OrderKind::serialize) continue;
     const Flags back = order.kind == cib::OrderKind::mandatory ? edge::implies_first : edge::loose;
-    Ordering inverse{then, first, opposite(*then_task), opposite(*first_task), back};
-    const bool clones = first->kind == Kind::clone && then->kind == Kind::clone;
-    if (clones && then->interleave) {
-      for (Item* instance : first->children) {
-        Item* neighbour = instance_at(*then, act_node(*instance, inverse.then_task));
-        if (neighbour != nullptr) connect(plan, {neighbour, instance, inverse.first_task, inverse.then_task, back});
-      }
-    } else {
-      connect(plan, inverse);
-    }
+    add_inverse(plan, {then, first, opposite(*then_task), opposite(*first_task), back});
   }
 }
 
@@ -138,7 +143,10 @@ void probe_orders(Plan& plan) {
   for (Item& item : plan.items) {
     if (!item.leaf()) continue;
     for (Act* probe : find_acts(item, Task::probe)) {
-      for (Act* start : find_acts(top_of(item), Task::start)) add_edge(plan, *probe, *start, edge::order);
+      Item* clone = clone_of(item);  // its instances are alike: none starts before all nodes have answered
+      for (Act* start : find_acts(clone != nullptr ? *clone : item, Task::start)) {
+        add_edge(plan, *probe, *start, edge::order);
+      }
     }
   }
 }

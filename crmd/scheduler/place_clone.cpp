@@ -113,6 +113,33 @@ void place_instances(Plan& plan, Item& clone) {
   }
 }
 
+void exchange(Item& a, Item& b) {
+  const auto of_a = leaves(a), of_b = leaves(b);
+  for (std::size_t i = 0; i < of_a.size(); ++i) {
+    std::swap(of_a[i]->allocated, of_b[i]->allocated);
+    std::swap(of_a[i]->next_role, of_b[i]->next_role);
+    std::swap(of_a[i]->weights, of_b[i]->weights);
+    std::swap(of_a[i]->notes, of_b[i]->notes);
+    std::swap(of_a[i]->bound, of_b[i]->bound);
+  }
+  std::swap(a.allocated, b.allocated);
+}
+
+/// Anonymous instances are all alike: the one that runs on a node that got an instance is that instance. Without this,
+/// two could trade places for nothing.
+void keep_in_place(Item& clone) {
+  for (Item* instance : clone.children) {
+    const int here = running_node(*instance);
+    if (here == nowhere || location(*instance) == here) continue;
+    for (Item* other : clone.children) {
+      if (location(*other) == here && running_node(*other) != here) {
+        exchange(*instance, *other);
+        break;
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void assign_clone(Plan& plan, Item& clone, int prefer) {
@@ -122,6 +149,7 @@ void assign_clone(Plan& plan, Item& clone, int prefer) {
   std::ranges::stable_sort(clone.children,
                            [&](const Item* a, const Item* b) { return instance_before(plan, clone, *a, *b); });
   place_instances(plan, clone);
+  if (!clone.unique) keep_in_place(clone);
   clone.provisional = false;
   if (clone.promotable) choose_promoted(plan, clone);
 }

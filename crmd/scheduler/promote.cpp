@@ -83,7 +83,8 @@ void weigh(Plan& plan, Item& clone, Item& instance) {
   if (node == nowhere) return;
   const Item& first = instance.leaf() ? instance : *instance.children.front();
   if (first.next_role && first.managed && *first.next_role <= Role::unpromoted && *first.next_role != Role::started) {
-    instance.role_why = fmt::format("target-role is {}", to_words(*first.next_role));
+    instance.role_why =
+        first.failure.empty() ? fmt::format("target-role is {}", to_words(*first.next_role)) : first.failure;
   } else {
     start_from_score(plan, instance, node);
   }

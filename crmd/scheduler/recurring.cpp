@@ -32,9 +32,10 @@ bool enabled(const cib::Operation& operation) {
   return found == operation.attributes.end() || parse_bool(found->second).value_or(true);
 }
 
+/// A monitor without a role is for all but promoted instances: those answer differently, and want one of their own.
 bool fits(const cib::Operation& operation, Role role) {
   const auto found = operation.attributes.find("role");
-  if (found == operation.attributes.end() || found->second.empty()) return true;
+  if (found == operation.attributes.end() || found->second.empty()) return role != Role::promoted;
   const std::string wanted = cib::modern_role(found->second);
   return wanted == to_words(role);
 }

@@ -34,6 +34,18 @@ std::optional<Score> rule_score(const Plan& plan, const cib::Rule& rule, const P
   return parse_score(found->second).value_or(Score{});
 }
 
+/// A location of a group is one of its first member: the others follow that one anyway, and their scores add up there.
+void add_location_score(Plan& plan, Item& item, int node, Score score, const std::string& why) {
+  Weight& weight = item.weights[std::size_t(node)];
+  weight.score = weight.score + score;
+  if (score.points > -Score::inf) weight.present = true;
+  if (score.points != 0) item.notes.push_back({node, score, why});
+  for (Item* child : item.children) {
+    const bool follows = item.kind == Kind::group && child != item.children.front();
+    add_location_score(plan, *child, node, follows ? Score{} : score, why);
+  }
+}
+
 void apply_location(Plan& plan, const cib::Location& location, Item& item, const std::string& role_text,
                     const std::vector<std::optional<Score>>& scores, const std::string& id) {
   const std::optional<Role> role = parse_role(role_text);
@@ -42,7 +54,7 @@ void apply_location(Plan& plan, const cib::Location& location, Item& item, const
     return;
   }
   for (std::size_t node = 0; node < scores.size(); ++node) {
-    if (scores[node]) add_score(plan, item, int(node), *scores[node], fmt::format("location {}", id));
+    if (scores[node]) add_location_score(plan, item, int(node), *scores[node], fmt::format("location {}", id));
   }
   if (location.discovery == "exclusive" || location.discovery == "never") {
     for (std::size_t node = 0; node < scores.size(); ++node) {

@@ -81,12 +81,13 @@ class RandomCluster {
       const std::string a = pick(tops_), b = pick(tops_);
       const auto kind = dice_.below(4);
       if (kind == 0) text_ += fmt::format("location l{} {} {} {}\n", i, a, pick(nodes_), score());
-      if (a == b) continue;
+      // One constraint for a pair: contradictions have no rest to come to (Orders has a test for those in order).
+      if (a == b || !related_.insert(std::minmax(a, b)).second) continue;
       if (kind == 1) text_ += fmt::format("colocation c{} {} {} {}\n", i, score(), a, b);
       if (kind == 2) text_ += fmt::format("order o{} {} {}\n", i, a, b);
       if (kind == 3 && !promotable_.empty()) {
         const std::string p = pick(promotable_);
-        if (p != a)
+        if (p != a && (p == b || related_.insert(std::minmax(a, p)).second))
           text_ +=
               fmt::format("colocation p{0} INFINITY {1} {2}:Promoted\norder q{0} {2}:promote {1}:start\n", i, a, p);
       }
@@ -107,6 +108,7 @@ class RandomCluster {
 
   Dice dice_;
   std::string text_;
+  std::set<std::pair<std::string, std::string>> related_;
   std::vector<std::string> nodes_, leaves_, tops_, promotable_;
 };
 
