@@ -54,7 +54,7 @@ class TwoNodes(unittest.TestCase):
     def test_a_node_that_was_switched_off_leaves_no_goodbye_on_its_connections(self):
         self.rig.at("n1", "sh", "-c", "setsid nohup python3 -c 'import socket, time\n"
                     "s = socket.create_server((\"\", 5000)); c, a = s.accept(); time.sleep(60)' >/dev/null 2>&1 &")
-        client = subprocess.Popen(self.rig.enter("n2", "python3", "-c", "import socket, time\nwhile True:\n"
+        client = subprocess.Popen(self.rig.enter("n2", "python3", "-c", "import socket, time\nfor turn in range(200):\n"
                                                  "  try: s = socket.create_connection(('n1', 5000)); break\n"
                                                  "  except OSError: time.sleep(0.05)\n"
                                                  "print('up', flush=True); s.settimeout(1.5)\n"
