@@ -362,9 +362,9 @@ class Cluster:
     def first_write_after(self, moment):
         return next((t for t in self.acknowledged(probes_only=True) if t > moment), None)
 
-    def verify(self, settle=20):
-        """node → counts of the audit; a database that could not be asked has no entry."""
-        nodes = [w for n in self.names for w in ("--node", f"{n}={self.rig.address(n)}")]
+    def verify(self, settle=20, nodes=None):
+        """node → counts of the audit; a database that could not be asked has no entry. Without `nodes`: of all."""
+        nodes = [w for n in nodes or self.names for w in ("--node", f"{n}={self.rig.address(n)}")]
         audit = [find_program(self.build, "ledger"), "verify", "--ledger", self.ledger, "--settle", settle, *nodes]
         done = subprocess.run(self.rig.enter("cl", *audit), capture_output=True, text=True)
         (self.logs / "verify.out").write_text(done.stdout + done.stderr)
