@@ -90,7 +90,8 @@ int hammer(int argc, char** argv, const Round& round) {
   const pid_t child = ::fork();
   if (child == 0) {
     const auto end = std::chrono::steady_clock::now() + time_max;
-    for (; *rounds < rounds_max && std::chrono::steady_clock::now() < end; ++*rounds) {
+    // On a crowded machine it takes longer rather than proving less.
+    for (; *rounds < rounds_min || (*rounds < rounds_max && std::chrono::steady_clock::now() < end); ++*rounds) {
       Dice dice(first_seed + *rounds);
       round(dice);
     }
@@ -103,7 +104,7 @@ int hammer(int argc, char** argv, const Round& round) {
     return 1;
   }
   std::printf("%" PRIu64 " rounds from seed %" PRIu64 ", all survived\n", *rounds, first_seed);
-  return *rounds >= rounds_min ? 0 : 1;  // a run that did next to nothing proves nothing
+  return 0;
 }
 
 }  // namespace systole::fuzz
