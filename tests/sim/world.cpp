@@ -37,7 +37,7 @@ std::string Plan::text() const {
 
 Plan draw_plan(std::uint64_t seed, std::optional<std::size_t> nodes, std::optional<membership::Mode> mode) {
   Dice dice(seed ^ 0x5197'01e5ULL);
-  static constexpr std::size_t sizes[] = {2, 2, 2, 3, 3, 3, 3, 4, 5, 7};
+  static constexpr std::size_t sizes[] = {2, 2, 2, 2, 2, 2, 2, 3, 3, 3, 3, 3, 3, 3, 3, 4, 4, 5, 5, 7};
   Plan plan;
   plan.seed = seed;
   plan.nodes = sizes[dice.below(std::size(sizes))];
@@ -99,7 +99,7 @@ Report World::run() {
     node.store_time = some(50us, 8ms);
     at(now_ + some({}, plan_.deadtime), [this, &node] { start(node); });
   }
-  const Time calm = now_ + plan_.deadtime * 24;
+  const Time calm = now_ + plan_.deadtime * 18;
   at(now_ + plan_.deadtime * 3, [this, calm] { storm(calm); });
   client_writes();
   run_until(calm);
@@ -181,7 +181,7 @@ void World::start(Node& node) {
   node.machine = factory_(config, dice_.next(), node.disk, Dice(dice_.next()), Now{now_ + node.clock, 1'000'000});
   node.paused = node.was_ready = false;
   node.was_leading = {};
-  node.started = now_;
+  node.started = node.look_again = now_;
   step(node, membership::Tick{});
 }
 
@@ -257,6 +257,8 @@ void World::look(Node& node) {
     judge_.ready(node.id, members.term(), writes_of(node));
   }
   node.was_ready = ready;
+  if (now_ < node.look_again) return;
+  node.look_again = now_ + plan_.keepalive / 4;
   look_for_ghosts(node);
 }
 

@@ -71,7 +71,7 @@ class World {
     int wakes_in_a_row = 0;
     bool was_ready = false;
     Term was_leading;
-    Time started{};
+    Time started{}, look_again{};
     std::map<NodeId, Time> heard;  // when it last took in a packet that the peer itself had sent to it
   };
   struct Happening {
