@@ -122,32 +122,42 @@ class Scenario:
         def is_out():
             return self.cluster.primary() == other and self.cluster.role(node) == "down" and self.cluster.idle()
 
-        self.event(f"standby of {node}, the primary", lambda: self.cluster.at(node, "crm_standby", "-N", node, "-v", "on"),
-                   is_out, 60, lambda primary: [other])
+        self.event(f"standby of {node}, the primary",
+                   lambda: self.cluster.at(node, "crm_standby", "-N", node, "-v", "on"), is_out, 60,
+                   lambda primary: [other])
         self.event(f"end of standby of {node}", lambda: self.cluster.at(node, "crm_standby", "-N", node, "-D"),
                    lambda: self.settled(other), 60, lambda primary: self.cluster.names)
         self.no_failures()
 
-    def kill_database(self, node):
-        """Pacemaker keeps the last failure of a resource: the monitor's, or that of the demote of a dead server."""
-        pid = self.cluster.at(node, "cat", "/run/mysqld/mysqld.pid").stdout.strip()
-        seen, expected = set(), ("db_monitor_1000", "db_demote_0")
+    def failure(self, name, act, node, resource, operations, settled):
+        """Something breaks without a word to Pacemaker: it must see that, say so, and put it right."""
+        seen = set()
 
         def recovered():
             view = self.cluster.view()
             seen.update(self.cluster.failures(view) if view is not None else ())
-            return seen and self.settled()
+            return seen and settled()
 
-        primary = self.event(f"kill -9 of mariadbd on {node}, the primary",
-                             lambda: self.cluster.at(node, "kill", "-9", pid), recovered, 90,
-                             lambda primary: self.cluster.names)
+        primary = self.event(name, act, recovered, 90, lambda primary: self.cluster.names)
         self.say("    Pacemaker's record of it: " + "; ".join(f"{op} on {where}: {why}" for op, where, why in seen))
-        bad = [f for f in seen if f[0] not in expected or f[1] != node]
+        bad = [f for f in seen if f[0] not in operations or f[1] != node]
         self.expect(not bad, f"actions failed under Pacemaker: {bad}")
-        self.cluster.at(primary, "crm_resource", "--cleanup", "--resource", "db-clone")
+        self.cluster.at(primary, "crm_resource", "--cleanup", "--resource", resource)
         self.wait(lambda: self.settled(primary), 60, "for a quiet cluster after crm_resource --cleanup")
         self.no_failures()
         return primary
+
+    def lose_address(self, node):
+        self.failure(f"ip addr del of the address on {node}, the primary",
+                     lambda: self.cluster.at(node, "ip", "addr", "del", f"{kit.VIP}/24", "dev", "eth0"),
+                     node, "vip", ["vip_monitor_2000"], lambda: self.settled(node))
+
+    def kill_database(self, node):
+        """Pacemaker keeps the last failure of a resource: the monitor's, or that of the demote of a dead server."""
+        pid = self.cluster.at(node, "cat", "/run/mysqld/mysqld.pid").stdout.strip()
+        return self.failure(f"kill -9 of mariadbd on {node}, the primary",
+                            lambda: self.cluster.at(node, "kill", "-9", pid),
+                            node, "db-clone", ["db_monitor_1000", "db_demote_0"], self.settled)
 
     def power_off(self, node):
         other = self.cluster.other(node)
@@ -178,6 +188,7 @@ class Scenario:
         replica = self.cluster.other(primary)
         self.move(primary, replica)
         self.standby(replica)
+        self.lose_address(primary)
         primary = self.kill_database(primary)
         self.power_off(primary)
         self.audit()
