@@ -49,7 +49,7 @@ class Scenario:
     def settled(self, primary=None):
         """One primary with the address, one replica whose receipts the commits wait for, and Pacemaker sees it so."""
         found = self.cluster.healthy()
-        if not found or primary not in (None, found):
+        if not found or primary not in (None, found) or self.cluster.holds_address(self.cluster.other(found)):
             return None
         status = dict(self.cluster.sql(found, "SHOW STATUS LIKE 'Rpl_semi_sync_master_%'") or [])
         if status.get("Rpl_semi_sync_master_status") != "ON" or status.get("Rpl_semi_sync_master_clients") != "1":
