@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Rules, attribute sets and look-ups over a configuration.
 #include "cib/model/configuration.hpp"
+#include "common/base/overloaded.hpp"
 
 #include <algorithm>
 
@@ -9,11 +10,6 @@
 namespace systole::cib {
 
 namespace {
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
 
 std::optional<std::string> attribute_of(const RuleSubject& subject, std::string_view name) {
   if (name == "#uname") return std::string(subject.uname);

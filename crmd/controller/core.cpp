@@ -2,6 +2,7 @@
 // Composition: routes events to the machines and their effects onward. A message to this node itself takes the same way
 // as one to another node, only without the network, so that the leader treats its own node like any other.
 #include "crmd/controller/core.hpp"
+#include "common/base/overloaded.hpp"
 
 #include <fmt/format.h>
 
@@ -16,11 +17,6 @@
 namespace systole::controller {
 
 namespace {
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
 
 /// How long a tool's request waits for a leader before it hears that there is none.
 constexpr Duration leader_patience = 5s;

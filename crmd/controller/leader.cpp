@@ -14,11 +14,6 @@ namespace systole::controller {
 
 namespace {
 
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-
 /// A member that is up but does not answer the offer holds decisions back only this long.
 constexpr Duration join_patience = 5s;
 /// After so many transitions in a row that nothing from outside asked for, the next waits a second: the scheduler and
@@ -95,7 +90,7 @@ void Leader::begin(Now now, const std::set<NodeId>& up) {
 
 void Leader::ready(Now now) {
   ready_ = true;
-  configuration_committed(now);
+  configuration_committed();
   for (const auto& [peer, state] : peers_) offer(now, peer);
   ensure_nodes_are_configured(now);
   for (auto& [origin, wanted] : std::exchange(waiting_, {})) request(now, origin, wanted);
@@ -254,7 +249,7 @@ void Leader::proceed(Now now) {
     if (run_) {
       dispatch(now);
       if (!run_->done()) break;
-      finish_run(now);
+      finish_run();
     }
     if (!may_schedule(now)) break;
     schedule(now);
@@ -263,8 +258,7 @@ void Leader::proceed(Now now) {
   show_progress(now);
 }
 
-void Leader::finish_run(Now now) {
-  static_cast<void>(now);
+void Leader::finish_run() {
   if (run_->aborted())
     note(membership::Note::Level::info,
          fmt::format("transition {} ended early: {}", transition_number_, run_->abort_reason()));
@@ -319,7 +313,6 @@ executor::Order Leader::order_of(const scheduler::Action& action) {
 
 /// Nodes that are shutting down may go when nothing is active on them any more.
 void Leader::let_go(Now now) {
-  static_cast<void>(now);
   const scheduler::View view{&*configuration_, &known_.status, true, name_of(config_.membership.self), now.epoch_s};
   const auto active = scheduler::observe_active(view);
   for (const auto& [id, peer] : peers_) {
@@ -342,8 +335,7 @@ void Leader::show_progress(Now now) {
   if (!same) publish(progress);
 }
 
-void Leader::configuration_committed(Now now) {
-  static_cast<void>(now);
+void Leader::configuration_committed() {
   Result<cib::Configuration> parsed = rules_.parse(replica_.head().document);
   if (!parsed) {
     note(membership::Note::Level::warning,
@@ -359,7 +351,7 @@ void Leader::committed(Now now, std::uint64_t index) {
   }
   // Decisions rest on what can no longer be lost.
   if (!ready_ || replica_.head().stamp.index > index) return;
-  configuration_committed(now);
+  configuration_committed();
   fruitless_ = 0;
   changed("the configuration changed");
   proceed(now);

@@ -85,10 +85,10 @@ class Leader {
   void dispatch(Now now);
   void carry_out(Now now, const scheduler::Action& action);
   executor::Order order_of(const scheduler::Action& action);
-  void finish_run(Now now);
+  void finish_run();
   void let_go(Now now);
   void show_progress(Now now);
-  void configuration_committed(Now now);
+  void configuration_committed();
   void ensure_nodes_are_configured(Now now);
 
   // leader_requests.cpp: tools

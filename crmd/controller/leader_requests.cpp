@@ -5,17 +5,13 @@
 #include <algorithm>
 
 #include "common/base/limits.hpp"
+#include "common/base/overloaded.hpp"
 #include "common/base/text.hpp"
 #include "crmd/controller/leader.hpp"
 
 namespace systole::controller {
 
 namespace {
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
 
 /// Pacemaker's exit codes for what the core itself refuses.
 int exit_code_of(const Error& error) {

@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // One function changes a node's knowledge of the cluster, on the leader and on every member alike, so that all know the
 // same.
+#include "common/base/overloaded.hpp"
 #include "crmd/controller/messages.hpp"
 
 namespace systole::controller {
 
 namespace {
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
 
 void take_in(Known& known, const NodeJoined& joined) {
   cib::NodeState& node = known.status.nodes[joined.node];

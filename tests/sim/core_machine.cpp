@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "cib/xml/cib_xml.hpp"
+#include "common/base/overloaded.hpp"
 #include "common/base/text.hpp"
 #include "crmd/controller/core.hpp"
 #include "tests/sim/machine.hpp"
@@ -14,11 +15,6 @@
 namespace systole::sim {
 
 namespace {
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
 
 constexpr const char* first_document = R"(<cib crm_feature_set="3.16.1" validate-with="pacemaker-3.9" admin_epoch="0"
  epoch="1" num_updates="0"><configuration>

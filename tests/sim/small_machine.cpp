@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 
+#include "common/base/overloaded.hpp"
 #include "common/base/text.hpp"
 #include "common/wire/codec.hpp"
 #include "tests/sim/machine.hpp"
@@ -32,11 +33,6 @@ struct OrderTo {
   }
 };
 using Message = std::variant<replica::Message, Chat, OrderTo>;
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
 
 class Small final : public Machine {
  public:

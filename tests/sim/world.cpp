@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // How the simulated cluster runs: whose turn it is, what its outputs do, what the judge is told.
 #include "tests/sim/world.hpp"
+#include "common/base/overloaded.hpp"
 
 #include <fmt/format.h>
 
@@ -9,11 +10,6 @@
 namespace systole::sim {
 
 namespace {
-
-template <class... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
 
 constexpr std::size_t inbox_max = 400;      // a paused process's socket buffer
 constexpr std::size_t overheard_max = 400;  // packets that the eavesdropper keeps
