@@ -43,6 +43,7 @@ std::vector<std::string> command_line(const ServerOptions& options) {
       "--rpl-semi-sync-master-wait-no-slave=ON",
       fmt::format("--rpl-semi-sync-master-timeout={}", options.semi_sync_timeout_ms),
       "--rpl-semi-sync-slave-enabled=ON",
+      "--rpl-semi-sync-slave-kill-conn-timeout=1",  // s a replica may wait for a silent primary while it stops
       options.role == Role::replica ? "--init-rpl-role=SLAVE" : "--init-rpl-role=MASTER",
   };
   argv.insert(argv.end(), fixed.begin(), fixed.end());

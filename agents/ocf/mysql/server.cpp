@@ -142,10 +142,22 @@ Result<void> Server::make_read_only(const Settings& settings, Deadline deadline,
 }
 
 Result<void> Server::stop_receiver(Deadline deadline) {
-  const auto thread = ask("SELECT ID FROM information_schema.PROCESSLIST WHERE COMMAND = 'Slave_IO'", deadline);
-  if (!thread) return thread.error();
-  for (std::size_t row = 0; row < thread->rows.size(); ++row)
-    [[maybe_unused]] const auto gone = run(fmt::format("KILL {}", thread->text(row, "ID")), deadline);
+  // Woken from its wait, a semi-sync receiver asks the primary to close its side too; a silent primary makes that a
+  // second wait. KILL ends the first one and STOP SLAVE the second, if the receiver has come so far: else STOP SLAVE
+  // takes as long as the second wait does.
+  const auto receivers = ask("SELECT ID FROM information_schema.PROCESSLIST WHERE COMMAND = 'Slave_IO'", deadline);
+  if (!receivers) return receivers.error();
+  const Deadline second_wait = deadline.within(50ms);
+  for (std::size_t row = 0; row < receivers->rows.size(); ++row) {
+    const std::string id = receivers->text(row, "ID");
+    if (!run("KILL " + id, deadline)) continue;  // gone by itself
+    const auto still_there = [&] {
+      const auto found = ask("SELECT ID FROM information_schema.PROCESSLIST WHERE ID = " + id, deadline);
+      return found && !found->rows.empty();
+    };
+    while (still_there() && agents::pause_for(2ms, second_wait.at())) {
+    }
+  }
   return run("STOP SLAVE IO_THREAD", deadline);
 }
 

@@ -155,6 +155,15 @@ TEST(MysqlFailover, is_not_held_up_by_a_long_statement_or_a_dead_replica) {
   EXPECT_NE(rig.log("n1").find("not all of it is known to be elsewhere"), std::string::npos);
 }
 
+TEST(MysqlFailover, does_not_wait_for_a_primary_that_has_fallen_silent) {
+  Rig rig({"n1", "n2"});
+  ASSERT_NO_FATAL_FAILURE(rig.make_pair_of("n1", "n2"));
+  ASSERT_TRUE(rig.server("n1")->signal(SIGSTOP));  // its connections stay, nothing is answered
+  const Answer promoted = rig.call("n2", "promote", Rig::promotion("n2", "n2"));
+  ASSERT_EQ(promoted.code, 0) << promoted.err;
+  EXPECT_LT(promoted.took, 1s);  // the silence itself ends a wait only after 1 s
+}
+
 TEST(MysqlFailover, refuses_a_former_primary_whose_history_differs) {
   Rig rig({"n1", "n2"});
   ASSERT_NO_FATAL_FAILURE(rig.make_pair_of("n1", "n2"));
