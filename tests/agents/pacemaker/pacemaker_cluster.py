@@ -84,7 +84,7 @@ class PacemakerCluster(kit.Cluster):
             (var / folder).mkdir()
             shutil.chown(var / folder, "hacluster", "haclient")
             (var / folder).chmod(0o770)
-        (etc / "mysql/my.cnf").write_text(kit.MY_CNF.format(server_id=number))
+        (etc / "mysql/my.cnf").write_text(kit.my_cnf(number))
         log = var / "log/mysql.log"
         log.touch()
         shutil.chown(log, *self.rig.mysql_account(etc))

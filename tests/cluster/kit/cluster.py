@@ -7,12 +7,14 @@ voice among them."""
 import json
 import os
 import pathlib
+import re
 import secrets
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from xml.etree import ElementTree
 
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "rig"))
@@ -42,87 +44,6 @@ logging {{
 }}
 """
 
-# What an operator would write: a database on both nodes, one of them promoted, and an address that follows it.
-CONFIGURATION = """<configuration>
-  <crm_config>
-    <cluster_property_set id="cib-bootstrap-options">
-      <nvpair id="opt-stonith" name="stonith-enabled" value="false"/>
-      <nvpair id="opt-quorum" name="no-quorum-policy" value="ignore"/>
-    </cluster_property_set>
-  </crm_config>
-  <nodes>{nodes}</nodes>
-  <resources>
-    <clone id="db-clone">
-      <meta_attributes id="db-clone-meta">
-        <nvpair id="db-promotable" name="promotable" value="true"/>
-        <nvpair id="db-notify" name="notify" value="true"/>
-        <nvpair id="db-promoted-max" name="promoted-max" value="1"/>
-      </meta_attributes>
-      <primitive id="db" class="ocf" provider="systole" type="mysql">
-        <instance_attributes id="db-params">
-          <nvpair id="db-config" name="config" value="/etc/mysql/my.cnf"/>
-          <nvpair id="db-datadir" name="datadir" value="/var/lib/mysql"/>
-          <nvpair id="db-socket" name="socket" value="/run/mysqld/mysqld.sock"/>
-          <nvpair id="db-pid" name="pid" value="/run/mysqld/mysqld.pid"/>
-          <nvpair id="db-log" name="log" value="/var/log/mysql.log"/>
-          <nvpair id="db-repl-user" name="replication_user" value="repl"/>
-          <nvpair id="db-repl-passwd" name="replication_passwd" value="repl"/>
-        </instance_attributes>
-        <operations>
-          <op id="db-start" name="start" interval="0" timeout="60s"/>
-          <op id="db-stop" name="stop" interval="0" timeout="60s"/>
-          <op id="db-promote" name="promote" interval="0" timeout="60s"/>
-          <op id="db-demote" name="demote" interval="0" timeout="60s"/>
-          <op id="db-monitor-promoted" name="monitor" interval="1s" timeout="20s" role="Promoted"/>
-          <op id="db-monitor" name="monitor" interval="2s" timeout="20s" role="Unpromoted"/>
-        </operations>
-      </primitive>
-    </clone>
-    <primitive id="vip" class="ocf" provider="systole" type="IPaddr">
-      <instance_attributes id="vip-params">
-        <nvpair id="vip-ip" name="ip" value="{vip}"/>
-        <nvpair id="vip-mask" name="cidr_netmask" value="24"/>
-        <nvpair id="vip-nic" name="nic" value="eth0"/>
-      </instance_attributes>
-      <operations>
-        <op id="vip-start" name="start" interval="0" timeout="20s"/>
-        <op id="vip-stop" name="stop" interval="0" timeout="20s"/>
-        <op id="vip-monitor" name="monitor" interval="2s" timeout="20s"/>
-      </operations>
-    </primitive>
-  </resources>
-  <constraints>
-    <rsc_colocation id="vip-with-db" rsc="vip" with-rsc="db-clone" with-rsc-role="Promoted" score="INFINITY"/>
-    <rsc_order id="db-before-vip" first="db-clone" first-action="promote" then="vip" then-action="start"/>
-  </constraints>
-  <rsc_defaults>
-    <meta_attributes id="defaults">
-      <nvpair id="default-stickiness" name="resource-stickiness" value="100"/>
-      <nvpair id="default-failure-timeout" name="failure-timeout" value="60s"/>
-    </meta_attributes>
-  </rsc_defaults>
-</configuration>
-"""
-
-MY_CNF = """[mysqld]
-datadir = /var/lib/mysql
-socket = /run/mysqld/mysqld.sock
-pid-file = /run/mysqld/mysqld.pid
-log-error = /var/log/mysql.log
-bind-address = 0.0.0.0
-skip-name-resolve
-server-id = {server_id}
-log-bin = binlog
-log-slave-updates
-relay-log = relay
-binlog-format = ROW
-sync-binlog = 1
-innodb-flush-log-at-trx-commit = 1
-innodb-buffer-pool-size = 64M
-innodb-log-file-size = 16M
-max-connections = 200
-"""
-
 DATABASE_SQL = """CREATE DATABASE demo;
 CREATE TABLE demo.ledger (id BIGINT AUTO_INCREMENT PRIMARY KEY, writer BIGINT NOT NULL, seq BIGINT NOT NULL,
   mark BIGINT NOT NULL, KEY (writer, seq)) ENGINE=InnoDB;
@@ -132,6 +53,25 @@ GRANT SELECT, INSERT ON demo.* TO app@'%';
 CREATE USER repl@'%' IDENTIFIED BY 'repl';
 GRANT REPLICATION SLAVE ON *.* TO repl@'%';
 """
+
+
+EXAMPLES = HERE.parents[2] / "docs/examples"
+
+
+def configuration(nodes):
+    """The example's, with this rig's nodes, address and account."""
+    tree = ElementTree.parse(EXAMPLES / "database-and-address.xml").getroot()
+    listed = tree.find("nodes")
+    listed.clear()
+    for number, node in enumerate(nodes, 1):
+        ElementTree.SubElement(listed, "node", id=str(number), uname=node)
+    for pair, value in (("vip-ip", VIP), ("db-repl-user", "repl"), ("db-repl-passwd", "repl")):
+        tree.find(f".//nvpair[@id='{pair}']").set("value", value)
+    return ElementTree.tostring(tree, encoding="unicode")
+
+
+def my_cnf(server_id):
+    return re.sub("(?m)^server-id = .*$", f"server-id = {server_id}", (EXAMPLES / "my.cnf").read_text())
 
 
 class ClusterError(Exception):
@@ -213,7 +153,7 @@ class Cluster:
             name=self.rig.prefix, keepalive=self.keepalive, deadtime=self.deadtime, nodes=nodes))
         (etc / "systole/authkey").write_text(key + "\n")
         (etc / "systole/authkey").chmod(0o400)
-        (etc / "mysql/my.cnf").write_text(MY_CNF.format(server_id=number))
+        (etc / "mysql/my.cnf").write_text(my_cnf(number))
         log = self.rig.disk(node, "var/log/mysql.log")
         log.touch()
         shutil.chown(log, *self.rig.mysql_account(etc))
@@ -237,8 +177,7 @@ class Cluster:
 
     def configure(self, seconds=30):
         """Hands the configuration in, once a leader is there to take it."""
-        nodes = "".join(f'<node id="{i}" uname="{n}"/>' for i, n in enumerate(self.names, 1))
-        text = CONFIGURATION.format(nodes=nodes, vip=VIP)
+        text = configuration(self.names)
         last = []
 
         def replace():
