@@ -227,8 +227,9 @@ class Rig:
         """The argument vector that runs the command in the node, the client or the gateway."""
         if name in ("cl", "gw", "sw"):
             return ["nsenter", f"--net=/run/netns/{self.netns(name)}", *map(str, command)]
-        # nsenter's own --wd opens the folder before it changes the mounts, hence env.
-        return ["nsenter", "-t", str(self.need_on(name)), "-m", "-u", "-i", "-n", "-p", "env", "-i", "-C", "/",
+        # -r: a rig inside a chroot would else find the machine's root. nsenter's own --wd opens the folder before it
+        # changes the mounts, hence env.
+        return ["nsenter", "-t", str(self.need_on(name)), "-m", "-r", "-u", "-i", "-n", "-p", "env", "-i", "-C", "/",
                 *[f"{k}={v}" for k, v in self.environment().items()], *map(str, command)]
 
     def at(self, name, *command, check=True, data=None):
