@@ -8,46 +8,11 @@
 #include "common/config/cluster_conf.hpp"
 #include "common/config/key_file.hpp"
 #include "tests/fuzz/hammer.hpp"
+#include "tests/unit/config/two_nodes.hpp"
 
 namespace {
 
 using namespace systole;
-
-const std::string conf = R"(totem {
-  version: 2
-  cluster_name: shop
-  keepalive: 100
-  deadtime: 500
-  initdead: 3000
-  port: 5409
-  key_file: /etc/k
-  interface {
-    linknumber: 1
-    interface: eth1
-    port: 6000
-  }
-}
-nodelist {
-  node {
-    nodeid: 1
-    name: alpha
-    ring0_addr: 192.0.2.1
-    ring1_addr: 2001:db8::1
-  }
-  node {
-    nodeid: 2
-    name: beta
-    ring0_addr: 192.0.2.2
-    ring1_addr: 2001:db8::2
-  }
-}
-quorum {
-  mode: none
-}
-logging {
-  debug: on
-}
-)";
 
 void check(const config::ClusterConf& read) {
   if (read.nodes.empty() || read.nodes.size() > limits::nodes_max) std::abort();
@@ -62,9 +27,10 @@ void check(const config::ClusterConf& read) {
 }
 
 void one_round(Dice& dice) {
-  static const fuzz::Mutator maker(
-      {conf}, {"{", "}", "\n}\n", ":", "node {\n", "nodeid: 4294967296\n", "# ", "two_node: 1\n", "ring7_addr: ::1\n",
-               "token: 18446744073709551616\n", "\xff"});
+  static const fuzz::Mutator maker({config::two_nodes},
+                                   {"{", "}", "\n}\n", ":", "node {\n", "nodeid: 4294967296\n", "# ", "two_node: 1\n",
+                                    "ring7_addr: ::1\n", "mode: none\n", "port: 5409\n", "initdead: 3000\n",
+                                    "key_file: /etc/k\n", "token: 18446744073709551616\n", "\xff"});
   const std::string text = maker.make(dice);
   const auto read = config::parse_cluster_conf(text, "f");
   if (read)
