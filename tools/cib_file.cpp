@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cib/xml/cib_xml.hpp"
+#include "common/base/exit_codes.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
 #include "tools/xml_bits.hpp"
@@ -26,7 +27,7 @@ ipc::Reply answer(int code, std::string text) {
 }
 
 ipc::Reply answer(const Error& error) {
-  return answer(cib::exit_code(error), error.what);
+  return answer(exit_code_of(error), error.what);
 }
 
 cib::Header header_of(const std::string& cib) {
@@ -81,7 +82,7 @@ ipc::Reply change(const std::string& path, const std::string& cib, const cib::Re
     ++header.num_updates;
   const auto rendered = cib::render(changed->document, header, changed->status.value_or(*status));
   if (!rendered) return answer(rendered.error());
-  if (const auto written = write_file(path, *rendered); !written) return answer(1, written.error().what);
+  if (const auto written = write_file(path, *rendered); !written) return answer(written.error());
   return answer(0, changed->output);
 }
 
@@ -108,7 +109,7 @@ Result<std::string> read_whole(const std::string& path) {
 
 Result<ipc::Reply> CibFile::ask(const ipc::Request& request) {
   const auto cib = read_whole(path_);
-  if (!cib) return answer(66, fmt::format("CIB_file: {}", cib.error().what));
+  if (!cib) return answer(exit_code::no_input, fmt::format("CIB_file: {}", cib.error().what));
   if (const auto* const wanted = std::get_if<ipc::QueryCib>(&request)) return query(*cib, *wanted);
   if (const auto* const wanted = std::get_if<ipc::ChangeCib>(&request)) return change(path_, *cib, wanted->request);
   return Error{Errc::not_connected, "CIB_file is set: there is only a file, no cluster to ask"};

@@ -55,23 +55,23 @@ const std::vector<Option>& options() {
 /// Pacemaker's words for its codes; scripts look for them.
 std::string_view words_for(int code) {
   switch (code) {
-    case 65:
+    case exit_code::data:
       return "Invalid data given";
-    case 66:
+    case exit_code::no_input:
       return "File or directory does not exist";
-    case 77:
+    case exit_code::permission:
       return "Permission denied";
     case exit_code::configuration:
       return "Update does not conform to the configured schema";
     case exit_code::not_connected:
       return "Transport endpoint is not connected";
-    case 103:
+    case exit_code::old_version:
       return "Update was older than existing configuration";
     case exit_code::no_such:
       return "No such device or address";
     case exit_code::no_quorum:
       return "Quorum required";
-    case 108:
+    case exit_code::exists:
       return "File exists";
     case exit_code::timeout:
       return "Timer expired";
@@ -110,7 +110,7 @@ int query(Surroundings& here, const Arguments& arguments) {
   const auto paths = cib::query_paths(whole, query.xpath);
   if (!paths) {
     ipc::Reply reply;
-    reply.exit_code = cib::exit_code(paths.error());
+    reply.exit_code = exit_code_of(paths.error());
     reply.text = paths.error().what;
     return failed(here, reply);
   }

@@ -63,7 +63,7 @@ std::string home_of(const StatusView& status, const std::string& id, bool promot
 Result<Target> find_target(DaemonLink& daemon, const std::string& resource, const std::string& node) {
   const auto cib = daemon.ask(ipc::QueryCib{});
   if (!cib) return cib.error();
-  if (cib->exit_code != 0) return Error{Errc::refused, cib->text};
+  if (cib->exit_code != 0) return refusal(*cib);
   const auto configuration = cib::parse_configuration(cib->text);
   if (!configuration) return configuration.error();
   const cib::Resource* const top = cib::find_top(*configuration, ResourceId{resource});
@@ -139,7 +139,7 @@ int move_resource(Surroundings& here, const MoveOptions& options, const Pause& p
 int standby(Surroundings& here, const StandbyOptions& options, const Pause& pause) {
   const auto cluster = here.daemon->ask(ipc::QueryCluster{});
   if (!cluster) return fail(here, tool, cluster.error());
-  if (!cluster->cluster) return fail(here, tool, {Errc::refused, cluster->text});
+  if (!cluster->cluster) return fail(here, tool, refusal(*cluster));
   StoredAttribute attribute;
   attribute.name = "standby";
   attribute.node = options.node.empty() ? cluster->cluster->self : options.node;
@@ -179,7 +179,7 @@ int why(Surroundings& here, const std::string& resource) {
 int keygen(Surroundings& here, const std::string& path) {
   if (const auto done = config::generate_key_file(path); !done) {
     here.err += fmt::format("{}: {}\n", tool, done.error().what);
-    return done.error().code == Errc::exists ? 108 : 73;
+    return done.error().code == Errc::exists ? exit_code::exists : exit_code::cannot_create;
   }
   here.out += fmt::format("{} holds a new key. Copy it to every node of the cluster (mode 0400, owner root).\n", path);
   return 0;
@@ -191,7 +191,7 @@ int wait_until_settled(Surroundings& here, Duration patience, const Pause& pause
   for (Duration waited{}; waited <= patience; waited += look_again) {
     const auto reply = here.daemon->ask(ipc::QueryCluster{});
     if (!reply) return fail(here, tool, reply.error());
-    if (!reply->cluster) return fail(here, tool, {Errc::refused, reply->text});
+    if (!reply->cluster) return fail(here, tool, refusal(*reply));
     const ipc::ClusterInfo& cluster = *reply->cluster;
     quiet = cluster.settled && !cluster.leader.empty() ? quiet + 1 : 0;
     if (quiet >= quiet_looks) return 0;

@@ -80,7 +80,7 @@ int crm_node(Surroundings& here) {
   }
   const auto reply = here.daemon->ask(ipc::QueryCluster{});
   if (!reply) return fail(here, tool, reply.error());
-  if (!reply->cluster) return fail(here, tool, {Errc::refused, reply->text});
+  if (!reply->cluster) return fail(here, tool, refusal(*reply));
   ipc::ClusterInfo cluster = *reply->cluster;
   std::ranges::sort(cluster.nodes, {}, &ipc::NodeInfo::name);
   switch (action) {

@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 
+#include "common/base/exit_codes.hpp"
 #include "common/wire/ipc_frame.hpp"
 
 namespace systole::tools {
@@ -119,40 +120,17 @@ Result<ipc::Reply> SocketLink::ask(const ipc::Request& request) {
   if (!body) return body.error();
   auto reply = wire::decode<ipc::Reply>(*body);
   if (!reply)
-    return Error{Errc::invalid,
+    return Error{Errc::protocol,
                  fmt::format("the daemon's answer (protocol version {}) cannot be read by this tool (version "
                              "{}): they are of different releases",
                              head->version, ipc::protocol_version)};
   return std::move(*reply);
 }
 
-int exit_code_of(const Error& error) {
-  switch (error.code) {
-    case Errc::not_connected:
-      return 102;
-    case Errc::timeout:
-      return 124;
-    case Errc::not_found:
-      return 105;
-    case Errc::exists:
-      return 108;
-    case Errc::refused:
-      return 106;
-    case Errc::schema:
-      return 78;
-    case Errc::old_version:
-      return 103;
-    case Errc::permission:
-      return 77;
-    case Errc::corrupt:
-      return 104;
-    case Errc::invalid:
-    case Errc::too_big:
-      return 76;
-    case Errc::io:
-      return 1;
-  }
-  return 1;
+Error refusal(const ipc::Reply& reply) {
+  for (const Errc code : {Errc::permission, Errc::protocol, Errc::not_found, Errc::invalid})
+    if (exit_code_of({code, {}}) == reply.exit_code) return {code, reply.text};
+  return {Errc::refused, reply.text};
 }
 
 }  // namespace systole::tools

@@ -15,7 +15,7 @@ namespace systole::tools {
 class DaemonLink {
  public:
   virtual ~DaemonLink() = default;
-  /// Errors are of the way, not of the answer: not_connected (102), timeout (124), invalid (76).
+  /// Errors are of the way, not of the answer: not_connected, timeout, protocol.
   virtual Result<wire::ipc::Reply> ask(const wire::ipc::Request& request) = 0;
 };
 
@@ -41,7 +41,7 @@ class SocketLink final : public DaemonLink {
   Fd socket_;
 };
 
-/// Pacemaker's exit code for an error of the way.
-int exit_code_of(const Error& error);
+/// What the daemon refused, as an error: whoever reports it ends with the daemon's code.
+Error refusal(const wire::ipc::Reply& reply);
 
 }  // namespace systole::tools

@@ -10,16 +10,10 @@
 #include <string_view>
 #include <vector>
 
+#include "common/base/exit_codes.hpp"
 #include "tools/daemon_link.hpp"
 
 namespace systole::tools {
-
-/// Pacemaker's exit codes, as far as the tools themselves decide them.
-namespace exit_code {
-inline constexpr int ok = 0, error = 1, usage = 64, data = 65, no_input = 66, no_node = 68, configuration = 78,
-                     not_connected = 102, no_such = 105, no_quorum = 106, needs_force = 107, multiple = 109,
-                     timeout = 124;
-}
 
 struct Surroundings {
   std::vector<std::string> words;  // without the program's name

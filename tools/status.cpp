@@ -172,10 +172,10 @@ StatusView make_status(ipc::ClusterInfo cluster, const cib::Configuration& confi
 Result<StatusView> gather_status(DaemonLink& daemon) {
   auto cluster = daemon.ask(ipc::QueryCluster{});
   if (!cluster) return cluster.error();
-  if (!cluster->cluster) return Error{Errc::refused, cluster->text};
+  if (!cluster->cluster) return refusal(*cluster);
   const auto cib = daemon.ask(ipc::QueryCib{});
   if (!cib) return cib.error();
-  if (cib->exit_code != 0) return Error{Errc::refused, cib->text};
+  if (cib->exit_code != 0) return refusal(*cib);
   const auto configuration = cib::parse_configuration(cib->text);
   if (!configuration) return configuration.error();
   const auto status = cib::parse_status(cib->text);

@@ -87,7 +87,7 @@ Result<std::vector<Nvpair>> find_stored(DaemonLink& daemon, const StoredAttribut
   const auto reply = daemon.ask(query(*path));
   if (!reply) return reply.error();
   if (reply->exit_code == exit_code::no_such) return std::vector<Nvpair>{};
-  if (reply->exit_code != 0) return Error{Errc::refused, reply->text};
+  if (reply->exit_code != 0) return refusal(*reply);
   return find_nvpairs(reply->text);
 }
 

@@ -58,7 +58,7 @@ Result<std::string> get_cib(Surroundings& here, const VerifyOptions& options) {
   if (!options.cib_file.empty()) return read_whole(options.cib_file);
   auto reply = here.daemon->ask(ipc::QueryCib{});
   if (!reply) return reply.error();
-  if (reply->exit_code != 0) return Error{Errc::refused, reply->text};
+  if (reply->exit_code != 0) return refusal(*reply);
   return std::move(reply->text);
 }
 

@@ -252,32 +252,4 @@ Result<std::string> diff(std::string_view from, std::string_view to, bool with_v
   return patch == nullptr ? std::string() : print(root_of(patch));
 }
 
-int exit_code(const Error& error) {
-  switch (error.code) {
-    case Errc::invalid:
-    case Errc::too_big:
-    case Errc::corrupt:
-      return 65;
-    case Errc::not_found:
-      return 105;
-    case Errc::exists:
-      return 108;
-    case Errc::refused:
-      return 1;
-    case Errc::schema:
-      return 78;
-    case Errc::old_version:
-      return 103;
-    case Errc::permission:
-      return 77;
-    case Errc::io:
-      return 74;
-    case Errc::timeout:
-      return 124;
-    case Errc::not_connected:
-      return 102;
-  }
-  return 1;
-}
-
 }  // namespace systole::cib

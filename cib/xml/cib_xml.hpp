@@ -51,8 +51,4 @@ Result<std::vector<std::string>> query_paths(std::string_view cib, std::string_v
 /// included.
 Result<std::string> diff(std::string_view from, std::string_view to, bool with_versions);
 
-/// Pacemaker's exit codes for an Error of this file (105 not found, 108 exists, 78 schema, 103 old version, 65 bad data
-/// …).
-int exit_code(const Error& error);
-
 }  // namespace systole::cib

@@ -90,9 +90,6 @@ class Editor {
   Editor(Tree& tree, const Request& request) : tree_(tree), request_(request) {}
 
   Result<void> run() {
-    if (!is_section_name(request_.scope)) {
-      return Error{Errc::invalid, fmt::format("a CIB has no section '{}'", request_.scope)};
-    }
     switch (request_.change) {
       case Change::create:
         return with_fragment(&Editor::create);
@@ -123,8 +120,12 @@ class Editor {
     return (this->*edit)(root_of(*fragment));
   }
 
-  /// The element that --xpath or the scope names.
+  bool names_no_section() const { return request_.xpath.empty() && !is_section_name(request_.scope); }
+  Error no_section() const { return {Errc::schema, fmt::format("a CIB has no section '{}'", request_.scope)}; }
+
+  /// The element that --xpath or the scope names; a scope that is no section's name means the whole CIB, as in a query.
   Result<xmlNode*> place(bool make_section = false) {
+    if (names_no_section()) return root();
     if (request_.xpath.empty()) {
       xmlNode* found = section(root(), request_.scope, make_section);
       if (found == nullptr) return no_match(request_);
@@ -149,6 +150,7 @@ class Editor {
           Errc::not_found,
           fmt::format("where shall {} be created? Name the section (-o) or an element (--xpath)", label(fragment))};
     }
+    if (names_no_section()) return no_section();
     auto target = place(true);
     if (!target) return target.error();
     if (whole && tag_of(fragment) == tag_of(*target)) return create_inside(*target, fragment);
@@ -184,6 +186,7 @@ class Editor {
     }
     if (!request_.allow_create || (request_.scope.empty() && request_.xpath.empty()))
       return no_match(request_, fragment);
+    if (names_no_section()) return no_section();
     append_copy(*top, fragment);
     return {};
   }
@@ -205,7 +208,7 @@ class Editor {
   /// A whole CIB: the configuration and the header are taken; the live status stays, since a saved copy of it would
   /// make the cluster believe in the past.
   Result<void> replace_all(xmlNode* fragment) {
-    if (!request_.xpath.empty()) return Error{Errc::invalid, "a whole <cib> goes into no --xpath"};
+    if (!request_.xpath.empty()) return Error{Errc::schema, "a whole <cib> goes into no --xpath"};
     const Version given = version_of(fragment), current = version_of(root());
     if (given < current) {
       return Error{
@@ -260,7 +263,7 @@ class Editor {
       const Version source = version_of(child(version, "source")), target = version_of(child(version, "target"));
       const Version current = version_of(root());
       if (source != current || target <= source) {
-        return Error{Errc::old_version,
+        return Error{source > current ? Errc::refused : Errc::old_version,
                      fmt::format("the patch leads from version {}.{}.{} to {}.{}.{}, but the CIB is at {}.{}.{}",
                                  source.admin_epoch, source.epoch, source.num_updates, target.admin_epoch, target.epoch,
                                  target.num_updates, current.admin_epoch, current.epoch, current.num_updates)};

@@ -22,6 +22,7 @@ enum class Errc {
   timeout,
   not_connected,  // no daemon, or no leader, answers
   too_big,        // beyond a limit of limits.hpp
+  protocol,       // the other side speaks another protocol, or none
 };
 
 struct Error {

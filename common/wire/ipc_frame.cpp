@@ -22,9 +22,9 @@ Result<FrameHead> read_frame_head(std::string_view bytes) {
   Reader reader(bytes.substr(0, frame_head_bytes));
   reader(length)(head.version);
   if (length < version_bytes)
-    return Error{Errc::invalid, fmt::format("a frame of {} bytes has no room for its version", length)};
+    return Error{Errc::protocol, fmt::format("a frame of {} bytes has no room for its version", length)};
   if (length > limits::ipc_frame_bytes_max)
-    return Error{Errc::too_big,
+    return Error{Errc::protocol,
                  fmt::format("a frame of {} bytes; at most {} are allowed", length, limits::ipc_frame_bytes_max)};
   head.body_bytes = length - version_bytes;
   return head;

@@ -10,6 +10,7 @@
 #include <deque>
 
 #include "common/base/ensure.hpp"
+#include "common/base/exit_codes.hpp"
 #include "common/base/limits.hpp"
 #include "crmd/controller/leader.hpp"
 #include "crmd/controller/messages.hpp"
@@ -239,8 +240,10 @@ void Core::Impl::handle(Now now, NodeId from, const Message& message) {
                  [&](const Forward& forward) {
                    if (leader) return leader->request(now, Origin{from, forward.id, forward.user}, forward.request);
                    send(from, Forwarded{forward.id,
-                                        wire::ipc::Reply{
-                                            106, "the node that was asked does not lead any more; try again", {}, {}}});
+                                        wire::ipc::Reply{exit_code::no_quorum,
+                                                         "the node that was asked does not lead any more; try again",
+                                                         {},
+                                                         {}}});
                  },
                  [&](const Forwarded& answer) {
                    const auto waiting = asked.find(answer.id);
@@ -381,7 +384,8 @@ void Core::Impl::ask(Now now, const ClientRequest& request) {
 
 void Core::Impl::ask_leader(Now now, const ClientRequest& request) {
   if (asked.size() >= limits::queued_writes_max)
-    return reply(request.client, 106, fmt::format("{} requests wait for a leader already; try again", asked.size()));
+    return reply(request.client, exit_code::no_quorum,
+                 fmt::format("{} requests wait for a leader already; try again", asked.size()));
   asked[next_ask++] = Asked{request.client, request.request, request.user, now.at + leader_patience, false};
   pass_on_waiting(now);
 }
@@ -391,7 +395,7 @@ void Core::Impl::pass_on_waiting(Now now) {
     Asked& one = it->second;
     const bool write = std::holds_alternative<wire::ipc::ChangeCib>(one.request);
     if (one.sent && write) {  // the leader that had it is gone
-      reply(one.client, 124,
+      reply(one.client, exit_code::timeout,
             "the leader was lost while it worked on this change: it may or may not take effect; look again");
       it = asked.erase(it);
       continue;
@@ -412,7 +416,7 @@ void Core::Impl::expire(Now now) {
       continue;
     }
     const bool sent = it->second.sent;
-    reply(it->second.client, sent ? 124 : 106,
+    reply(it->second.client, sent ? exit_code::timeout : exit_code::no_quorum,
           sent ? "the leader did not answer in time: the change may or may not take effect; look again"
                : fmt::format("no leader: {} of {} nodes are there and none leads (see 'systole status')",
                              members.up().size(), config.membership.nodes.size()));
@@ -424,14 +428,15 @@ void Core::Impl::set_attribute(std::uint64_t client, const wire::ipc::SetAttribu
   const NodeName node = wanted.node.empty() ? self_name() : NodeName{wanted.node};
   if (std::ranges::find(config.membership.nodes, node.value, &membership::Member::name) ==
       config.membership.nodes.end()) {
-    return reply(client, 68, fmt::format("there is no node '{}'", node.value));
+    return reply(client, exit_code::no_host, fmt::format("there is no node '{}'", node.value));
   }
   const bool own = node == self_name();
-  if (!own && !members.leader()) return reply(client, 106, "no leader: attributes of other nodes cannot be set now");
+  if (!own && !members.leader())
+    return reply(client, exit_code::no_quorum, "no leader: attributes of other nodes cannot be set now");
   std::vector<std::string> names{wanted.name};
   if (wanted.pattern) {
     Result<std::vector<std::string>> found = known.attributes.matching(node, wanted.name);
-    if (!found) return reply(client, 65, found.error().what);
+    if (!found) return reply(client, exit_code_of(found.error()), found.error().what);
     names = std::move(*found);
   }
   std::vector<attributes::Change> changes;
@@ -442,10 +447,10 @@ void Core::Impl::set_attribute(std::uint64_t client, const wire::ipc::SetAttribu
     const bool relative = change.value && change.value->starts_with("value+");
     if (!own || (relative && members.leader())) continue;
     const auto applied = known.attributes.apply(change);
-    if (!applied) return reply(client, 65, applied.error().what);
+    if (!applied) return reply(client, exit_code_of(applied.error()), applied.error().what);
   }
   if (members.leader()) send(members.leader(), AttributesWanted{std::move(changes)});
-  reply(client, 0, "");
+  reply(client, exit_code::ok, "");
 }
 
 void Core::Impl::get_attribute(std::uint64_t client, const wire::ipc::QueryAttribute& wanted) {
@@ -457,7 +462,7 @@ void Core::Impl::get_attribute(std::uint64_t client, const wire::ipc::QueryAttri
     if (value != values.end()) answer.attributes.push_back({wanted.name, name.value, value->second.text});
   }
   if (answer.attributes.empty()) {
-    answer.exit_code = 105;
+    answer.exit_code = exit_code::no_such;
     answer.text =
         fmt::format("attribute '{}' is not set{}", wanted.name, wanted.all_nodes ? "" : " on node " + node.value);
   }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "common/base/exit_codes.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/overloaded.hpp"
 #include "common/base/text.hpp"
@@ -11,72 +12,46 @@
 
 namespace systole::controller {
 
-namespace {
-
-/// Pacemaker's exit codes for what the core itself refuses.
-int exit_code_of(const Error& error) {
-  switch (error.code) {
-    case Errc::invalid:
-      return 65;
-    case Errc::not_found:
-      return 105;
-    case Errc::exists:
-      return 108;
-    case Errc::refused:
-      return 106;
-    case Errc::schema:
-      return 78;
-    case Errc::old_version:
-      return 103;
-    case Errc::permission:
-      return 77;
-    case Errc::io:
-      return 1;
-    case Errc::corrupt:
-      return 104;
-    case Errc::timeout:
-      return 124;
-    case Errc::not_connected:
-      return 102;
-    case Errc::too_big:
-      return 65;
-  }
-  return 1;
-}
-
-}  // namespace
-
 void Leader::request(Now now, const Origin& origin, const wire::ipc::Request& wanted) {
   if (!ready_) {
     if (waiting_.size() >= limits::queued_writes_max)
-      return reply(origin, 106, "the leader is not ready yet and too many requests wait already; try again");
+      return reply(origin, exit_code::no_quorum,
+                   "the leader is not ready yet and too many requests wait already; try again");
     waiting_.emplace_back(origin, wanted);
     return;
   }
-  std::visit(Overloaded{
-                 [&](const wire::ipc::ChangeCib& ask) { change(now, origin, ask.request); },
-                 [&](const wire::ipc::Cleanup& ask) { cleanup(now, origin, ask); },
-                 [&](const wire::ipc::Why& ask) { why(origin, ask); },
-                 // The others are answered by the node that is asked; they never reach a leader.
-                 [&](const wire::ipc::QueryCib&) { reply(origin, 64, "a leader does not answer this request"); },
-                 [&](const wire::ipc::SetAttribute&) { reply(origin, 64, "a leader does not answer this request"); },
-                 [&](const wire::ipc::QueryAttribute&) { reply(origin, 64, "a leader does not answer this request"); },
-                 [&](const wire::ipc::QueryCluster&) { reply(origin, 64, "a leader does not answer this request"); },
-             },
-             wanted);
+  std::visit(
+      Overloaded{
+          [&](const wire::ipc::ChangeCib& ask) { change(now, origin, ask.request); },
+          [&](const wire::ipc::Cleanup& ask) { cleanup(now, origin, ask); },
+          [&](const wire::ipc::Why& ask) { why(origin, ask); },
+          // The others are answered by the node that is asked; they never reach a leader.
+          [&](const wire::ipc::QueryCib&) { reply(origin, exit_code::usage, "a leader does not answer this request"); },
+          [&](const wire::ipc::SetAttribute&) {
+            reply(origin, exit_code::usage, "a leader does not answer this request");
+          },
+          [&](const wire::ipc::QueryAttribute&) {
+            reply(origin, exit_code::usage, "a leader does not answer this request");
+          },
+          [&](const wire::ipc::QueryCluster&) {
+            reply(origin, exit_code::usage, "a leader does not answer this request");
+          },
+      },
+      wanted);
   proceed(now);
 }
 
 void Leader::change(Now now, const Origin& origin, const cib::Request& wanted) {
   if (writes_.size() >= limits::queued_writes_max)
-    return reply(origin, 106, fmt::format("{} changes wait to be stored already; try again", writes_.size()));
+    return reply(origin, exit_code::no_quorum,
+                 fmt::format("{} changes wait to be stored already; try again", writes_.size()));
   const cib::Header header{true, std::to_string(config_.membership.self.value), known_.num_updates};
   Result<cib::Changed> result = rules_.apply(replica_.head().document, header, known_.status, wanted, now.epoch_s);
   if (!result) return reply(origin, exit_code_of(result.error()), result.error().what);
   if (result->status) status_replaced(*result->status);
-  if (!result->configuration) return reply(origin, 0, result->output);
+  if (!result->configuration) return reply(origin, exit_code::ok, result->output);
   if (result->document.size() > limits::document_bytes_max) {
-    return reply(origin, 65,
+    return reply(origin, exit_code::data,
                  fmt::format("the configuration would have {} bytes; the limit is {}", result->document.size(),
                              limits::document_bytes_max));
   }
@@ -158,7 +133,7 @@ void Leader::clear_failures(Now now, const NodeName& node, const ResourceId& res
 
 void Leader::cleanup(Now now, const Origin& origin, const wire::ipc::Cleanup& wanted) {
   if (!wanted.node.empty() && !id_of(NodeName{wanted.node}))
-    return reply(origin, 105, fmt::format("there is no node '{}'", wanted.node));
+    return reply(origin, exit_code::no_such, fmt::format("there is no node '{}'", wanted.node));
   std::vector<ResourceId> meant;
   if (configuration_) {
     for (const cib::Primitive* primitive : cib::primitives_of(*configuration_)) {
@@ -169,7 +144,7 @@ void Leader::cleanup(Now now, const Origin& origin, const wire::ipc::Cleanup& wa
     }
   }
   if (meant.empty() && !wanted.resource.empty())
-    return reply(origin, 105, fmt::format("there is no resource '{}'", wanted.resource));
+    return reply(origin, exit_code::no_such, fmt::format("there is no resource '{}'", wanted.resource));
   std::vector<std::string> done;
   for (const auto& [name, state] : std::map(known_.status.nodes)) {
     if (!wanted.node.empty() && name.value != wanted.node) continue;
@@ -178,7 +153,7 @@ void Leader::cleanup(Now now, const Origin& origin, const wire::ipc::Cleanup& wa
   }
   fruitless_ = 0;
   changed("failures were cleaned up");
-  reply(origin, 0,
+  reply(origin, exit_code::ok,
         fmt::format("Cleaned up {} on {}", wanted.resource.empty() ? "all resources" : wanted.resource,
                     systole::join(done, ", ")));
 }
@@ -196,9 +171,10 @@ void Leader::why(const Origin& origin, const wire::ipc::Why& wanted) {
                         decision.node.empty() ? "" : " on " + decision.node.value, decision.sentence);
   }
   for (const std::string& problem : last_.problems) text += "problem: " + problem + "\n";
-  if (!text.empty()) return reply(origin, 0, text);
-  if (wanted.resource.empty()) return reply(origin, 0, "there are no resources, so there is nothing to decide\n");
-  reply(origin, 105,
+  if (!text.empty()) return reply(origin, exit_code::ok, text);
+  if (wanted.resource.empty())
+    return reply(origin, exit_code::ok, "there are no resources, so there is nothing to decide\n");
+  reply(origin, exit_code::no_such,
         fmt::format("no decision is known about '{}': is it a resource of this cluster? ('systole why' lists all)",
                     wanted.resource));
 }

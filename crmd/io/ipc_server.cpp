@@ -17,6 +17,7 @@
 #include <boost/asio/write.hpp>
 #include <utility>
 
+#include "common/base/exit_codes.hpp"
 #include "common/base/limits.hpp"
 #include "common/wire/ipc_frame.hpp"
 
@@ -27,7 +28,6 @@ namespace asio = boost::asio;
 namespace ipc = wire::ipc;
 using asio::local::stream_protocol;
 
-constexpr std::int32_t exit_protocol = 76, exit_permission = 77;
 constexpr Duration patience_with_reader = 30s;       // a client that does not take its answer
 constexpr std::size_t body_piece_bytes = 256 << 10;  // memory is taken as bytes come, not as they are announced
 
@@ -83,7 +83,7 @@ class IpcServer::Session : public std::enable_shared_from_this<Session> {
 
   void send(const ipc::Reply& reply, bool then_leave = false) {
     auto frame = ipc::make_frame(wire::encode(reply));
-    if (!frame) frame = ipc::make_frame(wire::encode(refusal(1, frame.error().what)));
+    if (!frame) frame = ipc::make_frame(wire::encode(refusal(exit_code_of(frame.error()), frame.error().what)));
     out_ = std::move(*frame);
     timer_.expires_after(patience_with_reader);
     timer_.async_wait([self = shared_from_this()](const auto& stopped) {
@@ -115,16 +115,18 @@ class IpcServer::Session : public std::enable_shared_from_this<Session> {
   void judge_head() {
     const auto head = ipc::read_frame_head({head_.data(), head_.size()});
     if (!peer_.allowed)
-      return send(refusal(exit_permission, fmt::format("user '{}' may not talk to the cluster: be root, or a member of "
-                                                       "group haclient",
-                                                       peer_.user)),
-                  true);
-    if (!head) return send(refusal(exit_protocol, head.error().what), true);
+      return send(
+          refusal(exit_code::permission, fmt::format("user '{}' may not talk to the cluster: be root, or a member of "
+                                                     "group haclient",
+                                                     peer_.user)),
+          true);
+    if (!head) return send(refusal(exit_code::protocol, head.error().what), true);
     if (head->version != ipc::protocol_version)
-      return send(refusal(exit_protocol, fmt::format("this tool speaks protocol version {}, the daemon {}: they are of "
-                                                     "different releases; restart the daemon after an upgrade",
-                                                     head->version, ipc::protocol_version)),
-                  true);
+      return send(
+          refusal(exit_code::protocol, fmt::format("this tool speaks protocol version {}, the daemon {}: they are of "
+                                                   "different releases; restart the daemon after an upgrade",
+                                                   head->version, ipc::protocol_version)),
+          true);
     body_.clear();
     read_body(head->body_bytes);
   }
@@ -144,7 +146,8 @@ class IpcServer::Session : public std::enable_shared_from_this<Session> {
     auto request = wire::decode<ipc::Request>(body_);
     body_ = {};
     if (!request)
-      return send(refusal(exit_protocol, "the request cannot be read: tool and daemon do not fit together"), true);
+      return send(refusal(exit_code::protocol, "the request cannot be read: tool and daemon do not fit together"),
+                  true);
     if (server_ == nullptr) return;
     const std::uint64_t number = server_->number_request(shared_from_this());
     server_->on_request_(number, std::move(*request), peer_.user);

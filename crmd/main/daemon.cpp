@@ -11,8 +11,8 @@
 #include <filesystem>
 
 #include "cib/xml/cib_xml.hpp"
+#include "common/base/exit_codes.hpp"
 #include "crmd/io/service_manager.hpp"
-#include "crmd/main/exit_codes.hpp"
 
 namespace systole {
 namespace {
@@ -63,7 +63,7 @@ ipc::Reply answer_query(const controller::ReplyCib& asked) {
   if (part) {
     reply.text = *part;
   } else {
-    reply.exit_code = cib::exit_code(part.error());
+    reply.exit_code = exit_code_of(part.error());
     reply.text = part.error().what;
   }
   return reply;

@@ -8,9 +8,9 @@
 #include <cstdio>
 #include <exception>
 
+#include "common/base/exit_codes.hpp"
 #include "crmd/io/privileges.hpp"
 #include "crmd/main/daemon.hpp"
-#include "crmd/main/exit_codes.hpp"
 #include "crmd/main/options.hpp"
 #include "crmd/main/startup.hpp"
 

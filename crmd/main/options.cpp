@@ -4,7 +4,7 @@
 
 #include <CLI/CLI.hpp>
 
-#include "crmd/main/exit_codes.hpp"
+#include "common/base/exit_codes.hpp"
 
 namespace systole {
 

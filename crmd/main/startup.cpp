@@ -15,9 +15,9 @@
 #include <stdexcept>
 
 #include "cib/xml/cib_xml.hpp"
+#include "common/base/exit_codes.hpp"
 #include "common/base/limits.hpp"
 #include "common/log/sinks.hpp"
-#include "crmd/main/exit_codes.hpp"
 
 namespace systole {
 namespace {
@@ -57,6 +57,7 @@ int code_of(const Error& error, int otherwise) {
     case Errc::timeout:
     case Errc::not_connected:
     case Errc::too_big:
+    case Errc::protocol:
       return otherwise;
   }
   return otherwise;
@@ -159,7 +160,7 @@ Started<Memory> open_memory(const std::string& directory) {
 Started<io::PidFile> take_run_directory(const std::string& directory) {
   if (const auto made = io::make_directory(directory, 0755); !made) return failed(made.error(), exit_code::io);
   auto lock = io::PidFile::take(directory + "/crmd.pid");
-  if (!lock) return failed(lock.error(), exit_code::already_running);
+  if (!lock) return failed(lock.error(), exit_code::exists);
   return std::move(*lock);
 }
 

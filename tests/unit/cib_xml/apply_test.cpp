@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "common/base/exit_codes.hpp"
 #include "tests/unit/cib_xml/samples.hpp"
 
 namespace systole::cib {
@@ -97,12 +98,12 @@ TEST_F(CibChange, create_of_what_exists_is_refused) {
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().what,
             "<primitive id=\"d1\"> (line 1) exists already: /cib/configuration/resources/primitive[@id='d1']");
-  EXPECT_EQ(exit_code(result.error()), 108);
+  EXPECT_EQ(exit_code_of(result.error()), 108);
 }
 
 TEST_F(CibChange, create_without_a_place_asks_for_one) {
   EXPECT_EQ(failure({.change = Change::create, .xml = dummy("d3")}), Errc::not_found);
-  EXPECT_EQ(failure({.change = Change::create, .scope = "nosuch", .xml = dummy("d3")}), Errc::invalid);
+  EXPECT_EQ(failure({.change = Change::create, .scope = "nosuch", .xml = dummy("d3")}), Errc::schema);
   EXPECT_EQ(failure({.change = Change::create, .scope = "resources", .xml = "<primitive id="}), Errc::invalid);
 }
 
@@ -111,7 +112,7 @@ TEST_F(CibChange, create_whose_result_is_no_valid_cib_is_refused) {
                               .scope = "constraints",
                               .xml = R"(<rsc_location id="l" rsc="nope" node="n1" score="1"/>)"});
   ASSERT_FALSE(result);
-  EXPECT_EQ(exit_code(result.error()), 78);
+  EXPECT_EQ(exit_code_of(result.error()), 78);
   EXPECT_NE(result.error().what.find("rsc=\"nope\" names no resource"), std::string::npos);
 }
 
@@ -198,7 +199,7 @@ TEST_F(CibChange, replace_by_an_older_version_is_refused_and_a_newer_one_counts_
        {R"(epoch="4" num_updates="9" admin_epoch="0")", R"(epoch="5" num_updates="2" admin_epoch="0")"}) {
     const auto result = change({.change = Change::replace, .xml = whole(older)});
     ASSERT_FALSE(result);
-    EXPECT_EQ(exit_code(result.error()), 103);
+    EXPECT_EQ(exit_code_of(result.error()), 103);
   }
   EXPECT_EQ(
       now(done({.change = Change::replace, .xml = whole(R"(epoch="9" num_updates="0" admin_epoch="0")")})).version,
@@ -259,6 +260,9 @@ TEST_F(CibChange, patch_with_versions_fits_only_the_version_it_was_made_from) {
       failure({.change = Change::patch, .xml = patch(R"(epoch="4" num_updates="3")", R"(epoch="8" num_updates="0")")}),
       Errc::old_version);
   EXPECT_EQ(failure({.change = Change::patch, .xml = patch(current, current)}), Errc::old_version);
+  EXPECT_EQ(
+      failure({.change = Change::patch, .xml = patch(R"(epoch="7" num_updates="0")", R"(epoch="8" num_updates="0")")}),
+      Errc::refused);
 }
 
 TEST_F(CibChange, patch_that_does_not_fit_changes_nothing_and_names_the_change) {
@@ -268,7 +272,7 @@ TEST_F(CibChange, patch_that_does_not_fit_changes_nothing_and_names_the_change) 
   ASSERT_FALSE(result);
   EXPECT_EQ(result.error().what,
             "the patch does not fit: create of '/cib/configuration/nope': there is no such element");
-  EXPECT_EQ(exit_code(result.error()), 1);
+  EXPECT_EQ(exit_code_of(result.error()), 1);
   for (const char* bad : {"<foo/>", "<diff/>", "<diff format=\"1\"/>"}) {
     EXPECT_EQ(failure({.change = Change::patch, .xml = bad}), Errc::invalid) << bad;
   }

@@ -11,6 +11,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "common/base/exit_codes.hpp"
 #include "tests/unit/cib_xml/random_cib.hpp"
 #include "tests/unit/cib_xml/samples.hpp"
 
@@ -36,6 +37,26 @@ Ran run(const std::string& command) {
   const int state = ::pclose(pipe);
   ran.rc = WIFEXITED(state) ? WEXITSTATUS(state) : -1;
   return ran;
+}
+
+struct Case {
+  const char* options;
+  Request request;
+};
+
+const std::string start =
+    cib_of({.nodes = R"(<node id="1" uname="n1"/><node id="2" uname="n2"/>)",
+            .resources = dummy("d1", R"(<operations><op id="d1-m" name="monitor" interval="10s"/></operations>)") +
+                         dummy("d2")});
+
+Request request(Change change, std::string scope, std::string xml, bool allow_create = false) {
+  Request made{.change = change, .scope = std::move(scope), .xml = std::move(xml)};
+  made.allow_create = allow_create;
+  return made;
+}
+
+Request patch(const std::string& changes) {
+  return request(Change::patch, "", R"(<diff format="2">)" + changes + "</diff>");
 }
 
 class BesidePacemaker : public testing::Test {
@@ -69,6 +90,17 @@ class BesidePacemaker : public testing::Test {
     const Ran ran = run(fmt::format("CIB_file={} /usr/sbin/cibadmin -P -x {}", cib_file, patch_file));
     return ran.rc == 0 ? configuration_of(slurp(cib_file)) : ran.output;
   }
+  void compare(const Case& one) {
+    const std::string path = file("cib.xml", start), xml = file("input.xml", one.request.xml);
+    const std::string scope = one.request.scope.empty() ? "" : "-o " + one.request.scope;
+    const Ran theirs = run(fmt::format("CIB_file={} /usr/sbin/cibadmin {} {} -x {}", path, one.options, scope, xml));
+    const auto ours = apply(good(to_document(start)), {}, {}, one.request, 0);
+    const std::string what = fmt::format("cibadmin {} {} {}\n{}", one.options, scope, one.request.xml, theirs.output);
+    EXPECT_EQ(ours ? 0 : exit_code_of(ours.error()), theirs.rc) << what << (ours ? "" : ours.error().what);
+    if (ours && theirs.rc == 0) {
+      EXPECT_EQ(configuration_of(ours->document), configuration_of(slurp(path))) << what;
+    }
+  }
   static std::string configuration_of(const std::string& cib) { return good(query(cib, "configuration", "", false)); }
 
   fs::path folder_;
@@ -97,21 +129,7 @@ TEST_F(BesidePacemaker, each_sides_patches_lead_the_other_to_the_same_configurat
   EXPECT_GT(theirs_compared, 15);
 }
 
-struct Case {
-  const char* options;
-  Request request;
-};
-
 TEST_F(BesidePacemaker, the_same_edits_give_the_same_configuration_and_the_same_exit_code) {
-  const std::string start =
-      cib_of({.nodes = R"(<node id="1" uname="n1"/><node id="2" uname="n2"/>)",
-              .resources = dummy("d1", R"(<operations><op id="d1-m" name="monitor" interval="10s"/></operations>)") +
-                           dummy("d2")});
-  const auto request = [](Change change, std::string scope, std::string xml, bool allow_create = false) {
-    Request made{.change = change, .scope = std::move(scope), .xml = std::move(xml)};
-    made.allow_create = allow_create;
-    return made;
-  };
   const Case cases[] = {
       {"-C", request(Change::create, "resources", dummy("d3"))},
       {"-C", request(Change::create, "resources", dummy("d1"))},
@@ -137,18 +155,42 @@ TEST_F(BesidePacemaker, the_same_edits_give_the_same_configuration_and_the_same_
       {"-D", request(Change::erase, "", R"(<primitive id="d2" class="lsb"/>)")},
       {"-D", request(Change::erase, "nodes", R"(<node uname="n1"/>)")},
       {"-D", request(Change::erase, "", R"(<primitive id="d9"/>)")},
+      {"-C", request(Change::create, "nosuch", dummy("d3"))},
+      {"-M", request(Change::modify, "nosuch", dummy("d3"))},
+      {"-M", request(Change::modify, "nosuch", R"(<op id="d1-m" interval="5s"/>)")},
+      {"-M -c", request(Change::modify, "nosuch", dummy("d3"), true)},
+      {"-M -c", request(Change::modify, "nosuch", R"(<op id="d1-m" interval="5s"/>)", true)},
+      {"-R", request(Change::replace, "nosuch", dummy("d1"))},
+      {"-D", request(Change::erase, "nosuch", dummy("d1"))},
+      {"-R",
+       request(Change::replace, "", R"(<cib epoch="3" num_updates="0" admin_epoch="0" validate-with="pacemaker-3.9">
+        <configuration><crm_config/><nodes/><resources/><constraints/></configuration></cib>)")},
   };
-  for (const Case& one : cases) {
-    const std::string path = file("cib.xml", start), xml = file("input.xml", one.request.xml);
-    const std::string scope = one.request.scope.empty() ? "" : "-o " + one.request.scope;
-    const Ran theirs = run(fmt::format("CIB_file={} /usr/sbin/cibadmin {} {} -x {}", path, one.options, scope, xml));
-    const auto ours = apply(good(to_document(start)), {}, {}, one.request, 0);
-    const std::string what = fmt::format("cibadmin {} {} {}\n{}", one.options, scope, one.request.xml, theirs.output);
-    EXPECT_EQ(ours ? 0 : exit_code(ours.error()), theirs.rc) << what << (ours ? "" : ours.error().what);
-    if (ours && theirs.rc == 0) {
-      EXPECT_EQ(configuration_of(ours->document), configuration_of(slurp(path))) << what;
-    }
-  }
+  for (const Case& one : cases) compare(one);
+}
+
+TEST_F(BesidePacemaker, the_same_patches_give_the_same_configuration_and_the_same_exit_code) {
+  const std::string resources = "/cib/configuration/resources";
+  const auto change = [&](const char* operation, const std::string& path, const std::string& inside = "") {
+    return fmt::format(R"(<change operation="{}" path="{}{}" position="0">{}</change>)", operation, resources, path,
+                       inside);
+  };
+  const auto versions = [](int source, int target) {
+    return fmt::format(R"(<version><source admin_epoch="0" epoch="{}" num_updates="0"/>
+        <target admin_epoch="0" epoch="{}" num_updates="0"/></version>)",
+                       source, target);
+  };
+  const Case cases[] = {
+      {"-P", patch(change("delete", "/primitive[@id='d2']"))},
+      {"-P", patch(change("delete", "/primitive[@id='d9']"))},
+      {"-P", patch(change("move", "/primitive[@id='d9']"))},
+      {"-P", patch(change("frobnicate", "/primitive[@id='d1']"))},
+      {"-P", patch(change("create", "/group[@id='g']", dummy("d3")))},
+      {"-P", patch(change("create", "", R"(<foo id="f"/>)"))},
+      {"-P", patch(versions(4, 5))},
+      {"-P", patch(versions(7, 8))},
+  };
+  for (const Case& one : cases) compare(one);
 }
 
 }  // namespace

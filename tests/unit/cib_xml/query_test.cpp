@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// cibadmin -Q, and the exit codes.
+// cibadmin -Q.
 #include <gtest/gtest.h>
 
+#include "common/base/exit_codes.hpp"
 #include "tests/unit/cib_xml/samples.hpp"
 
 namespace systole::cib {
@@ -24,7 +25,7 @@ TEST(Query, of_a_section_gives_the_section) {
 TEST(Query, of_an_absent_section_finds_nothing_and_of_an_unknown_one_gives_all) {
   const auto absent = query(sample, "fencing-topology", "", false);
   ASSERT_FALSE(absent);
-  EXPECT_EQ(exit_code(absent.error()), 105);
+  EXPECT_EQ(exit_code_of(absent.error()), 105);
   EXPECT_EQ(ask("nosuch", ""), ask("", ""));
   EXPECT_EQ(ask("cib", "", true),
             "<cib crm_feature_set=\"3.16.1\" validate-with=\"pacemaker-3.9\" epoch=\"5\" num_updates=\"0\" "
@@ -64,16 +65,6 @@ TEST(Query, for_paths_names_each_match) {
             (std::vector<std::string>{"/cib/configuration/resources/primitive[@id='d1']",
                                       "/cib/configuration/resources/primitive[@id='d1']/operations/op[@id='o']",
                                       "/cib/configuration/resources/primitive[@id='d2']"}));
-}
-
-TEST(ExitCode, is_the_one_that_pacemakers_tools_have) {
-  EXPECT_EQ(exit_code({Errc::not_found, ""}), 105);
-  EXPECT_EQ(exit_code({Errc::exists, ""}), 108);
-  EXPECT_EQ(exit_code({Errc::schema, ""}), 78);
-  EXPECT_EQ(exit_code({Errc::old_version, ""}), 103);
-  EXPECT_EQ(exit_code({Errc::not_connected, ""}), 102);
-  EXPECT_EQ(exit_code({Errc::invalid, ""}), 65);
-  EXPECT_EQ(exit_code({Errc::timeout, ""}), 124);
 }
 
 }  // namespace

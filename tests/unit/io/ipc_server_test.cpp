@@ -11,6 +11,7 @@
 #include <future>
 #include <thread>
 
+#include "common/base/exit_codes.hpp"
 #include "common/base/handles.hpp"
 #include "common/base/limits.hpp"
 #include "common/wire/ipc_frame.hpp"
@@ -144,7 +145,7 @@ TEST_F(IpcServerTest, without_a_daemon_the_tool_says_so) {
   const auto reply = tools::SocketLink(folder).ask(ipc::QueryCluster{});
   ASSERT_FALSE(reply);
   EXPECT_EQ(reply.error().code, Errc::not_connected);
-  EXPECT_EQ(tools::exit_code_of(reply.error()), 102);
+  EXPECT_EQ(exit_code_of(reply.error()), 102);
 }
 
 }  // namespace

@@ -52,11 +52,11 @@ class FakeDaemon final : public DaemonLink {
   Reply answer(const wire::ipc::QueryCib& query) {
     const auto part =
         cib::query(cib::render(document, {}, status).value(), query.scope, query.xpath, query.no_children);
-    return part ? reply(0, *part) : reply(cib::exit_code(part.error()), part.error().what);
+    return part ? reply(0, *part) : reply(exit_code_of(part.error()), part.error().what);
   }
   Reply answer(const wire::ipc::ChangeCib& wanted) {
     const auto changed = cib::apply(document, {}, status, wanted.request, 0);
-    if (!changed) return reply(cib::exit_code(changed.error()), changed.error().what);
+    if (!changed) return reply(exit_code_of(changed.error()), changed.error().what);
     document = changed->document;
     return reply(0, changed->output);
   }
