@@ -40,6 +40,30 @@ std::optional<N> number_of(std::string_view word, std::string_view name) {
   return parse_int<N>(word.substr(name.size()));
 }
 
+std::string to_text(const std::vector<Stamp>& history) {
+  std::string text;
+  for (const Stamp& stamp : history)
+    text += fmt::format("{}{}.{}.{}", text.empty() ? " history=" : ",", stamp.term.number, stamp.term.node.value,
+                        stamp.index);
+  return text;
+}
+
+std::optional<std::vector<Stamp>> history_of(std::string_view word) {
+  constexpr std::string_view name = "history=";
+  if (!word.starts_with(name)) return std::nullopt;
+  std::vector<Stamp> history;
+  for (const std::string_view one : split(word.substr(name.size()), ',')) {
+    const auto parts = split(one, '.');
+    if (parts.size() != 3) return std::nullopt;
+    const auto term = parse_int<std::uint64_t>(parts[0]);
+    const auto node = parse_int<std::uint32_t>(parts[1]);
+    const auto index = parse_int<std::uint64_t>(parts[2]);
+    if (!term || !node || !index) return std::nullopt;
+    history.push_back({{*term, NodeId{*node}}, *index});
+  }
+  return history;
+}
+
 Error corrupt(std::string why) {
   return {Errc::corrupt, std::move(why)};
 }
@@ -50,8 +74,8 @@ std::string encode(const Stamped& stamped) {
   std::string text = stamped.document;
   if (!text.ends_with('\n')) text += '\n';
   const Stamp& stamp = stamped.stamp;
-  const std::string facts =
-      fmt::format("term={} node={} index={}", stamp.term.number, stamp.term.node.value, stamp.index);
+  const std::string facts = fmt::format("term={} node={} index={}{}", stamp.term.number, stamp.term.node.value,
+                                        stamp.index, to_text(stamped.history));
   return fmt::format("{}{}{} digest={}{}", text, stamp_opening, facts, digest_of(text, facts), stamp_closing);
 }
 
@@ -68,13 +92,14 @@ Result<Stamped> decode(std::string_view bytes) {
   const std::string_view facts = line.substr(0, facts_end);
   const std::string_view digest = trim(line.substr(facts_end + 8, line.size() - facts_end - 8 - stamp_closing.size()));
   const auto parts = split(facts, ' ');
-  if (parts.size() != 3) return corrupt("its stamp is not readable");
+  if (parts.size() != 3 && parts.size() != 4) return corrupt("its stamp is not readable");
   const auto term = number_of<std::uint64_t>(parts[0], "term=");
   const auto node = number_of<std::uint32_t>(parts[1], "node=");
   const auto index = number_of<std::uint64_t>(parts[2], "index=");
-  if (!term || !node || !index) return corrupt("its stamp is not readable");
+  auto history = parts.size() == 4 ? history_of(parts[3]) : std::vector<Stamp>{};
+  if (!term || !node || !index || !history) return corrupt("its stamp is not readable");
   if (digest_of(text, facts) != digest) return corrupt("its digest does not fit: damaged, or edited by hand");
-  return Stamped{{{*term, NodeId{*node}}, *index}, std::string(text)};
+  return Stamped{{{*term, NodeId{*node}}, *index}, std::string(text), std::move(*history)};
 }
 
 std::string encode(const Vote& vote) {

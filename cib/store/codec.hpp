@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // How the two durable records look as bytes. Document and stamp live in one file, so that one rename moves both: the
 // document's text, then a last line that is an XML comment
-//   <!-- systole term=7 node=1 index=42 digest=<64 hex digits> -->
-// with a BLAKE2b-256 digest over the text and the stamp. Every XML tool reads such a file; a hand that edits it breaks
-// the digest, on purpose: configuration is changed through cibadmin, never behind the cluster's back. The vote is one
-// line of text of the same kind.
+//   <!-- systole term=7 node=1 index=42 history=5.2.38,6.1.40 digest=<64 hex digits> -->
+// with a BLAKE2b-256 digest over the text and the stamp. history, as term.node.index, is left out where it is empty.
+// Every XML tool reads such a file; a hand that edits it breaks the digest, on purpose: configuration is changed
+// through cibadmin, never behind the cluster's back. The vote is one line of text of the same kind.
 #pragma once
 
 #include <string>
@@ -14,13 +14,6 @@
 #include "common/base/term.hpp"
 
 namespace systole::cib {
-
-/// A configuration document and its place in history.
-struct Stamped {
-  Stamp stamp;
-  std::string document;
-  bool operator==(const Stamped&) const = default;
-};
 
 std::string encode(const Stamped& stamped);
 /// Errc::corrupt says what is wrong: cut short, no stamp, digest.

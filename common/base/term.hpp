@@ -4,6 +4,8 @@
 
 #include <compare>
 #include <cstdint>
+#include <string>
+#include <vector>
 
 #include "common/base/ids.hpp"
 
@@ -29,6 +31,19 @@ struct Stamp {
   template <class Archive>
   void fields(Archive& a) {
     a(term)(index);
+  }
+};
+
+/// A document with its place in history. `history` holds the last stamp of each earlier term that the document descends
+/// from, oldest first, at most a bounded number: enough to tell an ancestor from a document of another history.
+struct Stamped {
+  Stamp stamp;
+  std::string document;
+  std::vector<Stamp> history = {};
+  bool operator==(const Stamped&) const = default;
+  template <class Archive>
+  void fields(Archive& a) {
+    a(stamp)(document)(history);
   }
 };
 

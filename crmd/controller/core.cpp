@@ -29,15 +29,14 @@ constexpr Duration store_again_after = 1s;
 }  // namespace
 
 struct Core::Impl {
-  Impl(Config c, std::uint64_t boot, Vote vote, replica::Stamped stored, std::string first_document, DocumentRules r,
-       Dice d, Now now)
+  Impl(Config c, std::uint64_t boot, Vote vote, Stamped stored, std::string first_document, DocumentRules r, Dice d,
+       Now now)
       : config(std::move(c)),
         rules(std::move(r)),
         dice(d),
         members(config.membership, boot, vote, stored.stamp, Dice(dice.next()), now),
         documents(config.membership.self, config.membership.nodes.size(), config.membership.mode,
-                  stored.document.empty() ? replica::Stamped{stored.stamp, std::move(first_document), {}}
-                                          : std::move(stored)),
+                  stored.document.empty() ? Stamped{stored.stamp, std::move(first_document), {}} : std::move(stored)),
         runner(config.agent_environment) {}
 
   struct Asked {  // a request of a tool of this node that a leader must answer
@@ -508,7 +507,7 @@ wire::ipc::ClusterInfo Core::Impl::cluster_info(Now now) const {
 
 // ---------------------------------------------------------------- the door
 
-Core::Core(Config config, std::uint64_t boot_id, Vote vote, replica::Stamped stored, std::string first_document,
+Core::Core(Config config, std::uint64_t boot_id, Vote vote, Stamped stored, std::string first_document,
            DocumentRules rules, Dice dice, Now now)
     : impl_(std::make_unique<Impl>(std::move(config), boot_id, vote, std::move(stored), std::move(first_document),
                                    std::move(rules), dice, now)) {}

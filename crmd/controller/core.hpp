@@ -61,10 +61,10 @@ using Event = std::variant<membership::Tick, membership::PacketIn, membership::V
 
 // ---- effects: Transmit, StoreVote and Note of membership, RunAgent and KillAgent of the executor, and
 struct StoreDocument {  // durably; then DocumentStored or DocumentStoreFailed
-  replica::Stamped document;
+  Stamped document;
 };
 struct KeepAside {  // as cib-lost-*.xml
-  replica::Stamped document;
+  Stamped document;
   std::string reason;
 };
 struct Reply {
@@ -88,8 +88,8 @@ class Core {
  public:
   /// stored: the newest sound document on disk; an empty text where there is none yet (first_document then becomes the
   /// first).
-  Core(Config config, std::uint64_t boot_id, Vote vote, replica::Stamped stored, std::string first_document,
-       DocumentRules rules, Dice dice, Now now);
+  Core(Config config, std::uint64_t boot_id, Vote vote, Stamped stored, std::string first_document, DocumentRules rules,
+       Dice dice, Now now);
   ~Core();
   Core(Core&&) noexcept;
 

@@ -226,7 +226,7 @@ void Daemon::perform(const executor::KillAgent& effect) {
 
 void Daemon::perform(const controller::StoreDocument& effect) {
   worker_.run([this, document = effect.document]() -> io::Worker::AtHome {
-    const auto saved = memory_.store->save({document.stamp, document.document});
+    const auto saved = memory_.store->save(document);
     if (saved) return [this, stamp = document.stamp] { put(controller::DocumentStored{stamp}); };
     return [this, stamp = document.stamp, what = saved.error().what] {
       log_.error("cannot store the configuration: {}", what);
@@ -237,7 +237,7 @@ void Daemon::perform(const controller::StoreDocument& effect) {
 
 void Daemon::perform(const controller::KeepAside& effect) {
   worker_.run([this, document = effect.document, reason = effect.reason]() -> io::Worker::AtHome {
-    const auto kept = memory_.store->keep_lost({document.stamp, document.document}, file_stamp());
+    const auto kept = memory_.store->keep_lost(document, file_stamp());
     if (kept)
       return [this, name = *kept, reason] {
         log_.warning("this node's own configuration was overruled ({}); it is kept in {}/{}", reason,

@@ -147,10 +147,7 @@ Started<Memory> open_memory(const std::string& directory) {
   auto loaded = memory.store->load(file_stamp());
   if (!loaded) return failed(loaded.error(), exit_code::data);
   memory.notes = loaded->notes;
-  if (loaded->newest) {
-    memory.document.stamp = loaded->newest->stamp;
-    memory.document.document = loaded->newest->document;
-  }
+  if (loaded->newest) memory.document = std::move(*loaded->newest);
   const auto vote = memory.store->load_vote();
   if (!vote) return failed(vote.error(), exit_code::data);
   memory.vote = *vote;

@@ -46,7 +46,7 @@ bool open_log(Log& log, const config::LoggingConf& logging);
 struct Memory {
   std::unique_ptr<cib::PosixDisk> disk;
   std::unique_ptr<cib::Store> store;
-  replica::Stamped document;
+  Stamped document;
   Vote vote;
   std::vector<std::string> notes;
 };

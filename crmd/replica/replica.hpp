@@ -24,19 +24,9 @@
 
 namespace systole::replica {
 
-/// A document with its place in history. `history` holds the last stamp of each earlier term that the document descends
-/// from, oldest first, at most history_terms_max: enough to tell an ancestor from a document of another history. It is
-/// stored and sent with the document; where a store loses it, the replica errs towards keeping a copy (Aside).
-struct Stamped {
-  Stamp stamp;
-  std::string document;
-  std::vector<Stamp> history;
-  bool operator==(const Stamped&) const = default;
-  template <class Archive>
-  void fields(Archive& a) {
-    a(stamp)(document)(history);
-  }
-};
+using systole::Stamped;
+
+/// How long a document's history may grow.
 inline constexpr std::size_t history_terms_max = 32;
 
 /// True when the document stamped `older` is one that `newer` was made from (or is the same).

@@ -10,7 +10,8 @@ namespace {
 using namespace systole;
 using namespace systole::cib;
 
-const Stamped document{{{7, NodeId{2}}, 42}, "<cib epoch=\"3\"><configuration/><status/></cib>\n"};
+const Stamped document{
+    {{7, NodeId{2}}, 42}, "<cib epoch=\"3\"><configuration/><status/></cib>\n", {{{6, NodeId{1}}, 40}}};
 const Vote vote{9, NodeId{3}};
 
 void one_round(Dice& dice) {

@@ -7,7 +7,8 @@
 namespace systole::cib {
 namespace {
 
-const Stamped sample{{{7, NodeId{2}}, 42}, "<cib epoch=\"3\">\n  <status/>\n</cib>\n"};
+const Stamped sample{
+    {{7, NodeId{2}}, 42}, "<cib epoch=\"3\">\n  <status/>\n</cib>\n", {{{5, NodeId{2}}, 38}, {{6, NodeId{1}}, 40}}};
 
 TEST(StoredDocument, comes_back_as_it_was_stored) {
   const auto back = decode(encode(sample));
@@ -15,9 +16,10 @@ TEST(StoredDocument, comes_back_as_it_was_stored) {
   EXPECT_EQ(*back, sample);
 }
 
-TEST(StoredDocument, ends_in_an_xml_comment_that_names_term_node_and_index) {
+TEST(StoredDocument, ends_in_an_xml_comment_that_names_term_node_index_and_history) {
   const std::string text = encode(sample);
-  EXPECT_NE(text.find("</cib>\n<!-- systole term=7 node=2 index=42 digest="), std::string::npos) << text;
+  EXPECT_NE(text.find("</cib>\n<!-- systole term=7 node=2 index=42 history=5.2.38,6.1.40 digest="), std::string::npos)
+      << text;
   EXPECT_TRUE(text.ends_with(" -->\n"));
 }
 
@@ -46,6 +48,14 @@ TEST(StoredDocument, is_not_fooled_by_a_document_that_holds_an_older_stamp) {
   const auto back = decode(encode(nested));
   ASSERT_TRUE(back);
   EXPECT_EQ(*back, nested);
+}
+
+TEST(StoredDocument, of_a_release_that_kept_no_history_is_still_read) {
+  const auto back = decode(
+      "<cib/>\n<!-- systole term=7 node=2 index=42 "
+      "digest=b086d3d8eec3d22ee10ccead6d81849418c3bb13160c0f4f4b5e12e9e226fd45 -->\n");
+  ASSERT_TRUE(back) << back.error().what;
+  EXPECT_EQ(*back, (Stamped{{{7, NodeId{2}}, 42}, "<cib/>\n"}));
 }
 
 TEST(StoredDocument, edited_by_hand_says_so) {

@@ -16,7 +16,7 @@ using fakes::FakeDisk;
 using fakes::PowerCut;
 
 Stamped document(std::uint64_t index) {
-  return {{{1, NodeId{1}}, index}, "<cib epoch=\"" + std::to_string(index) + "\"/>\n"};
+  return {{{1, NodeId{1}}, index}, "<cib epoch=\"" + std::to_string(index) + "\"/>\n", {{{0, NodeId{2}}, index - 1}}};
 }
 
 Stamped loaded_from(FakeDisk& disk) {
