@@ -46,9 +46,7 @@ struct Target {
 
 bool is_promotable(const cib::Resource& resource) {
   const auto* const clone = std::get_if<cib::Clone>(&resource);
-  if (clone == nullptr) return false;
-  const auto flag = cib::value_of(clone->meta, "promotable");
-  return clone->legacy_master || flag == "true" || flag == "1" || flag == "yes" || flag == "on";
+  return clone != nullptr && cib::is_promotable(*clone);
 }
 
 std::string home_of(const StatusView& status, const std::string& id, bool promotable) {

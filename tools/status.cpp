@@ -44,8 +44,7 @@ class Lister {
     }
   }
   void operator()(const cib::Clone& clone) {
-    const auto flag = cib::value_of(clone.meta, "promotable");
-    const bool promotable = clone.legacy_master || (flag && parse_bool(*flag).value_or(false));
+    const bool promotable = cib::is_promotable(clone);
     const bool wanted = is_wanted(clone.meta);
     const auto take = [&](const cib::Primitive& primitive, const std::string& parent) {
       ResourceView& view = add(primitive, parent);

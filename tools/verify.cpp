@@ -4,7 +4,11 @@
 #include <fmt/format.h>
 #include <sys/utsname.h>
 
+#include <algorithm>
+#include <map>
+
 #include "cib/xml/cib_xml.hpp"
+#include "common/base/text.hpp"
 #include "common/config/cluster_conf.hpp"
 #include "common/config/key_file.hpp"
 #include "crmd/scheduler/scheduler.hpp"
@@ -62,6 +66,46 @@ Result<std::string> get_cib(Surroundings& here, const VerifyOptions& options) {
   return std::move(reply->text);
 }
 
+bool is_recurring_monitor(const cib::Operation& operation) {
+  const auto enabled = operation.attributes.find("enabled");
+  const bool off = enabled != operation.attributes.end() && parse_bool(enabled->second) == false;
+  return operation.name == "monitor" && operation.interval > Duration{} && !off;
+}
+
+bool watches_promoted(const cib::Operation& operation) {
+  const auto role = operation.attributes.find("role");
+  return is_recurring_monitor(operation) && role != operation.attributes.end() &&
+         cib::modern_role(role->second) == "Promoted";
+}
+
+/// Monitors are known by their interval: of two with the same one, only one runs, or one's result passes for the
+/// other's.
+void verify_intervals(const cib::Primitive& primitive, const std::string& name, Report& report) {
+  std::map<Duration, std::string> seen;
+  for (const cib::Operation& operation : primitive.operations) {
+    if (!is_recurring_monitor(operation)) continue;
+    const auto [other, is_new] = seen.emplace(operation.interval, operation.id);
+    if (!is_new)
+      report.warning(
+          fmt::format("{}: {}: monitors '{}' and '{}' have the same interval {} and cannot be told apart, "
+                      "whatever their roles; make one a little longer",
+                      name, primitive.id.value, other->second, operation.id, to_text(operation.interval)));
+  }
+}
+
+void verify_monitors(const cib::Configuration& configuration, const std::string& name, Report& report) {
+  for (const cib::Primitive* primitive : cib::primitives_of(configuration)) {
+    verify_intervals(*primitive, name, report);
+    const auto* const clone = std::get_if<cib::Clone>(cib::find_top(configuration, primitive->id));
+    if (clone == nullptr || !cib::is_promotable(*clone)) continue;
+    if (std::ranges::any_of(primitive->operations, watches_promoted)) continue;
+    report.warning(
+        fmt::format("{}: {}: no recurring monitor with role=\"Promoted\": a promoted instance is not watched, "
+                    "since a monitor without a role does not run on it",
+                    name, primitive->id.value));
+  }
+}
+
 void verify_cib(const std::string& cib, const std::string& name, Report& report) {
   const auto configuration = cib::parse_configuration(cib);
   if (!configuration) return report.error(fmt::format("{}: {}", name, configuration.error().what));
@@ -72,6 +116,7 @@ void verify_cib(const std::string& cib, const std::string& name, Report& report)
                           configuration->version.admin_epoch, configuration->version.epoch));
   for (const std::string& part : configuration->unsupported)
     report.warning(fmt::format("{}: '{}' is kept, but not acted upon by this version", name, part));
+  verify_monitors(*configuration, name, report);
   scheduler::View view;
   view.configuration = &*configuration;
   view.status = &*status;

@@ -147,6 +147,11 @@ std::optional<std::string> property(const Configuration& configuration, std::str
   return value_of(configuration.cluster_properties, name);
 }
 
+bool is_promotable(const Clone& clone) {
+  const auto flag = value_of(clone.meta, "promotable");
+  return clone.legacy_master || (flag && parse_bool(*flag).value_or(false));
+}
+
 const ResourceId& id_of(const Resource& resource) {
   return std::visit([](const auto& any) -> const ResourceId& { return any.id; }, resource);
 }

@@ -174,6 +174,9 @@ Pairs all_values(const std::vector<AttributeSet>& sets, const RuleSubject* subje
 /// A cluster property (crm_config): cib-bootstrap-options always wins over other sets.
 std::optional<std::string> property(const Configuration& configuration, std::string_view name);
 
+/// By its meta-attribute (sets with rules do not count), or as a <master>.
+bool is_promotable(const Clone& clone);
+
 /// Resource of that id at top level, inside groups or clones; nullptr where there is none.
 const Primitive* find_primitive(const Configuration& configuration, const ResourceId& id);
 /// The top-level resource that has this id or contains it; nullptr where there is none.
