@@ -42,6 +42,10 @@ std::string recurring_key(const OperationResult& result) {
 
 void record(ResourceHistory& history, const OperationResult& result) {
   if (result.operation == "notify") return;  // notifications are never history
+  if (result.operation == "cancel") {        // a monitor that runs no more
+    history.entries.erase("monitor_" + std::to_string(to_ms(result.interval)));
+    return;
+  }
   if (result.failed()) history.entries["last_failure_0"] = result;
   if (result.interval != Duration{}) {
     history.entries[recurring_key(result)] = result;

@@ -37,7 +37,8 @@ struct Core::Impl {
         members(config.membership, boot, vote, stored.stamp, Dice(dice.next()), now),
         documents(config.membership.self, config.membership.nodes.size(), config.membership.mode,
                   stored.document.empty() ? Stamped{stored.stamp, std::move(first_document), {}} : std::move(stored)),
-        runner(config.agent_environment) {}
+        runner(config.agent_environment),
+        next_ask(boot) {}
 
   struct Asked {  // a request of a tool of this node that a leader must answer
     std::uint64_t client = 0;
@@ -94,7 +95,7 @@ struct Core::Impl {
   std::deque<std::pair<NodeId, Message>> loopback;  // messages of this node to itself
   bool flush = false;                               // membership has something to send
   std::map<std::uint64_t, Asked> asked;
-  std::uint64_t next_ask = 1;
+  std::uint64_t next_ask;  // begins elsewhere after a restart: an answer for the daemon before must answer nobody now
   Time store_again_at = never;         // after a failed store of the configuration
   std::optional<Time> leave_alone_at;  // shutting down: when to stop waiting for a leader
   bool leaving = false, stopping_alone = false, ended = false;

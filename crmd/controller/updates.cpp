@@ -28,6 +28,17 @@ void forget(cib::NodeState& node, const HistoryForgotten& gone) {
   node.history.erase(history);
 }
 
+void add(cib::NodeState& node, const executor::Report& report) {
+  const ResourceId& resource = report.result.resource;
+  // The end of a monitor tells nothing of the resource: where no history is, it must still be probed.
+  if (report.result.operation == "cancel" && !node.history.contains(resource)) return;
+  cib::ResourceHistory& history = node.history[resource];
+  history.standard = report.standard;
+  history.provider = report.provider;
+  history.type = report.type;
+  cib::record(history, report.result);
+}
+
 }  // namespace
 
 void learn(Known& known, const Update& update) {
@@ -46,13 +57,7 @@ void learn(Known& known, const Update& update) {
                    known.status.nodes[gone.node].transient.clear();
                    known.attributes.forget(gone.node);
                  },
-                 [&](const HistoryAdded& added) {
-                   cib::ResourceHistory& history = known.status.nodes[added.node].history[added.report.result.resource];
-                   history.standard = added.report.standard;
-                   history.provider = added.report.provider;
-                   history.type = added.report.type;
-                   cib::record(history, added.report.result);
-                 },
+                 [&](const HistoryAdded& added) { add(known.status.nodes[added.node], added.report); },
                  [&](const HistoryForgotten& gone) { forget(known.status.nodes[gone.node], gone); },
                  [&](const AttributeChanged& changed) { static_cast<void>(known.attributes.apply(changed.change)); },
                  [&](const AttributeWritten& written) {

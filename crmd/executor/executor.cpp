@@ -78,16 +78,14 @@ std::vector<Effect> Executor::cancel(Now now, const Order& order, Lane& lane) {
     lane.running->cancelled = true;
     effects.push_back(KillAgent{lane.running->number});
   }
-  if (const auto known = history_.find(order.resource); known != history_.end()) {
-    known->second.entries.erase("monitor_" + std::to_string(ms(order.interval)));
-  }
   cib::OperationResult result;
   result.resource = order.resource;
   result.operation = "cancel";
   result.interval = order.interval;
   result.transition_key = order.transition_key;
   result.last_rc_change = now.epoch_s;
-  effects.push_back(Report{order.id, order.standard, order.provider, order.type, result, false});
+  if (const auto known = history_.find(order.resource); known != history_.end()) cib::record(known->second, result);
+  effects.push_back(Report{order.id, order.standard, order.provider, order.type, result, true});
   return effects;
 }
 
@@ -158,10 +156,10 @@ std::vector<Effect> Executor::done(Now now, std::uint64_t number, const Outcome&
     bool tell = true;
     if (is_recurring(call.order)) {
       Recurring& recurring = lane.recurring.at(ms(call.order.interval));
-      // Only the first result and changes are news.
-      tell =
-          !recurring.last || recurring.last->rc != report.result.rc || recurring.last->status != report.result.status;
-      if (recurring.last) report.order = 0;
+      // Only the first result of each order and changes are news.
+      tell = call.first_result || !recurring.last || recurring.last->rc != report.result.rc ||
+             recurring.last->status != report.result.status;
+      if (!call.first_result) report.order = 0;
       recurring.last = report.result;
     }
     if (tell) {

@@ -65,7 +65,7 @@ struct Report {  // to the leader: a new history entry; order is 0 for a recurri
   std::uint64_t order = 0;
   std::string standard, provider, type;
   cib::OperationResult result;
-  bool recorded = true;  // false: notify and cancel leave no history
+  bool recorded = true;  // false: notifications leave no trace in the history
   template <class Archive>
   void fields(Archive& a) {
     a(order)(standard)(provider)(type)(result)(recorded);

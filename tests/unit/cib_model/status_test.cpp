@@ -81,6 +81,15 @@ TEST(History, never_holds_notifications) {
   EXPECT_TRUE(history.entries.empty());
 }
 
+TEST(History, forgets_a_monitor_that_was_cancelled) {
+  ResourceHistory history;
+  record(history, result("start", 0, 0, {}, 1));
+  record(history, result("monitor", 0, 0, 10s, 2));
+  record(history, result("monitor", 0, 0, 20s, 3));
+  record(history, result("cancel", 0, 0, 10s));
+  EXPECT_EQ(keys(history), (std::vector<std::string>{"last_0", "monitor_20000"}));
+}
+
 TEST(History, is_told_in_the_order_of_call_ids) {
   ResourceHistory history;
   record(history, result("start", 0, 0, {}, 9));

@@ -51,6 +51,23 @@ TEST(Updates, forgetting_failures_keeps_the_rest_of_the_history) {
   EXPECT_FALSE(entries.contains("last_failure_0"));
 }
 
+/// Else the leader believes for ever that the monitor runs, and never orders it again.
+TEST(Updates, a_cancelled_monitor_is_known_to_run_no_more) {
+  Known known;
+  executor::Report monitor = report("monitor", 0, 2), cancelled = report("cancel", 0, 0);
+  monitor.result.interval = cancelled.result.interval = 10s;
+  learn(known, HistoryAdded{n1, report("start", 0, 1)});
+  learn(known, HistoryAdded{n1, monitor});
+  learn(known, HistoryAdded{n1, cancelled});
+  EXPECT_FALSE(known.status.nodes[n1].history.at(ResourceId{"db"}).entries.contains("monitor_10000"));
+}
+
+TEST(Updates, the_end_of_a_monitor_does_not_make_a_resource_known) {
+  Known known;
+  learn(known, HistoryAdded{n1, report("cancel", 0, 0)});
+  EXPECT_TRUE(known.status.nodes[n1].history.empty());
+}
+
 TEST(Updates, a_lost_node_loses_its_attributes_and_keeps_its_history) {
   Known known;
   learn(known, NodeJoined{n1, {{ResourceId{"db"}, {}}}, {{"a", {"1", false}}}});

@@ -145,9 +145,26 @@ TEST(Executor, cancelling_a_monitor_stops_it_and_says_so) {
   const auto effects = executor.order(at(1s), cancel);
   ASSERT_EQ(only<Report>(effects).size(), 1U);
   EXPECT_EQ(only<Report>(effects)[0].order, cancel.id);
+  EXPECT_TRUE(only<Report>(effects)[0].recorded) << "the leader's copy of the history must lose the monitor too";
   EXPECT_EQ(only<KillAgent>(effects).size(), 1U);
   static_cast<void>(executor.done(at(1s), run[0].call, with_rc(1)));
   EXPECT_EQ(executor.next_deadline(), never);
+}
+
+/// A new leader orders what it does not know to run, and waits for the answer.
+TEST(Executor, a_monitor_that_is_ordered_again_while_it_runs_answers_both_orders) {
+  Executor executor(AgentEnvironment{});
+  const Order first = make("monitor", "db", 10s), again = make("monitor", "db", 10s);
+  const auto run = only<RunAgent>(executor.order(at(0s), first));
+  EXPECT_TRUE(executor.order(at(1s), again).empty());
+  const auto effects = executor.done(at(2s), run[0].call, ok());
+  ASSERT_EQ(only<Report>(effects).size(), 1U);
+  EXPECT_EQ(only<Report>(effects)[0].order, first.id);
+  const auto rerun = only<RunAgent>(effects);
+  ASSERT_EQ(rerun.size(), 1U);
+  const auto reports = only<Report>(executor.done(at(3s), rerun[0].call, ok()));
+  ASSERT_EQ(reports.size(), 1U);
+  EXPECT_EQ(reports[0].order, again.id);
 }
 
 TEST(Executor, a_result_that_comes_twice_counts_once) {
