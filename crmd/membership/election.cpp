@@ -134,6 +134,9 @@ void Election::pre_vote_request(Time now, NodeId from, const Ballot& request) {
 }
 
 void Election::vote_request(Time now, NodeId from, const Ballot& request) {
+  // It leads that very term by now, so this was long under way. Who fell out with its leader for a moment would miss
+  // what that leader says meanwhile, and be told of it never again.
+  if (leader_ == from && request.number == vote_.number) return;
   const bool spoken_for = request.number == vote_.number && vote_.voted_for && vote_.voted_for != from;
   if (refuses(now, request) || request.number < vote_.number || spoken_for) return answer(from, request, false);
   if (vote_ != Vote{request.number, from}) {

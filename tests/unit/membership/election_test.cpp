@@ -131,6 +131,30 @@ TEST(Election, a_node_that_comes_back_from_a_cut_does_not_disturb_the_leader) {
   for (std::uint32_t id = 1; id <= 3; ++id) EXPECT_EQ(cluster.node(id).term(), before) << id;
 }
 
+TEST(Election, a_vote_request_that_comes_when_its_sender_leads_already_changes_nothing) {
+  Cluster cluster(3);
+  std::optional<Transmit> late;
+  cluster.lose = [&](const Transmit& transmit) {
+    const auto& ballot = transmit.packet.ballot;
+    if (transmit.to != NodeId{1} || !ballot || ballot->kind != wire::Ballot::Kind::vote) return false;
+    late = transmit;
+    return true;
+  };
+  cluster.start_all();
+  cluster.run(2s);
+  ASSERT_TRUE(late);
+  ASSERT_EQ(cluster.leader(), late->packet.from.value);
+  ASSERT_EQ(cluster.node(1).term(), (Term{late->packet.ballot->number, late->packet.from}));
+  const auto changes = [&] {
+    return std::ranges::count_if(cluster.told[1],
+                                 [](const auto& one) { return std::holds_alternative<LeaderChanged>(one.second); });
+  };
+  const auto before = changes();
+  cluster.step(1, PacketIn{late->link, late->packet});
+  cluster.run(1s);
+  EXPECT_EQ(changes(), before);
+}
+
 TEST(Election, after_resign_another_node_leads_long_before_deadtime) {
   Cluster cluster(3);
   cluster.start_all();
