@@ -1,14 +1,17 @@
 # The house's compiler settings and the two functions that folders use.
 
-add_library(house INTERFACE)
-target_include_directories(house INTERFACE ${CMAKE_SOURCE_DIR})
-target_compile_options(house INTERFACE
+add_library(house_rules INTERFACE)
+target_include_directories(house_rules INTERFACE ${CMAKE_SOURCE_DIR})
+target_compile_options(house_rules INTERFACE
   -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wold-style-cast -Wswitch -Werror
   # The compiler's own sources must not leak the build folder into the binaries.
   -ffile-prefix-map=${CMAKE_SOURCE_DIR}/=)
 # Programs that must start fast (agents) set SYSTOLE_STATIC_FMT; see agents/kit.
-target_link_libraries(house INTERFACE $<IF:$<BOOL:$<TARGET_PROPERTY:SYSTOLE_STATIC_FMT>>,fmt_static,fmt::fmt>)
+target_link_libraries(house_rules INTERFACE $<IF:$<BOOL:$<TARGET_PROPERTY:SYSTOLE_STATIC_FMT>>,fmt_static,fmt::fmt>)
 
+# What every folder uses: the rules, and the sanitizers where they are asked for.
+add_library(house INTERFACE)
+target_link_libraries(house INTERFACE house_rules)
 option(SYSTOLE_SANITIZE "Address and undefined-behaviour sanitizers (preset dev)" OFF)
 if(SYSTOLE_SANITIZE)
   # Null and misaligned pointers, object sizes and vtables are left to the address sanitizer, which stops at the same bugs:

@@ -159,7 +159,7 @@ Brackets surround(Plan& plan, Item& clone, Task task, const cib::Pairs& lists) {
 /// The usual order of a change: demotions are told of in full before stops begin, and so on.
 constexpr Task sequence[] = {Task::demote, Task::stop, Task::start, Task::promote};
 
-void create_for(Plan& plan, Item& clone) {
+void notify_about(Plan& plan, Item& clone) {
   const cib::Pairs lists = lists_of(plan, clone);
   std::vector<Brackets> all;
   for (const Task task : sequence) {
@@ -181,7 +181,7 @@ void create_for(Plan& plan, Item& clone) {
 
 void create_notifications(Plan& plan) {
   for (Item* root : plan.roots) {
-    if (root->kind == Kind::clone && root->notify) create_for(plan, *root);
+    if (root->kind == Kind::clone && root->notify) notify_about(plan, *root);
   }
 }
 

@@ -63,6 +63,7 @@ class WholeCore final : public Machine {
             },
             [&](const Write& write) { this->write(now, write.id); },
             [&](const Resign&) {},  // the core resigns by itself, when its disk fails
+            [&](const Leave&) { take(core_.step(now, controller::Shutdown{})); },
             [&](const AgentSays& says) { set_attribute(now, says); },
         },
         input);
@@ -138,7 +139,7 @@ class WholeCore final : public Machine {
               [&](const controller::KeepAside&) { out_.push_back(Rare{"document kept aside"}); },
               [&](const controller::Reply& reply) { replied(reply); },
               [&](const controller::ReplyCib&) {},
-              [&](const controller::Ended&) {},
+              [&](const controller::Ended& ended) { out_.push_back(Left{ended.reason}); },
           },
           effect);
     }

@@ -32,11 +32,12 @@ struct Write {  // a client's change of the configuration; its number ends up in
   std::uint64_t id = 0;
 };
 struct Resign {};
+struct Leave {};    // an orderly shutdown: resources leave first, then the daemon ends
 struct AgentSays {  // crm_attribute, called by an agent on this node
   std::string attribute, value;
 };
 using Input = std::variant<membership::Tick, membership::PacketIn, membership::VoteStored, DocumentStored,
-                           DocumentFailed, AgentDone, Write, Resign, AgentSays>;
+                           DocumentFailed, AgentDone, Write, Resign, Leave, AgentSays>;
 
 // ---- outputs
 struct StoreDocument {
@@ -44,6 +45,9 @@ struct StoreDocument {
 };
 struct Acknowledged {  // the client has heard ok
   std::uint64_t write = 0;
+};
+struct Left {  // the orderly shutdown is complete
+  std::string reason;
 };
 struct Obeyed {  // an order of this term was carried out
   Term term;
@@ -55,7 +59,7 @@ struct Rare {  // a branch worth counting was taken
   std::string what;
 };
 using Output = std::variant<membership::Transmit, membership::StoreVote, membership::Note, StoreDocument, Acknowledged,
-                            Obeyed, executor::RunAgent, executor::KillAgent, Broken, Rare>;
+                            Left, Obeyed, executor::RunAgent, executor::KillAgent, Broken, Rare>;
 
 class Machine {
  public:

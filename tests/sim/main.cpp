@@ -21,12 +21,13 @@ using namespace systole::sim;
 
 constexpr const char* usage =
     "usage: sim [--core] [--seeds A..B] [--nodes N] [--mode majority|none] [--jobs N] [--no-rare]\n"
+    "           [--until-failure]\n"
     "       sim [--core] --seed N [--trace] [--nodes N] [--mode majority|none]\n"
     "--core: nodes run the whole core of crmd with agents; without it membership and replica under a toy controller\n";
 
 struct Options {
   std::uint64_t first = 1, last = 1000;
-  bool trace = false, rare = true, core = false;
+  bool trace = false, rare = true, core = false, until_failure = false;
   std::optional<std::size_t> nodes;
   std::optional<membership::Mode> mode;
   unsigned jobs = std::max(1U, std::thread::hardware_concurrency());
@@ -122,6 +123,8 @@ std::optional<Options> parse_options(int argc, char** argv) {
       options.trace = true;
     } else if (name == "--no-rare") {
       options.rare = false;
+    } else if (name == "--until-failure") {
+      options.until_failure = true;
     } else if (name == "--core") {
       options.core = true;
     } else {
@@ -139,7 +142,8 @@ std::optional<Options> parse_options(int argc, char** argv) {
 struct Total {
   std::mutex mutex;
   std::map<std::string, std::uint64_t> rare;
-  std::size_t steps = 0, writes = 0, acknowledged = 0, failures = 0;
+  std::size_t steps = 0, writes = 0, acknowledged = 0;
+  std::atomic<std::size_t> failures = 0;
   Duration slowest{};
   std::uint64_t slowest_seed = 0;
 };
@@ -149,7 +153,6 @@ Plan plan_of(const Options& options, std::uint64_t seed) {
   if (!options.core) return plan;
   plan.resources = core_resources();
   plan.extra_time = 20s;
-  if (!options.nodes) plan.nodes = std::min<std::size_t>(plan.nodes, 5);
   return plan;
 }
 
@@ -213,7 +216,10 @@ int main(int argc, char** argv) {
   std::atomic<std::uint64_t> next = options->first;
   const auto begun = std::chrono::steady_clock::now();
   const auto work = [&] {
-    for (std::uint64_t seed = next++; seed <= options->last; seed = next++) run_one(*options, seed, total);
+    for (std::uint64_t seed = next++; seed <= options->last; seed = next++) {
+      run_one(*options, seed, total);
+      if (options->until_failure && total.failures > 0) break;
+    }
   };
   std::vector<std::thread> threads;
   for (unsigned i = 1; i < options->jobs; ++i) threads.emplace_back(work);
@@ -225,6 +231,6 @@ int main(int argc, char** argv) {
   const bool rare = !options->rare || all_rare_taken(total, names);
   fmt::print("{} seeds, {} steps, {} of {} writes acknowledged, slowest to settle {} (seed {}), {} failed, {:.1f} s\n",
              options->last - options->first + 1, total.steps, total.acknowledged, total.writes, to_text(total.slowest),
-             total.slowest_seed, total.failures, took.count());
+             total.slowest_seed, total.failures.load(), took.count());
   return total.failures == 0 && rare ? 0 : 1;
 }

@@ -62,6 +62,7 @@ class Small final : public Machine {
                    },
                    [&](const Write& write) { propose(write.id); },
                    [&](const Resign&) { resign(); },
+                   [&](const Leave&) {},
                    [&](const AgentDone&) {},
                    [&](const AgentSays&) {},
                },

@@ -60,6 +60,10 @@ void World::misfortune() {
       return;
     case 15:
       if (dice_.chance(1, 2)) return resource_dies(node);
+      if (dice_.chance(1, 2)) {
+        tell(fmt::format("node {} is asked to leave", node.id.value));
+        return feed(node, Leave{});
+      }
       tell(fmt::format("node {} is asked to resign", node.id.value));
       count("asked to resign");
       return feed(node, Resign{});

@@ -200,6 +200,20 @@ void World::crash(Node& node, bool power_off) {
   ++node.life;
 }
 
+/// A daemon that ends in order leaves nothing behind; some time later it is started again.
+void World::left(Node& node, const Left& left) {
+  tell(fmt::format("node {}'s daemon ends: {}", node.id.value, left.reason));
+  count("left: " + left.reason);
+  for (const auto& [resource, state] : node.active)
+    if (state != 0)
+      judge_.broken(fmt::format("node {} left in order and {} is still active there", node.id.value, resource));
+  at(now_, [this, &node, life = node.life] {
+    if (node.life != life) return;
+    crash(node, false);
+    at(now_ + some(1ms, plan_.deadtime * 2), [this, &node] { start(node); });
+  });
+}
+
 void World::pause(Node& node, Duration how_long) {
   if (!node.machine || node.paused) return;
   tell(fmt::format("node {} is stopped (SIGSTOP) for {:.3f} s", node.id.value,
@@ -291,6 +305,7 @@ void World::carry_out(Node& node, Output& output, std::uint64_t known_term) {
                  },
                  [&](StoreDocument& document) { store(node, {std::move(document.document)}); },
                  [&](const Acknowledged& write) { acknowledged(node, write.write); },
+                 [&](const Left& left) { this->left(node, left); },
                  [&](const Obeyed& order) { judge_.obeyed(node.id, order.term, known_term); },
                  [&](const executor::RunAgent& run) { run_agent(node, run); },
                  [&](const executor::KillAgent&) { count("agent call cancelled"); },
