@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "common/base/exit_codes.hpp"
 #include "tools/commands.hpp"
 #include "tools/status.hpp"
 
@@ -116,7 +117,7 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {
-    return app.exit(problem) == 0 ? 0 : systole::tools::exit_code::usage;
+    return app.exit(problem) == 0 ? 0 : systole::exit_code::usage;
   }
   SocketLink daemon;
   Surroundings here;

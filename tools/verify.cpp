@@ -58,8 +58,19 @@ void verify_cluster_conf(const VerifyOptions& options, Report& report) {
   report.fine(fmt::format("{}: {} key(s)", conf->key_file, keys->size()));
 }
 
+/// A file may also hold only the <configuration>, as `cibadmin --replace --scope configuration` takes it.
+Result<std::string> cib_in_file(const std::string& path) {
+  auto text = read_whole(path);
+  if (!text || text->find("<cib") != std::string::npos || text->find("<configuration") == std::string::npos)
+    return text;
+  cib::Request replace{.change = cib::Change::replace, .scope = "configuration", .xml = std::move(*text)};
+  auto whole = cib::apply(cib::empty_document(""), {}, {}, replace, 0);
+  if (!whole) return Error{whole.error().code, fmt::format("{}: {}", path, whole.error().what)};
+  return std::move(whole->document);
+}
+
 Result<std::string> get_cib(Surroundings& here, const VerifyOptions& options) {
-  if (!options.cib_file.empty()) return read_whole(options.cib_file);
+  if (!options.cib_file.empty()) return cib_in_file(options.cib_file);
   auto reply = here.daemon->ask(ipc::QueryCib{});
   if (!reply) return reply.error();
   if (reply->exit_code != 0) return refusal(*reply);

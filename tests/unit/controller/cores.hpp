@@ -47,7 +47,7 @@ class Cores {
   void release_disks() {
     holding_ = false;
     for (auto& [id, documents] : std::exchange(held_, {}))
-      for (const replica::Stamped& document : documents) store(id, document);
+      for (const Stamped& document : documents) store(id, document);
   }
   /// Each held disk stores the first thing that it was asked for.
   void store_oldest() {
@@ -118,7 +118,7 @@ class Cores {
   void send(const membership::Transmit& packet) {
     later(packet.to.value, membership::PacketIn{packet.link, packet.packet});
   }
-  void store(std::uint32_t id, const replica::Stamped& document) {
+  void store(std::uint32_t id, const Stamped& document) {
     stored_[id] = document;
     later(id, DocumentStored{document.stamp});
   }
@@ -128,8 +128,8 @@ class Cores {
   bool holding_ = false;
   std::map<std::uint32_t, std::unique_ptr<Core>> cores_;
   std::map<std::uint32_t, Vote> votes_;
-  std::map<std::uint32_t, replica::Stamped> stored_;
-  std::map<std::uint32_t, std::vector<replica::Stamped>> held_;
+  std::map<std::uint32_t, Stamped> stored_;
+  std::map<std::uint32_t, std::vector<Stamped>> held_;
   std::multimap<Time, std::pair<std::uint32_t, Event>> agenda_;
 };
 

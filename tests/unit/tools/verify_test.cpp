@@ -63,5 +63,12 @@ TEST(Verify, warns_of_two_monitors_with_one_interval_whatever_their_roles) {
   EXPECT_EQ(warnings(op("a", R"(interval="0")") + op("b", R"(interval="0")"), false), "");
 }
 
+TEST(Verify, finds_nothing_wrong_with_the_example_that_users_copy) {
+  Surroundings here;
+  verify(here, {"/nonexistent/cluster.conf", "", EXAMPLES "/database-and-address.xml"});
+  EXPECT_NE(here.out.find("database-and-address.xml: 2 resource(s), 2 node(s)"), std::string::npos) << here.out;
+  EXPECT_EQ(here.out.find("warning"), std::string::npos) << here.out;
+}
+
 }  // namespace
 }  // namespace systole::tools
