@@ -26,6 +26,14 @@ std::optional<std::uint64_t> index_of(std::string_view name) {
   return parse_int<std::uint64_t>(name.substr(4, name.size() - 8));
 }
 
+std::string damaged_name(const std::string& when) {
+  return fmt::format("cib-damaged-{}.xml", when);
+}
+
+bool is_damaged(std::string_view name) {
+  return name.starts_with("cib-damaged-");
+}
+
 }  // namespace
 
 Store::Store(ports::Disk& disk, std::size_t history_max) : disk_(disk), history_max_(history_max) {}
@@ -49,7 +57,7 @@ Result<Loaded> Store::load(const std::string& when) {
       loaded.newest = std::move(*stamped);
       return loaded;
     }
-    const std::string aside = fmt::format("cib-damaged-{}.xml", when);
+    const std::string aside = damaged_name(when);
     const auto renamed = disk_.rename(document_name, aside);
     loaded.may_have_forgotten = true;
     loaded.notes.push_back(
@@ -62,12 +70,16 @@ Result<Loaded> Store::load(const std::string& when) {
 
 /// Without a sound cib.xml: the highest stamp among the earlier ones.
 Result<void> Store::recover(Loaded& loaded) {
+  const auto files = disk_.list();
+  if (!files) return files.error();
+  const bool had_one =
+      std::ranges::any_of(*files, [](const std::string& name) { return index_of(name) || is_damaged(name); });
+  if (had_one && !loaded.may_have_forgotten) {
+    loaded.may_have_forgotten = true;
+    loaded.notes.push_back(fmt::format("{} is missing although there are earlier or damaged ones", document_name));
+  }
   const auto names = history();
   if (!names) return names.error();
-  if (!names->empty() && !loaded.may_have_forgotten) {
-    loaded.may_have_forgotten = true;
-    loaded.notes.push_back(fmt::format("{} is missing although earlier configurations are there", document_name));
-  }
   std::string source;
   for (const std::string& name : *names) {
     const auto bytes = disk_.read(name);

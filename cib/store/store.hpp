@@ -8,7 +8,8 @@
 //
 // Damage is not like absence. Who reads an older configuration because the newest is damaged may have forgotten a write
 // that it acknowledged; such a node must take the leader's document before it votes or leads
-// (Loaded::may_have_forgotten).
+// (Loaded::may_have_forgotten). It stays so over restarts: no cib.xml beside other cib-*.xml is the mark, and the first
+// save takes it away.
 #pragma once
 
 #include <cstddef>

@@ -257,7 +257,10 @@ void Core::Impl::handle(Now now, NodeId from, const Message& message) {
                    if (leader) resign();
                    out.push_back(Ended{"all resources have left this node"});
                  },
-                 [&](const replica::Message& inner) { take(now, documents.message(from, inner)); },
+                 [&](const replica::Message& inner) {
+                   take(now, documents.message(from, inner));
+                   members.set_document(documents.stored_stamp());  // it may be on disk already
+                 },
                  [&](const auto& for_the_leader) {  // JoinRequest, ResultOf, AttributesWanted, Leaving
                    if (leader) leader->message(now, from, Message{for_the_leader});
                  },

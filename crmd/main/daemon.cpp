@@ -132,9 +132,11 @@ Started<void> Daemon::open() {
 
 int Daemon::run() {
   const std::uint64_t boot = random_number();
-  core_ = std::make_unique<controller::Core>(core_config(setting_, options_), boot, memory_.vote,
-                                             std::move(memory_.document), setting_.first_document, rules_of_xml(),
-                                             Dice(random_number()), io::present());
+  controller::Config config = core_config(setting_, options_);
+  config.membership.may_have_forgotten = memory_.may_have_forgotten;
+  core_ =
+      std::make_unique<controller::Core>(std::move(config), boot, memory_.vote, std::move(memory_.document),
+                                         setting_.first_document, rules_of_xml(), Dice(random_number()), io::present());
   wait_for_signal();
   put(membership::Tick{});
   io::tell_service_manager("READY=1");

@@ -34,6 +34,13 @@ int run(const Options& options) {
   if (!lock) return say(lock.error());
   auto memory = open_memory(options.state_directory);
   if (!memory) return say(memory.error());
+  if (options.accept_loss) {
+    for (const std::string& note : memory->notes) fmt::print("{}\n", note);
+    const auto done = accept_loss(*memory, options.state_directory);
+    if (!done) return say(done.error());
+    fmt::print("{}", *done);
+    return exit_code::ok;
+  }
 
   Log log;
   const bool on_stderr = open_log(log, setting->conf.logging);

@@ -27,6 +27,9 @@ std::optional<Options> read_options(int argc, char** argv, int* exit_code) {
   app.add_option("--first-cib", options.first_cib, "initial CIB, used only when none is stored yet");
   app.add_flag("--foreground", options.foreground, "stay in the foreground (always so; accepted for habit)");
   app.add_flag("--check", options.check, "verify the configuration, say what it means, and end");
+  app.add_flag("--accept-loss", options.accept_loss,
+               "after damage to the state directory: let this node vote and lead with the newest configuration that is "
+               "left, although it may have forgotten newer ones; for when no sound node can be started. Ends at once");
   app.footer(
       "Exit codes: 0 ended as asked, 64 usage, 65 broken CIB, 66 file missing, 69 port or address unavailable,\n"
       "74 directory unusable, 77 key file or privileges, 78 cluster.conf, 108 already running.");

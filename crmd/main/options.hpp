@@ -15,6 +15,7 @@ struct Options {
   std::string ocf_root = "/usr/lib/ocf";
   std::string first_cib;
   bool check = false;
+  bool accept_loss = false;
   bool foreground = true;  // always; the option is accepted for habit
 };
 

@@ -147,11 +147,25 @@ Started<Memory> open_memory(const std::string& directory) {
   auto loaded = memory.store->load(file_stamp());
   if (!loaded) return failed(loaded.error(), exit_code::data);
   memory.notes = loaded->notes;
+  memory.may_have_forgotten = loaded->may_have_forgotten;
   if (loaded->newest) memory.document = std::move(*loaded->newest);
   const auto vote = memory.store->load_vote();
   if (!vote) return failed(vote.error(), exit_code::data);
   memory.vote = *vote;
   return memory;
+}
+
+Started<std::string> accept_loss(const Memory& memory, const std::string& directory) {
+  if (!memory.may_have_forgotten) return fmt::format("{} is sound: nothing was done\n", directory);
+  if (memory.document.document.empty())
+    return Failure{exit_code::no_input,
+                   fmt::format("no sound configuration is left in {}: move its files cib-*.xml away; this node then "
+                               "starts with none, or with that of --first-cib",
+                               directory)};
+  if (const auto saved = memory.store->save(memory.document); !saved) return failed(saved.error(), exit_code::io);
+  const Stamp& stamp = memory.document.stamp;
+  return fmt::format("{}/cib.xml is now the configuration of term {}, write {}; start crmd\n", directory,
+                     stamp.term.number, stamp.index);
 }
 
 Started<io::PidFile> take_run_directory(const std::string& directory) {

@@ -47,10 +47,14 @@ struct Memory {
   std::unique_ptr<cib::PosixDisk> disk;
   std::unique_ptr<cib::Store> store;
   Stamped document;
+  bool may_have_forgotten = false;
   Vote vote;
   std::vector<std::string> notes;
 };
 Started<Memory> open_memory(const std::string& directory);
+
+/// For --accept-loss: what is left becomes the stored configuration. What was done, for people.
+Started<std::string> accept_loss(const Memory& memory, const std::string& directory);
 
 Started<io::PidFile> take_run_directory(const std::string& directory);
 

@@ -13,6 +13,13 @@ namespace systole::membership {
 using wire::Ballot;
 using wire::Role;
 
+namespace {
+
+/// A cluster that waits for a person says so again.
+constexpr Duration help_interval = 1min;
+
+}  // namespace
+
 Election::Election(const Config& config, Vote stored, Stamp document, Dice dice, Time now)
     : self_(config.self),
       mode_(config.mode),
@@ -25,9 +32,15 @@ Election::Election(const Config& config, Vote stored, Stamp document, Dice dice,
       durable_(stored),
       document_(document),
       dice_(dice),
-      started_(now) {
+      started_(now),
+      forgetful_(config.may_have_forgotten),
+      ask_for_help_at_(now + config.initdead) {
   // A stored document of a later term than the stored vote: the term was learnt, no vote was given in it.
   if (document.term.number > vote_.number) set_vote({document.term.number, {}});
+  if (forgetful_)
+    say(Note::Level::warning,
+        "this node's stored configuration was damaged: it may have forgotten a change that it had acknowledged, and "
+        "takes no part in elections until a leader has sent it the present one");
 }
 
 Duration Election::some(Duration low, Duration high) {
@@ -45,7 +58,17 @@ void Election::peer_lost(NodeId peer) {
   up_.erase(peer);
   ballots_.erase(peer);
   granted_.erase(peer);
+  peer_is_whole_ = false;
   if (leader_ == peer) leaderless();
+}
+
+void Election::document(Stamp stored) {
+  // Whatever is stored in this life came from a leader, this node itself perhaps; or is just what the present one sent.
+  const bool of_a_leader = stored != document_ || (leader_ && stored.term == term());
+  document_ = stored;
+  if (!forgetful_ || !of_a_leader) return;
+  forgetful_ = false;
+  say(Note::Level::notice, "has a leader's configuration on disk again, and takes part in elections");
 }
 
 void Election::heard(NodeId peer, Term term, Role role) {
@@ -98,6 +121,7 @@ bool Election::yields_to(Term theirs) {
 void Election::ballot(Time now, NodeId from, const Ballot& ballot) {
   const bool request = ballot.kind == Ballot::Kind::pre_vote || ballot.kind == Ballot::Kind::vote;
   if (request ? ballot.candidate != from : ballot.candidate != self_) return;
+  if (request && mode_ == Mode::none) peer_is_whole_ = true;
   switch (ballot.kind) {
     case Ballot::Kind::pre_vote:
       pre_vote_request(now, from, ballot);
@@ -116,7 +140,12 @@ void Election::ballot(Time now, NodeId from, const Ballot& ballot) {
   }
 }
 
+bool Election::holds_back() const {
+  return forgetful_ && !peer_is_whole_;
+}
+
 bool Election::refuses(Time now, const Ballot& ballot) const {
+  if (holds_back()) return true;
   if (now < started_ + deadtime_) return true;
   if (leader_ && leader_ != ballot.candidate) return true;
   return ballot.document < document_;
@@ -249,7 +278,7 @@ Time Election::alone_at() const {
 }
 
 bool Election::alone_allowed(Time now) const {
-  return mode_ == Mode::none && up_.empty() && now >= alone_at();
+  return mode_ == Mode::none && !forgetful_ && up_.empty() && now >= alone_at();
 }
 
 void Election::tick(Time now) {
@@ -261,6 +290,7 @@ void Election::tick(Time now) {
     proclaim_ = true;
   }
   if (leader_) return;
+  ask_for_help(now);
   if (phase_ == Phase::solo) {
     if (!up_.empty())
       leaderless();  // not alone any more: an election decides
@@ -274,8 +304,18 @@ void Election::tick(Time now) {
   campaign(now);
 }
 
+void Election::ask_for_help(Time now) {
+  if (!forgetful_ || now < ask_for_help_at_) return;
+  ask_for_help_at_ = now + help_interval;
+  say(Note::Level::warning,
+      "nobody leads, and this node may not, since its stored configuration was damaged: start the nodes that are "
+      "sound. "
+      "If there are none: on each node that you can, stop crmd, run 'crmd --accept-loss', start it again; the newest "
+      "configuration among them is then used");
+}
+
 void Election::campaign(Time now) {
-  if (!enough(up_.size() + 1)) return leaderless();
+  if (holds_back() || !enough(up_.size() + 1)) return leaderless();
   if (campaign_at_ == never) {
     if (nodes_ == 1)  // nobody else to wait for, nobody to collide with
       campaign_at_ = std::max(hold_until_, now);
@@ -292,9 +332,10 @@ void Election::campaign(Time now) {
 
 Time Election::next_deadline() const {
   if (leader_ || phase_ == Phase::solo) return never;
-  if (mode_ == Mode::none && up_.empty()) return alone_at();
-  if (!enough(up_.size() + 1)) return never;
-  const Time campaign = std::max(campaign_at_, hold_until_);
+  const Time help = forgetful_ ? ask_for_help_at_ : never;
+  if (mode_ == Mode::none && up_.empty()) return forgetful_ ? help : alone_at();
+  if (holds_back() || !enough(up_.size() + 1)) return help;
+  const Time campaign = std::min(help, std::max(campaign_at_, hold_until_));
   return phase_ == Phase::voting ? std::min(campaign, ask_again_at_) : campaign;
 }
 

@@ -6,6 +6,11 @@
 // What makes two leaders of one term impossible: a node leads term n only with votes of more than half, its own among
 // them; it votes once in n; its vote is on disk before it counts or is sent. A candidate may ask before its own vote is
 // on disk: it counts itself only after, and a reborn candidate that forgot asking can at most win the same term once.
+//
+// A damaged store: of a document that was acknowledged, one copy less exists than its leader counted on. Its node keeps
+// out of elections until a leader's document is on its disk again, so that who is elected has at least what the others
+// keep. Two nodes without tie-break have no others: there the damaged one must not lead alone, but once the whole one
+// asks for votes, all that is left is at hand, and the newer of the two documents decides as ever.
 #pragma once
 
 #include <map>
@@ -35,7 +40,7 @@ class Election {
   void heard(NodeId peer, Term term, wire::Role role);
   void ballot(Time now, NodeId from, const wire::Ballot& ballot);
   void vote_stored(Vote vote);
-  void document(Stamp stored) { document_ = stored; }
+  void document(Stamp stored);
   void resign();
 
   /// Decides what the facts call for.
@@ -60,6 +65,8 @@ class Election {
   enum class Phase { following, asking, voting, solo, leading };
 
   bool enough(std::size_t votes) const { return votes >= majority_; }
+  bool holds_back() const;
+  void ask_for_help(Time now);
   bool alone_allowed(Time now) const;
   Time alone_at() const;
   bool refuses(Time now, const wire::Ballot& ballot) const;
@@ -93,6 +100,9 @@ class Election {
   Phase phase_ = Phase::following;
   std::set<NodeId> up_, granted_;
   bool met_anyone_ = false;
+  bool forgetful_;              // the store was damaged, and no leader's document has come since
+  bool peer_is_whole_ = false;  // mode none: the other node asked for votes, which a forgetful one does not do first
+  Time ask_for_help_at_;
   std::optional<wire::Ballot> promised_;  // the request for a vote that was granted, but is not yet on disk
   Time campaign_at_ = never;              // next attempt while nobody leads
   Time ask_again_at_ = never;             // repeats the requests of a running election

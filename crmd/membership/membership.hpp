@@ -15,6 +15,9 @@
 // 2014, and
 //   Ongaro's thesis §9.6 for pre-vote): persisted vote, a vote only for a candidate whose stored document is not older,
 //   a voter that heard a leader within deadtime refuses, one that has just started grants none in its first deadtime.
+// * A node whose store may have forgotten a document that it acknowledged neither votes nor stands until it has stored
+// one
+//   from a leader: its vote would vouch for less than it promised.
 // * Mode none (two nodes, no tie-break): a member left alone takes a solo term (number + 1, own id) at once when its
 // peer is
 //   lost, after a cold start only when initdead has passed.
@@ -54,6 +57,7 @@ struct Config {
   std::vector<Member> nodes;  // all configured ones, self included
   Mode mode = Mode::majority;
   Duration keepalive = 200ms, deadtime = 1s, initdead = 10s;
+  bool may_have_forgotten = false;  // the stored document stands in for a damaged one, which may have been newer
 };
 
 // ---- events

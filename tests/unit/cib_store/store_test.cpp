@@ -196,6 +196,22 @@ TEST(Store, without_any_sound_document_says_that_it_may_have_forgotten) {
   EXPECT_TRUE(loaded->may_have_forgotten);
 }
 
+TEST(Store, that_may_have_forgotten_says_so_after_each_restart_until_it_has_saved_again) {
+  for (const std::uint64_t earlier : {0U, 1U}) {
+    FakeDisk disk;
+    Store store(disk);
+    for (std::uint64_t i = 0; i <= earlier; ++i) ASSERT_TRUE(store.save(document(i + 1)));
+    disk.damage("cib.xml", 0);
+    for (const char* when : {"a", "b", "c"}) {
+      const auto loaded = Store(disk).load(when);
+      ASSERT_TRUE(loaded);
+      EXPECT_TRUE(loaded->may_have_forgotten) << when;
+    }
+    ASSERT_TRUE(Store(disk).save(document(9)));
+    EXPECT_EQ(loaded_from(disk), document(9));
+  }
+}
+
 TEST(Store, that_lost_only_its_newest_file_uses_an_earlier_one_and_may_have_forgotten) {
   FakeDisk disk;
   Store store(disk);

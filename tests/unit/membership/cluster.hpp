@@ -37,6 +37,7 @@ class Cluster {
   void start(std::uint32_t id) {
     Config config = config_;
     config.self = NodeId{id};
+    config.may_have_forgotten = damaged.contains(id);
     ++boots_;
     nodes_[id] = std::make_unique<Membership>(config, boots_ * 1000 + id, votes[id], documents[id],
                                               Dice(boots_ * 7919 + id), Now{now, 0});
@@ -134,8 +135,9 @@ class Cluster {
   }
 
   Time now{1h};
-  std::vector<Vote> votes;       // on disk, by node
-  std::vector<Stamp> documents;  // on disk at start, by node
+  std::vector<Vote> votes;          // on disk, by node
+  std::vector<Stamp> documents;     // on disk at start, by node
+  std::set<std::uint32_t> damaged;  // whose documents stand in for damaged ones
   std::vector<Transmit> on_wire;
   std::map<std::uint32_t, std::vector<std::pair<Time, Effect>>> told;
   std::function<bool(const Transmit&)> lose;
