@@ -44,13 +44,19 @@ void World::run_agent(Node& node, const executor::RunAgent& run) {
   const auto instance = run.environment.find("OCF_RESOURCE_INSTANCE");
   if (instance == run.environment.end()) return judge_.broken("an agent was run for no resource");
   const std::string resource = without_number(instance->second);
-  const Duration takes = storming_ && dice_.chance(1, 20) ? some(10ms, plan_.deadtime) : some(1ms, 20ms);
+  if (!node.under_way.emplace(resource, run.action).second)
+    return judge_.broken(fmt::format("node {} runs two agents for {} at a time", node.id.value, resource));
+  const Duration takes = storming_ && dice_.chance(1, 6) ? some(10ms, plan_.deadtime * 2) : some(1ms, 20ms);
   at(now_ + takes, [this, &node, resource, action = run.action, type = run.type, call = run.call, takes,
                     power = node.power, life = node.life] {
     if (node.power != power) return;
     const int rc = act(node, resource, action);
     if (tracing()) tell(fmt::format("node {}: agent {} {} → {}", node.id.value, resource, action, rc));
-    if (node.life != life) return;  // nobody waits for it any more
+    if (node.life != life) {  // nobody waits for it any more
+      if (action != "monitor" && action != "notify") node.strays.insert(resource);
+      return;
+    }
+    node.under_way.erase(resource);
     const bool active = node.active[resource] != 0;
     if (type == "stateful" && active && (action == "start" || action == "monitor"))
       feed(node, AgentSays{"master-" + resource, std::to_string(10 + node.id.value)});
@@ -78,6 +84,27 @@ bool World::resources_in_place() const {
     }
     return active == (wanted.everywhere ? nodes_.size() : 1) && promoted == (wanted.promoted_once ? 1 : 0);
   });
+}
+
+/// A leader says "start RESOURCE on NODE: …" when it orders that. Then none of the nodes that follow it and have told
+/// it what runs on them may have that resource active, nor be about to start it by an order of an earlier leader.
+void World::look_for_second_owner(const Node& leader, const std::string& decision) {
+  for (const Expected& wanted : plan_.resources) {
+    const std::string& resource = wanted.instance;
+    if (wanted.everywhere || !decision.starts_with(fmt::format("start {} on ", resource))) continue;
+    for (const Node& node : nodes_) {
+      const auto state = node.active.find(resource);
+      const auto agent = node.under_way.find(resource);
+      const bool active = state != node.active.end() && state->second != 0;
+      const bool starting = agent != node.under_way.end() && agent->second == "start";
+      const bool to_it = decision.starts_with(fmt::format("start {} on node{}:", resource, node.id.value));
+      if ((!active && !starting) || to_it || node.strays.contains(resource)) continue;
+      const bool follows = node.machine && node.machine->membership().term() == leader.machine->membership().term();
+      if (follows && leader.machine->has_joined(node.id))
+        judge_.broken(
+            fmt::format("node {} orders '{}' while it is active on node {}", leader.id.value, decision, node.id.value));
+    }
+  }
 }
 
 std::string World::where_resources_are() const {

@@ -79,6 +79,21 @@ class WholeCore final : public Machine {
   const replica::Replica& replica() const override { return core_.replica(); }
   bool settled() const override { return core_.settled(); }
 
+  std::string at_odds_with(const Machine& leader) const override {
+    const cib::Status& theirs = dynamic_cast<const WholeCore&>(leader).core_.status();
+    const std::string name = name_of(self_);
+    if (core_.status() != theirs) return name + " knows another status than its leader";
+    const auto known = theirs.nodes.find(NodeName{name});
+    if (known == theirs.nodes.end() || known->second.history != core_.executor().history())
+      return name + " has another history than its leader believes";
+    return {};
+  }
+
+  bool has_joined(NodeId node) const override {
+    const auto known = core_.status().nodes.find(NodeName{name_of(node)});
+    return known != core_.status().nodes.end() && known->second.online;
+  }
+
   std::vector<std::uint64_t> writes(const std::string& document) const override {
     static constexpr std::string_view mark = "id=\"write-";
     std::vector<std::uint64_t> numbers;
@@ -91,6 +106,8 @@ class WholeCore final : public Machine {
   }
 
  private:
+  static std::string name_of(NodeId node) { return fmt::format("node{}", node.value); }
+
   static controller::Core make(membership::Config&& config, std::uint64_t boot, const Disk& disk, Dice dice, Now now) {
     const controller::DocumentRules rules{
         .parse = [](const std::string& document) { return cib::parse_configuration(document); },

@@ -72,6 +72,10 @@ class Machine {
   virtual std::vector<std::uint64_t> writes(const std::string& document) const = 0;
   /// Nothing left to do, as far as this node knows.
   virtual bool settled() const = 0;
+  /// What this node and its leader know differently though both are settled; "": nothing.
+  virtual std::string at_odds_with(const Machine& leader) const = 0;
+  /// For a leader: whether that node has told it what runs there.
+  virtual bool has_joined(NodeId node) const = 0;
 };
 
 struct Disk {  // what a crash leaves

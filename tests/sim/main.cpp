@@ -48,6 +48,15 @@ constexpr const char* rare_branches_of_core[] = {
     "a resource died by itself",
     "write refused: the leader was lost while it worked on this change",
     "write refused: no leader",
+    "write refused: leadership was lost before",
+    "gives up term : node  leads a term of the same number",
+    "link  to node is dead",
+    "node node is lost: it had lost us",
+    "transition  ended early: node node is lost",
+    "transition  ended early: node node is shutting down",
+    "transition  ended early: one was found active",
+    "left: all resources have left this node",
+    "agent call cancelled",
 };
 constexpr const char* rare_branches[] = {
     "peer lost: silent",

@@ -80,6 +80,8 @@ class Small final : public Machine {
   const membership::Membership& membership() const override { return members_; }
   const replica::Replica& replica() const override { return documents_; }
   bool settled() const override { return documents_.ready() && waiting_.empty(); }
+  std::string at_odds_with(const Machine&) const override { return {}; }
+  bool has_joined(NodeId) const override { return false; }
 
   std::vector<std::uint64_t> writes(const std::string& document) const override {
     std::vector<std::uint64_t> numbers;

@@ -124,8 +124,22 @@ bool World::settled() const {
     const membership::Membership& members = node.machine->membership();
     return members.term() == leader->machine->membership().term() && members.up().size() == nodes_.size() &&
            members.quorate() && node.machine->replica().head() == leader->machine->replica().head() &&
-           node.disk.document == leader->disk.document;
+           node.disk.document == leader->disk.document && node.machine->at_odds_with(*leader->machine).empty();
   });
+}
+
+/// For the reader of a verdict: what is not as it should be in the end.
+std::string World::why_not_settled() const {
+  if (!resources_in_place()) return where_resources_are();
+  for (const Node& leader : nodes_) {
+    if (!leader.machine || !leader.machine->membership().leads()) continue;
+    for (const Node& node : nodes_) {
+      const std::string difference = node.machine ? node.machine->at_odds_with(*leader.machine) : "";
+      if (!difference.empty()) return difference;
+    }
+    return leader.machine->settled() ? "all resources are in place" : "its leader has not done yet";
+  }
+  return "nobody leads";
 }
 
 /// The faults end. Within a bound there is one leader, everybody agrees, a write goes through and nothing is lost.
@@ -146,15 +160,15 @@ void World::settle_down() {
   report_.settled_after = now_ - calm;
   if (judge_.verdict()) return;
   if (!settled())
-    return judge_.broken(fmt::format("{} after the faults ended the cluster has not settled{}", to_text(now_ - calm),
-                                     resources_in_place() ? "" : ": " + where_resources_are()));
+    return judge_.broken(fmt::format("{} after the faults ended the cluster has not settled: {}", to_text(now_ - calm),
+                                     why_not_settled()));
   tell("--- settled");
   const std::uint64_t last = next_write_++;
   for (Node& node : nodes_) step(node, Write{last});
   run_until(now_ + plan_.deadtime + plan_.extra_time / 10);
   if (judge_.verdict()) return;
   if (!judge_.was_acknowledged(last)) judge_.broken("a write to the settled cluster was not acknowledged in time");
-  if (!settled()) judge_.broken("the cluster settled and then did not stay so");
+  if (!settled()) judge_.broken("the cluster settled and then did not stay so: " + why_not_settled());
   for (const Node& node : nodes_) judge_.finally(node.id, writes_of(node));
 }
 
@@ -185,6 +199,7 @@ void World::start(Node& node) {
 void World::crash(Node& node, bool power_off) {
   if (power_off) {
     node.active.clear();
+    node.strays.clear();
     ++node.power;
   }
   if (!node.machine) return;
@@ -194,6 +209,7 @@ void World::crash(Node& node, bool power_off) {
   if (survive > 0) count("crash that kept an unconfirmed write");
   for (; survive > 0; --survive) stored(node);
   node.stores.clear();
+  node.under_way.clear();
   node.machine.reset();
   node.inbox.clear();
   node.paused = false;
@@ -301,6 +317,7 @@ void World::carry_out(Node& node, Output& output, std::uint64_t known_term) {
                  [&](const membership::StoreVote& vote) { store(node, {vote.vote}); },
                  [&](const membership::Note& note) {
                    count(kind_of(note.text));
+                   if (note.text.starts_with("start ")) look_for_second_owner(node, note.text);
                    if (tracing()) tell(fmt::format("node {}: {}", node.id.value, note.text));
                  },
                  [&](StoreDocument& document) { store(node, {std::move(document.document)}); },

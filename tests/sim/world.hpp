@@ -67,6 +67,8 @@ class World {
     std::uint64_t power = 0;  // counts losses of power: what agents were doing then is void
     std::map<std::string, int>
         active;  // resource → 1 started, 2 promoted; a dead or stopped daemon changes nothing of it
+    std::map<std::string, std::string> under_way;  // resource → action of the agent that this daemon waits for
+    std::set<std::string> strays;  // resources that an agent of a killed daemon started or stopped: nobody knows
     Time wake = never;
     int wakes_in_a_row = 0;
     bool was_ready = false;
@@ -85,6 +87,7 @@ class World {
   void at(Time when, std::function<void()> what) { happenings_.push({when, next_order_++, std::move(what)}); }
   void run_until(Time end);
   bool settled() const;
+  std::string why_not_settled() const;
   void settle_down();
 
   // ---- nodes
@@ -111,6 +114,7 @@ class World {
   void resource_dies(Node& node);
   bool resources_in_place() const;
   std::string where_resources_are() const;
+  void look_for_second_owner(const Node& leader, const std::string& decision);
 
   // ---- what goes wrong (storm.cpp)
   void storm(Time end);
