@@ -21,12 +21,31 @@ if(SYSTOLE_SANITIZE)
   target_link_options(house INTERFACE -fsanitize=address,undefined)
 endif()
 
-# systole_library(NAME SOURCES… USES…): one folder, one static library.
+# systole_compile_as(TARGET KIND): how much the compiler shall do for it, and which precompiled headers it gets.
+#   core    pure: the simulator and the golden cases keep it busy, so it is optimized even under the sanitizers
+#   outer   tools and agents; they and the following wait for others most of the time: under the sanitizers, compiling them with
+#           optimization would take longer than they ever run
+#   shell   what uses Asio
+#   test    what uses GoogleTest
+function(systole_compile_as target kind)
+  if(SYSTOLE_SANITIZE AND NOT kind STREQUAL core)
+    target_compile_options(${target} PRIVATE -O0)
+  endif()
+  if(SYSTOLE_PCH)
+    target_precompile_headers(${target} REUSE_FROM ${kind}_pch)
+  endif()
+endfunction()
+
+# systole_library(NAME SOURCES… USES… [KIND …]): one folder, one static library; KIND is core where none is named.
 function(systole_library name)
-  cmake_parse_arguments(arg "" "" "SOURCES;USES" ${ARGN})
+  cmake_parse_arguments(arg "" "KIND" "SOURCES;USES" ${ARGN})
+  if(NOT arg_KIND)
+    set(arg_KIND core)
+  endif()
   if(arg_SOURCES)
     add_library(${name} STATIC ${arg_SOURCES})
     target_link_libraries(${name} PUBLIC house ${arg_USES})
+    systole_compile_as(${name} ${arg_KIND})
   else()
     add_library(${name} INTERFACE)
     target_link_libraries(${name} INTERFACE house ${arg_USES})
@@ -44,6 +63,7 @@ function(systole_test name)
   endif()
   add_executable(${name} ${arg_SOURCES})
   target_link_libraries(${name} PRIVATE house ${arg_USES} GTest::gtest_main)
+  systole_compile_as(${name} test)
   target_compile_definitions(${name} PRIVATE SYSTOLE_SOURCE_DIR="${CMAKE_SOURCE_DIR}" SYSTOLE_BINARY_DIR="${CMAKE_BINARY_DIR}")
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
