@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Fake agents with state. What they started stays active when the daemon dies or is stopped; only the loss of power, or
-// an agent's own doing, ends it.
+// Fake agents with state. An agent dies with its daemon, but what it started stays active then, and while the daemon is
+// stopped; only the loss of power, or an agent's own doing, ends it.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -47,21 +47,17 @@ void World::run_agent(Node& node, const executor::RunAgent& run) {
   if (!node.under_way.emplace(resource, run.action).second)
     return judge_.broken(fmt::format("node {} runs two agents for {} at a time", node.id.value, resource));
   const Duration takes = storming_ && dice_.chance(1, 6) ? some(10ms, plan_.deadtime * 2) : some(1ms, 20ms);
-  at(now_ + takes, [this, &node, resource, action = run.action, type = run.type, call = run.call, takes,
-                    power = node.power, life = node.life] {
-    if (node.power != power) return;
-    const int rc = act(node, resource, action);
-    if (tracing()) tell(fmt::format("node {}: agent {} {} → {}", node.id.value, resource, action, rc));
-    if (node.life != life) {  // nobody waits for it any more
-      if (action != "monitor" && action != "notify") node.strays.insert(resource);
-      return;
-    }
-    node.under_way.erase(resource);
-    const bool active = node.active[resource] != 0;
-    if (type == "stateful" && active && (action == "start" || action == "monitor"))
-      feed(node, AgentSays{"master-" + resource, std::to_string(10 + node.id.value)});
-    feed(node, AgentDone{call, executor::Outcome{rc, cib::OpStatus::done, "", takes}});
-  });
+  at(now_ + takes,
+     [this, &node, resource, action = run.action, type = run.type, call = run.call, takes, life = node.life] {
+       if (node.life != life) return;
+       const int rc = act(node, resource, action);
+       if (tracing()) tell(fmt::format("node {}: agent {} {} → {}", node.id.value, resource, action, rc));
+       node.under_way.erase(resource);
+       const bool active = node.active[resource] != 0;
+       if (type == "stateful" && active && (action == "start" || action == "monitor"))
+         feed(node, AgentSays{"master-" + resource, std::to_string(10 + node.id.value)});
+       feed(node, AgentDone{call, executor::Outcome{rc, cib::OpStatus::done, "", takes}});
+     });
 }
 
 void World::resource_dies(Node& node) {
@@ -98,7 +94,7 @@ void World::look_for_second_owner(const Node& leader, const std::string& decisio
       const bool active = state != node.active.end() && state->second != 0;
       const bool starting = agent != node.under_way.end() && agent->second == "start";
       const bool to_it = decision.starts_with(fmt::format("start {} on node{}:", resource, node.id.value));
-      if ((!active && !starting) || to_it || node.strays.contains(resource)) continue;
+      if ((!active && !starting) || to_it) continue;
       const bool follows = node.machine && node.machine->membership().term() == leader.machine->membership().term();
       if (follows && leader.machine->has_joined(node.id))
         judge_.broken(

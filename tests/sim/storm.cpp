@@ -38,6 +38,7 @@ void World::misfortune() {
     case 5:
       return one_late_way();
     case 6:
+      return hasty_restarts(node, 3);
     case 7:
     case 8:
       crash(node, dice_.chance(1, 2));
@@ -74,6 +75,20 @@ void World::misfortune() {
 
 void World::for_all_links(NodeId from, NodeId to, const std::function<void(Network::Way)>& change) {
   for (std::size_t link = 0; link < plan_.links; ++link) change({from, to, link});
+}
+
+/// The daemon dies with a change under way, is back at once, and has the next change to pass on: a few times in a row.
+void World::hasty_restarts(Node& node, int times) {
+  while (next_write_ % nodes_.size() + 1 != node.id.value) ++next_write_;  // whose client this one is
+  feed(node, Write{next_write_++});
+  if (times == 0) return;
+  at(now_ + some(1ms, 20ms), [this, &node, times] {
+    crash(node, false);
+    at(now_ + some(1ms, 20ms), [this, &node] { start(node); });
+    at(now_ + some(plan_.keepalive, plan_.deadtime / 2), [this, &node, times] {
+      if (storming_) hasty_restarts(node, times - 1);
+    });
+  });
 }
 
 /// One direction between two nodes, on one link or on all.

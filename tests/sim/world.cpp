@@ -197,11 +197,7 @@ void World::start(Node& node) {
 
 /// What was asked of the disk and not confirmed may or may not be there afterwards, in order.
 void World::crash(Node& node, bool power_off) {
-  if (power_off) {
-    node.active.clear();
-    node.strays.clear();
-    ++node.power;
-  }
+  if (power_off) node.active.clear();
   if (!node.machine) return;
   tell(fmt::format("node {}{}", node.id.value, power_off ? " loses power" : "'s daemon is killed"));
   std::size_t survive = dice_.below(node.stores.size() + 1);
@@ -209,7 +205,9 @@ void World::crash(Node& node, bool power_off) {
   if (survive > 0) count("crash that kept an unconfirmed write");
   for (; survive > 0; --survive) stored(node);
   node.stores.clear();
-  node.under_way.clear();
+  // Agents are killed with their daemon; they may have done their work a moment before.
+  for (const auto& [resource, action] : std::exchange(node.under_way, {}))
+    if (!power_off && dice_.chance(1, 2)) act(node, resource, action);
   node.machine.reset();
   node.inbox.clear();
   node.paused = false;

@@ -64,11 +64,9 @@ class World {
     std::deque<Input> inbox;  // while paused
     Duration clock{};         // this boot's monotonic clock minus the world's
     std::int64_t wall_step_s = 0;
-    std::uint64_t power = 0;  // counts losses of power: what agents were doing then is void
     std::map<std::string, int>
         active;  // resource → 1 started, 2 promoted; a dead or stopped daemon changes nothing of it
     std::map<std::string, std::string> under_way;  // resource → action of the agent that this daemon waits for
-    std::set<std::string> strays;  // resources that an agent of a killed daemon started or stopped: nobody knows
     Time wake = never;
     int wakes_in_a_row = 0;
     bool was_ready = false;
@@ -119,6 +117,7 @@ class World {
   // ---- what goes wrong (storm.cpp)
   void storm(Time end);
   void misfortune();
+  void hasty_restarts(Node& node, int times);
   void cut_some();
   void isolate(Node& node);
   void split();
