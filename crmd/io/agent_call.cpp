@@ -7,6 +7,7 @@
 #include <fmt/format.h>
 #include <linux/close_range.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -39,6 +40,8 @@ struct AtBirth {
   boost::system::error_code on_exec_setup(process_v2::posix::default_launcher&, const std::filesystem::path&,
                                           const char* const*) {
     ::setpgid(0, 0);  // a group of its own: a time-out ends the agent and all its children
+    // It dies with its daemon: else it might start what the daemon's successor has just found stopped.
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::dup2(input, 0) < 0 || ::dup2(output, 1) < 0 || ::dup2(errors, 2) < 0)
       return {errno, boost::system::system_category()};
     // Boost's own closing of descriptors skips those below its pipe, and Asio's sockets are not born close-on-exec: a

@@ -63,6 +63,13 @@ struct AgentCalls : test::Scratch {
   std::optional<Agents> agents;
 };
 
+/// Whoever adopts a killed process may take a moment to reap it: a zombie is dead enough.
+bool is_dead(pid_t process) {
+  std::ifstream file("/proc/" + std::to_string(process) + "/stat");
+  std::string number, name, state;
+  return !(file >> number >> name >> state) || state == "Z";
+}
+
 TEST_F(AgentCalls, an_exit_code_and_the_last_exit_reason_come_back) {
   agent("echo ocf-exit-reason:first >&2; echo 'ocf-exit-reason:the disk is gone' >&2; echo hello; exit 5");
   const executor::Outcome outcome = result_of(call_of("start"));
@@ -108,12 +115,27 @@ TEST_F(AgentCalls, a_hanging_agent_is_killed_with_all_its_children) {
   pid_t child = 0;
   std::ifstream(folder + "/child") >> child;
   ASSERT_GT(child, 0);
-  // Whoever adopted the killed child may take a moment to reap it: a zombie is dead enough.
-  EXPECT_TRUE(test::run_until(context, [&] {
-    std::ifstream file("/proc/" + std::to_string(child) + "/stat");
-    std::string number, name, state;
-    return !(file >> number >> name >> state) || state == "Z";
-  })) << "the agent's child lives on";
+  EXPECT_TRUE(test::run_until(context, [&] { return is_dead(child); })) << "the agent's child lives on";
+}
+
+/// What it started after that would be unknown to the daemon's successor, and might run on two nodes.
+TEST_F(AgentCalls, an_agent_dies_with_its_daemon) {
+  agent("echo $$ > " + folder + "/agent; sleep 1000");
+  const pid_t daemon = ::fork();
+  if (daemon == 0) {
+    boost::asio::io_context own;
+    Agents of_daemon(own, settings, log, [](std::uint64_t, const executor::Outcome&) {});
+    of_daemon.run(call_of("start"));
+    own.run();
+    ::_exit(0);
+  }
+  pid_t started = 0;
+  EXPECT_TRUE(test::run_until(context, [&] { return bool(std::ifstream(folder + "/agent") >> started); }));
+  ::kill(daemon, SIGKILL);
+  ::waitpid(daemon, nullptr, 0);
+  ASSERT_GT(started, 0);
+  EXPECT_TRUE(test::run_until(context, [&] { return is_dead(started); })) << "the agent lives on";
+  ::kill(-started, SIGKILL);  // what the agent itself had started
 }
 
 TEST_F(AgentCalls, an_agent_that_ignores_signals_ends_all_the_same) {
