@@ -38,8 +38,10 @@ void write_text(const std::string& path, const std::string& text) {
   std::ofstream(path, std::ios::binary) << text;
 }
 
-agents::Environment plain_environment() {
-  return {{"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"}, {"LC_ALL", "C"}};
+/// Each server has a tmpdir of its own: when it starts it deletes the temporary tables that it finds there, also those
+/// of another server.
+agents::Environment plain_environment(const std::string& temporary) {
+  return {{"PATH", "/usr/sbin:/usr/bin:/sbin:/bin"}, {"LC_ALL", "C"}, {"TMPDIR", temporary}};
 }
 
 std::string fresh_folder() {
@@ -54,7 +56,7 @@ struct Template {
         agents::run_program({"mariadb-install-db", "--no-defaults", "--user=" + user_name(),
                              "--datadir=" + folder + "/data", "--auth-root-authentication-method=socket",
                              "--auth-root-socket-user=" + user_name(), "--skip-test-db", "--innodb-log-file-size=16M"},
-                            plain_environment(), agents::boot_now() + 60s);
+                            plain_environment(folder), agents::boot_now() + 60s);
     if (!made || made->code != 0)
       ADD_FAILURE() << "mariadb-install-db (package mariadb-server-core): "
                     << (made ? made->err + made->out : made.error().what);
@@ -70,7 +72,7 @@ struct Template {
          fmt::format(
              "mariadbd --no-defaults --user={} --datadir={}/data --innodb-log-file-size=16M --bootstrap < {}/setup.sql",
              user_name(), folder, folder)},
-        plain_environment(), agents::boot_now() + 60s);
+        plain_environment(folder), agents::boot_now() + 60s);
     if (!filled || filled->code != 0) ADD_FAILURE() << "bootstrap: " << (filled ? filled->err : filled.error().what);
   }
   ~Template() { fs::remove_all(folder); }
@@ -110,8 +112,8 @@ void Rig::make_node(const std::string& node) {
   fs::copy(fresh_database().folder + "/data", folder(node) + "/data", fs::copy_options::recursive);
   write_text(folder(node) + "/my.cnf",
              fmt::format("[mariadbd]\nport={}\nbind-address={}\nskip-name-resolve\ninnodb-buffer-pool-size=32M\n"
-                         "innodb-log-file-size=16M\n",
-                         port_, address(node)));
+                         "innodb-log-file-size=16M\ntmpdir={}/tmp\n",
+                         port_, address(node), folder(node)));
   set_attribute(node, "db_mysql_master_IP", address(node));
 }
 

@@ -162,12 +162,14 @@ class Cluster:
         """One template, copied to each node: the same empty history everywhere."""
         template = self.rig.dir / "template"
         log = open(self.logs / "mariadb-install-db.log", "wb")
+        # A server that starts deletes the temporary tables that it finds, also those of another one.
+        own = os.environ | {"TMPDIR": str(self.rig.dir)}
         subprocess.run(["mariadb-install-db", "--no-defaults", "--user=root", f"--datadir={template}", "--skip-test-db",
                         "--auth-root-authentication-method=socket", "--innodb-log-file-size=16M"],
-                       stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True)
+                       stdin=subprocess.DEVNULL, stdout=log, stderr=log, check=True, env=own)
         subprocess.run(["mariadbd", "--no-defaults", "--user=root", "--bootstrap", f"--datadir={template}",
                         "--innodb-log-file-size=16M"],
-                       input=DATABASE_SQL.encode(), stdout=log, stderr=log, check=True)
+                       input=DATABASE_SQL.encode(), stdout=log, stderr=log, check=True, env=own)
         for node in self.names:
             datadir = self.rig.disk(node, "var/lib/mysql")
             subprocess.run(["cp", "-a", "--sparse=always", f"{template}/.", datadir], check=True)

@@ -30,5 +30,16 @@ TEST(Core, an_answer_for_the_daemon_before_a_restart_answers_nobody_after_it) {
   EXPECT_EQ(cluster.replies[2].exit_code, 0);
 }
 
+/// It was stopped for longer than a deadtime, and what it reads first is old or has nothing to do with its peers.
+TEST(Core, that_did_not_run_for_long_gives_its_leadership_up_before_it_does_anything) {
+  Cores cluster(3);
+  cluster.run(3s);
+  const std::uint32_t leader = cluster.leader();
+  ASSERT_TRUE(cluster.core(leader).membership().leads());
+  cluster.now += 1500ms;
+  cluster.step(leader, ClientRequest{1, wire::ipc::QueryAttribute{}, "root"});
+  EXPECT_FALSE(cluster.core(leader).membership().leads());
+}
+
 }  // namespace
 }  // namespace systole::controller
