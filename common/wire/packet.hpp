@@ -73,10 +73,10 @@ struct Packet {
   std::string cluster;           // cluster_name of the configuration
   NodeId from;                   // the sender
   std::uint64_t boot = 0;        // the sender's boot id: fresh at each start of its daemon
-  std::uint64_t session = 0;     // the sender's number of this session; never 0
-  std::uint64_t to_session = 0;  // the receiver's number of this session; 0: a hello
+  std::uint64_t session = 0;     // the sender's number of the session; never 0
+  std::uint64_t to_session = 0;  // the receiver's number of the session; 0: a hello
   std::uint64_t seq = 0;         // rises with each packet to this receiver; its copies on several links share one
-  std::uint64_t heard = 0;       // echo: the highest seq heard from the receiver in this session
+  std::uint64_t heard = 0;       // echo: the highest seq heard from the receiver in the session
   Term term;                     // the sender's term and the leader it knows in it (node 0: none)
   Role role = Role::follower;
   std::optional<Ballot> ballot;
