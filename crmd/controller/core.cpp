@@ -303,7 +303,8 @@ void Core::Impl::settle(Now now) {
 void Core::Impl::step(Now now, const Event& event) {
   // Time first. A daemon that was stopped for a while must notice whom it has lost, and that it leads no more, before
   // it believes what waited in its sockets or goes on with a transition.
-  if (now.at >= members.next_deadline()) take(now, members.step(now, membership::Tick{}));
+  const bool ticks = std::holds_alternative<membership::Tick>(event);
+  if (!ticks && now.at >= members.next_deadline()) take(now, members.step(now, membership::Tick{}));
   std::visit(Overloaded{
                  [&](const membership::Tick& tick) {
                    take(now, members.step(now, tick));

@@ -50,16 +50,7 @@ class PacemakerCluster(kit.Cluster):
     """deadtime is Corosync's token time: Pacemaker hears of a lost node 2.2 times that later."""
 
     def prepare(self):
-        self.rig.lock()
-        self.rig.down()
-        shutil.rmtree(self.logs, ignore_errors=True)
-        self.logs.mkdir(parents=True)
-        self.rig.build_wiring(1)
-        self.stage_programs()
-        shares = [(self.stage, "/opt/systole"), (self.stage / "agents", "/usr/lib/ocf/resource.d/systole")]
-        for number, node in enumerate(self.names, 1):
-            self.rig.make_disk(node, self.count, shares, ["/opt/systole/boot"])
-            self.write_settings(node, number, None)
+        self.lay_out("/opt/systole/boot", None)
 
     def stage_programs(self):
         """The agents alone. /opt/systole/bin comes first in a node's PATH, so none of our tools may be there."""

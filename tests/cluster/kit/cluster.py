@@ -117,17 +117,20 @@ class Cluster:
 
     # -- building --------------------------------------------------------------------------------------------------
     def prepare(self):
-        """Locks the prefix, clears what an earlier killed run left, and lays out programs and disks."""
+        self.lay_out("/opt/systole/bin/crmd", secrets.token_hex(32))
+
+    def lay_out(self, command, key):
+        """Locks the prefix, clears what an earlier killed run left, and lays out programs and disks. Each node will run
+        the command; the key goes into its settings."""
         self.rig.lock()
         self.rig.down()
         shutil.rmtree(self.logs, ignore_errors=True)
         self.logs.mkdir(parents=True)
         self.rig.build_wiring(1)
         self.stage_programs()
-        key = secrets.token_hex(32)
         shares = [(self.stage, "/opt/systole"), (self.stage / "agents", "/usr/lib/ocf/resource.d/systole")]
         for number, node in enumerate(self.names, 1):
-            self.rig.make_disk(node, self.count, shares, ["/opt/systole/bin/crmd"])
+            self.rig.make_disk(node, self.count, shares, [command])
             self.write_settings(node, number, key)
 
     def stage_programs(self):
