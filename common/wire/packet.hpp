@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // One datagram between two daemons, before sealing. Every packet is a heartbeat: it says who sends, in which session,
-// what it has heard of the receiver, which term it knows and whether it leads. A ballot and a piece of the message
+// when it last heard the receiver, which term it knows and whether it leads. A ballot and a piece of the message
 // stream may ride along. Plain data; what it means is crmd/membership's business, how it is sealed crmd/io's.
 //
 // Sessions: the sender's number for this talk is fresh after each start and each loss. to_session is the receiver's
@@ -18,10 +18,11 @@
 #include "common/base/limits.hpp"
 #include "common/base/result.hpp"
 #include "common/base/term.hpp"
+#include "common/base/time.hpp"
 
 namespace systole::wire {
 
-inline constexpr std::uint8_t packet_version = 1;
+inline constexpr std::uint8_t packet_version = 2;
 /// What the shell puts around an encoded packet: key index (1), nonce (24) and tag (16) of XChaCha20-Poly1305, and room
 /// to grow.
 inline constexpr std::size_t sealing_bytes_max = 48;
@@ -38,10 +39,13 @@ struct Ballot {
   NodeId candidate;
   Stamp document;        // newest on the candidate's disk; in a reply, on the voter's
   bool granted = false;  // replies only
+  /// Replies only: every promise that the voter made to an earlier leader has run out by time. Not so where that leader
+  /// resigned, or where its daemon was restarted: then the leases that rest on the promise may still run.
+  bool waited = false;
   bool operator==(const Ballot&) const = default;
   template <class Archive>
   void fields(Archive& a) {
-    a(kind)(number)(candidate)(document)(granted);
+    a(kind)(number)(candidate)(document)(granted)(waited);
   }
 };
 
@@ -76,16 +80,21 @@ struct Packet {
   std::uint64_t session = 0;     // the sender's number of the session; never 0
   std::uint64_t to_session = 0;  // the receiver's number of the session; 0: a hello
   std::uint64_t seq = 0;         // rises with each packet to this receiver; its copies on several links share one
-  std::uint64_t heard = 0;       // echo: the highest seq heard from the receiver in the session
+  Duration sent{};               // when, by the sender's clock (since its boot)
+  Duration echo{};               // `sent` of the receiver's newest packet that the sender has heard in the session
+  Duration held{};               // how long ago the sender heard that one
   Term term;                     // the sender's term and the leader it knows in it (node 0: none)
   Role role = Role::follower;
+  bool grants = false;  // a leader with authority: the echo renews the receiver's lease
+  bool urgent = false;  // answer at once: the sender's lease, or its trust in this link, is running out
   std::optional<Ballot> ballot;
   Ack ack;
   std::vector<Fragment> fragments;
   bool operator==(const Packet&) const = default;
   template <class Archive>
   void fields(Archive& a) {
-    a(cluster)(from)(boot)(session)(to_session)(seq)(heard)(term)(role)(ballot)(ack)(fragments);
+    a(cluster)(from)(
+        boot)(session)(to_session)(seq)(sent)(echo)(held)(term)(role)(grants)(urgent)(ballot)(ack)(fragments);
   }
 };
 

@@ -26,6 +26,18 @@ constexpr Duration leaving_patience = 10s;
 /// After the disk refused the configuration.
 constexpr Duration store_again_after = 1s;
 
+std::string mode_name(const membership::Config& config) {
+  switch (config.mode) {
+    case membership::Mode::majority:
+      return std::ranges::any_of(config.nodes, &membership::Member::witness) ? "witness" : "majority";
+    case membership::Mode::ping:
+      return "ping";
+    case membership::Mode::none:
+      return "none";
+  }
+  return "?";
+}
+
 }  // namespace
 
 struct Core::Impl {
@@ -73,6 +85,13 @@ struct Core::Impl {
     out.push_back(Reply{client, wire::ipc::Reply{code, std::move(text), {}, {}}});
   }
 
+  // ---- the lease
+  void check_lease(Now now);
+  void lapse(Now now, std::string why);
+  void end_lapse(Now now);
+  void join(Now now, const JoinOffer& offer);
+  void tell_guardian(Now now);
+
   // ---- leaving
   void shut_down(Now now);
   void leave_alone(Now now);
@@ -98,6 +117,10 @@ struct Core::Impl {
   std::uint64_t next_ask;  // begins elsewhere after a restart: an answer for the daemon before must answer nobody now
   Time store_again_at = never;         // after a failed store of the configuration
   std::optional<Time> leave_alone_at;  // shutting down: when to stop waiting for a leader
+  // The lease is over: what ran here is being dropped, and until that is done this node has nothing to tell a leader.
+  bool lapsed = false, all_dropped = false;
+  std::optional<JoinOffer> offer;  // the newest; answered when it comes, and again after a lapse
+  Time fed{};                      // what the guardian was told last
   bool leaving = false, stopping_alone = false, ended = false;
   std::vector<Effect> out;
 };
@@ -135,7 +158,7 @@ void Core::Impl::take(Now now, std::vector<membership::Effect> effects) {
                      std::set<NodeId> without = members.up();
                      without.erase(lost.peer);
                      take(now, documents.members(without));
-                     if (leader) leader->peer_lost(now, lost.peer, lost.reason);
+                     if (leader) leader->peer_lost(now, lost.peer, lost.reason, lost.released);
                    },
                    [&](const membership::Deliver& delivered) {
                      if (const auto message = wire::decode<Message>(delivered.message)) {
@@ -198,9 +221,12 @@ void Core::Impl::leader_changed(Now now, const membership::LeaderChanged& change
     leader.reset();
   }
   known.progress = {};
+  offer.reset();
   if (changed.leader == config.membership.self) {
+    std::map<NodeId, Time> released;
+    for (const membership::Member& node : config.membership.nodes) released[node.id] = members.released_at(node.id);
     leader.emplace(config, changed.term, known, documents, rules, dice);
-    leader->begin(now, members.up());
+    leader->begin(now, members.up(), released);
     take(now, documents.lead(changed.term, members.up()));
   } else {
     take(now, documents.follow(changed.term, changed.leader));
@@ -211,61 +237,63 @@ void Core::Impl::leader_changed(Now now, const membership::LeaderChanged& change
 // ---------------------------------------------------------------- messages between nodes
 
 void Core::Impl::handle(Now now, NodeId from, const Message& message) {
-  std::visit(Overloaded{
-                 [&](const JoinOffer& offer) {
-                   if (!from_leader(from, offer.term)) return;
-                   const auto& memory = known.attributes.memory();
-                   const auto own = memory.find(self_name());
-                   send(from, JoinRequest{offer.term, runner.history(),
-                                          own == memory.end() ? attributes::OfNode{} : own->second, runner.in_flight(),
-                                          leaving});
-                 },
-                 [&](const Welcome& welcome) {
-                   if (!from_leader(from, welcome.term)) return;
-                   known.status = welcome.status;
-                   known.attributes.replace(welcome.memory);
-                   known.num_updates = welcome.num_updates;
-                 },
-                 [&](const OrderTo& order) {
-                   if (from_leader(from, order.term)) take(runner.order(now, order.order));
-                 },
-                 [&](const Updates& updates) {
-                   if (!from_leader(from, updates.term)) return;
-                   for (const Update& update : updates.list) learn(known, update);
-                 },
-                 [&](const Forget& forget) {
-                   if (!from_leader(from, forget.term)) return;
-                   forget.failures_only ? runner.forget_failures(forget.resource) : runner.forget(forget.resource);
-                 },
-                 [&](const Forward& forward) {
-                   if (leader) return leader->request(now, Origin{from, forward.id, forward.user}, forward.request);
-                   send(from, Forwarded{forward.id,
-                                        wire::ipc::Reply{exit_code::no_quorum,
-                                                         "the node that was asked does not lead any more; try again",
-                                                         {},
-                                                         {}}});
-                 },
-                 [&](const Forwarded& answer) {
-                   const auto waiting = asked.find(answer.id);
-                   if (waiting == asked.end()) return;
-                   out.push_back(Reply{waiting->second.client, answer.reply});
-                   asked.erase(waiting);
-                 },
-                 [&](const MayLeave& leave) {
-                   if (!from_leader(from, leave.term) || !leaving || ended) return;
-                   ended = true;
-                   if (leader) resign();
-                   out.push_back(Ended{"all resources have left this node"});
-                 },
-                 [&](const replica::Message& inner) {
-                   take(now, documents.message(from, inner));
-                   members.set_document(documents.stored_stamp());  // it may be on disk already
-                 },
-                 [&](const auto& for_the_leader) {  // JoinRequest, ResultOf, AttributesWanted, Leaving
-                   if (leader) leader->message(now, from, Message{for_the_leader});
-                 },
-             },
-             message);
+  std::visit(
+      Overloaded{
+          [&](const JoinOffer& wanted) {
+            if (!from_leader(from, wanted.term)) return;
+            offer = wanted;
+            if (!lapsed) join(now, wanted);
+          },
+          [&](const Welcome& welcome) {
+            if (!from_leader(from, welcome.term)) return;
+            known.status = welcome.status;
+            known.attributes.replace(welcome.memory);
+            known.num_updates = welcome.num_updates;
+          },
+          [&](const OrderTo& order) {
+            if (!from_leader(from, order.term) || lapsed) return;
+            const bool begins = order.order.operation == "start" || order.order.operation == "promote";
+            if (begins && now.at >= members.lease_until())
+              return lapse(now, fmt::format("{} of {} was ordered", order.order.operation, order.order.resource.value));
+            take(runner.order(now, order.order));
+          },
+          [&](const Updates& updates) {
+            if (!from_leader(from, updates.term)) return;
+            for (const Update& update : updates.list) learn(known, update);
+          },
+          [&](const Forget& forget) {
+            if (!from_leader(from, forget.term)) return;
+            forget.failures_only ? runner.forget_failures(forget.resource) : runner.forget(forget.resource);
+          },
+          [&](const Forward& forward) {
+            if (leader) return leader->request(now, Origin{from, forward.id, forward.user}, forward.request);
+            send(from,
+                 Forwarded{
+                     forward.id,
+                     wire::ipc::Reply{
+                         exit_code::no_quorum, "the node that was asked does not lead any more; try again", {}, {}}});
+          },
+          [&](const Forwarded& answer) {
+            const auto waiting = asked.find(answer.id);
+            if (waiting == asked.end()) return;
+            out.push_back(Reply{waiting->second.client, answer.reply});
+            asked.erase(waiting);
+          },
+          [&](const MayLeave& leave) {
+            if (!from_leader(from, leave.term) || !leaving || ended) return;
+            ended = true;
+            if (leader) resign();
+            out.push_back(Ended{"all resources have left this node"});
+          },
+          [&](const replica::Message& inner) {
+            take(now, documents.message(from, inner));
+            members.set_document(documents.stored_stamp());  // it may be on disk already
+          },
+          [&](const auto& for_the_leader) {  // JoinRequest, ResultOf, AttributesWanted, Leaving
+            if (leader) leader->message(now, from, Message{for_the_leader});
+          },
+      },
+      message);
 }
 
 bool Core::Impl::pass_outbox(Now now) {
@@ -278,6 +306,8 @@ bool Core::Impl::pass_outbox(Now now) {
     if (origin.node) send(origin.node, Forwarded{origin.id, std::move(answer)});
   }
   take(now, std::move(box.replica));
+  for (const auto& [peer, yes] : box.grants) members.grant(peer, yes);
+  if (box.resign) resign();
   return any;
 }
 
@@ -304,6 +334,7 @@ void Core::Impl::step(Now now, const Event& event) {
   // Time first. A daemon that was stopped for a while must notice whom it has lost, and that it leads no more, before
   // it believes what waited in its sockets or goes on with a transition.
   const bool ticks = std::holds_alternative<membership::Tick>(event);
+  check_lease(now);
   if (!ticks && now.at >= members.next_deadline()) take(now, members.step(now, membership::Tick{}));
   std::visit(Overloaded{
                  [&](const membership::Tick& tick) {
@@ -319,6 +350,7 @@ void Core::Impl::step(Now now, const Event& event) {
                  },
                  [&](const membership::PacketIn& packet) { take(now, members.step(now, packet)); },
                  [&](const membership::VoteStored& vote) { take(now, members.step(now, vote)); },
+                 [&](const membership::PingAnswered& answer) { take(now, members.step(now, answer)); },
                  [&](const DocumentStored& stored) {
                    take(now, documents.stored(stored.stamp));
                    members.set_document(documents.stored_stamp());
@@ -334,14 +366,73 @@ void Core::Impl::step(Now now, const Event& event) {
                  },
                  [&](const AgentDone& done) {
                    take(runner.done(now, done.call, done.outcome));
+                   end_lapse(now);
                    if (leaving && !ended) leave_alone(now);
+                 },
+                 [&](Inherited inherited) { runner.holdings().inherit(std::move(inherited.held)); },
+                 [&](const Dropped& dropped) {
+                   lapse(now, "the guardian says so");
+                   all_dropped = true;
+                   note(membership::Note::Level::warning, dropped.what);
+                   end_lapse(now);
                  },
                  [&](const ClientRequest& request) { ask(now, request); },
                  [&](const Shutdown&) { shut_down(now); },
              },
              event);
   settle(now);
+  tell_guardian(now);
 }
+
+// ---------------------------------------------------------------- the lease
+
+void Core::Impl::join(Now, const JoinOffer& to) {
+  const auto& memory = known.attributes.memory();
+  const auto own = memory.find(self_name());
+  send(to.term.node,
+       JoinRequest{to.term, to.number, runner.history(), own == memory.end() ? attributes::OfNode{} : own->second,
+                   runner.in_flight(), leaving});
+}
+
+void Core::Impl::check_lease(Now now) {
+  if (lapsed || runner.holdings().empty() || now.at < members.lease_until()) return;
+  lapse(now, "nobody renewed it in time");
+}
+
+/// Somebody else may run by now what this node ran. The guardian drops it; here nothing is begun any more, and nothing
+/// that was known of the resources is true any longer.
+void Core::Impl::lapse(Now now, std::string why) {
+  if (lapsed) return;
+  lapsed = true;
+  all_dropped = runner.holdings().empty();
+  note(membership::Note::Level::warning, fmt::format("this node's lease is over ({}): {}", why,
+                                                     all_dropped ? "it runs nothing" : "what it runs is dropped"));
+  take(runner.forget_everything());
+  known.attributes.forget(self_name());
+  end_lapse(now);
+}
+
+void Core::Impl::end_lapse(Now now) {
+  if (!lapsed || !all_dropped || !runner.idle()) return;
+  lapsed = false;
+  runner.holdings().clear();
+  note(membership::Note::Level::notice, "what this node ran is off; it joins again with nothing");
+  if (offer && from_leader(offer->term.node, offer->term)) join(now, *offer);
+}
+
+/// Before the effects of this step, because they may run agents. While something is being dropped the guardian must not
+/// take a new lease for a renewal of the old one.
+void Core::Impl::tell_guardian(Now now) {
+  const Time until = members.lease_until();
+  if (until > fed && !(lapsed && !all_dropped)) {
+    fed = until;
+    out.insert(out.begin(), Feed{until});
+  }
+  if (runner.holdings().take_changed()) out.insert(out.begin(), Hold{runner.holdings().list()});
+  static_cast<void>(now);
+}
+
+// ---------------------------------------------------------------- leaving
 
 void Core::Impl::shut_down(Now now) {
   if (leaving) return;
@@ -480,7 +571,7 @@ wire::ipc::ClusterInfo Core::Impl::cluster_info(Now now) const {
   wire::ipc::ClusterInfo info;
   info.cluster = config.membership.cluster;
   info.self = self_name().value;
-  info.mode = config.membership.mode == membership::Mode::majority ? "majority" : "none";
+  info.mode = mode_name(config.membership);
   info.term = members.term();
   info.quorate = members.quorate();
   info.settled = known.progress.settled;
@@ -530,6 +621,7 @@ std::vector<Effect> Core::step(Now now, const Event& event) {
 Time Core::next_deadline() const {
   Time soonest = std::min({impl_->members.next_deadline(), impl_->runner.next_deadline(), impl_->store_again_at});
   if (impl_->leader) soonest = std::min(soonest, impl_->leader->next_deadline());
+  if (!impl_->lapsed && !impl_->runner.holdings().empty()) soonest = std::min(soonest, impl_->members.lease_until());
   for (const auto& [id, one] : impl_->asked) soonest = std::min(soonest, one.until);
   if (impl_->leave_alone_at && !impl_->ended && !impl_->stopping_alone)
     soonest = std::min(soonest, *impl_->leave_alone_at);

@@ -55,9 +55,15 @@ struct ClientRequest {
   wire::ipc::Request request;
   std::string user;
 };
+struct Inherited {  // the guardian still guards this: an earlier life of the daemon held it
+  std::vector<executor::Held> held;
+};
+struct Dropped {  // the lease was over, and the guardian has dropped and killed all that was held
+  std::string what;
+};
 struct Shutdown {};  // leave in order: resources move away or stop, then Ended
-using Event = std::variant<membership::Tick, membership::PacketIn, membership::VoteStored, DocumentStored,
-                           DocumentStoreFailed, AgentDone, ClientRequest, Shutdown>;
+using Event = std::variant<membership::Tick, membership::PacketIn, membership::VoteStored, membership::PingAnswered,
+                           DocumentStored, DocumentStoreFailed, AgentDone, ClientRequest, Inherited, Dropped, Shutdown>;
 
 // ---- effects: Transmit, StoreVote and Note of membership, RunAgent and KillAgent of the executor, and
 struct StoreDocument {  // durably; then DocumentStored or DocumentStoreFailed
@@ -78,11 +84,17 @@ struct ReplyCib {  // the shell renders it and runs the query
   cib::Header header;
   cib::Status status;
 };
+struct Hold {  // the guardian must know all of this before any agent of this step's effects runs
+  std::vector<executor::Held> held;
+};
+struct Feed {  // the guardian lets all be as it is until then
+  Time until{};
+};
 struct Ended {  // the orderly shutdown is complete; the process may go
   std::string reason;
 };
 using Effect = std::variant<membership::Transmit, membership::StoreVote, membership::Note, executor::RunAgent,
-                            executor::KillAgent, StoreDocument, KeepAside, Reply, ReplyCib, Ended>;
+                            executor::KillAgent, StoreDocument, KeepAside, Hold, Feed, Reply, ReplyCib, Ended>;
 
 class Core {
  public:

@@ -73,9 +73,14 @@ void Leader::changed(std::string why) {
   if (run_) run_->abort(std::move(why));
 }
 
-void Leader::begin(Now now, const std::set<NodeId>& up) {
+void Leader::begin(Now now, const std::set<NodeId>& up, const std::map<NodeId, Time>& released) {
   begun_at_ = now.at;
   for (const membership::Member& node : config_.membership.nodes) {
+    if (node.witness) {
+      if (up.contains(node.id)) peers_[node.id];
+      continue;
+    }
+    if (!up.contains(node.id)) unreleased_[node.id] = released.at(node.id);
     const auto before = known_.status.nodes.find(NodeName{node.name});
     const bool expected = before != known_.status.nodes.end() && before->second.expected == "member";
     const bool here = up.contains(node.id);
@@ -100,11 +105,46 @@ void Leader::ready(Now now) {
 
 void Leader::offer(Now now, NodeId peer) {
   peers_[peer].offered = now.at;
-  send(peer, JoinOffer{term_});
+  peers_[peer].offer = ++offers_;
+  send(peer, JoinOffer{term_, offers_});
+}
+
+/// The member gets no lease any more. It loses what it runs to its own guardian, and to others once the lease is over.
+void Leader::expel(Now now, NodeId id, const std::string& reason) {
+  Peer& peer = peers_.at(id);
+  const membership::Config& timing = config_.membership;
+  const Duration patience = timing.deadtime + timing.takeover_delay;
+  peer.released = now.at + patience;
+  out_.grants.emplace_back(id, false);
+  note(membership::Note::Level::warning,
+       fmt::format("node {} {}: its lease is not renewed; others may run its resources in {}", name_of(id).value,
+                   reason, to_text(patience)));
+}
+
+void Leader::look_at_joins(Now now) {
+  for (auto& [id, peer] : peers_) {
+    if (peer.joined || peer.offered == never) continue;
+    if (peer.released == never && now.at >= peer.offered + join_patience) {
+      expel(now, id, fmt::format("has not joined within {}", to_text(join_patience)));
+    } else if (peer.released != never && now.at >= peer.released && peer.offered < peer.released) {
+      offer(now, id);  // what it answered to the offers before is void
+      changed(fmt::format("node {} did not join", name_of(id).value));
+    }
+  }
+}
+
+void Leader::forget_orders(const NodeName& name) {
+  std::erase_if(orders_, [&](const auto& order) { return run_ && run_->action(order.second).node == name; });
+  if (run_) run_->node_lost(name);
 }
 
 void Leader::peer_up(Now now, NodeId peer) {
   peers_[peer] = Peer{};
+  unreleased_.erase(peer);
+  if (runs_nothing(peer)) {
+    if (ready_) offer(now, peer);
+    return;
+  }
   const NodeName name = name_of(peer);
   const std::string expected = known_.status.nodes[name].expected;
   publish(NodeChanged{name, std::to_string(peer.value), true, false, "pending", expected});
@@ -113,14 +153,18 @@ void Leader::peer_up(Now now, NodeId peer) {
   proceed(now);
 }
 
-void Leader::peer_lost(Now now, NodeId peer, const std::string& reason) {
+void Leader::peer_lost(Now now, NodeId peer, const std::string& reason, Time released) {
   const NodeName name = name_of(peer);
+  if (runs_nothing(peer)) {
+    peers_.erase(peer);
+    return note(membership::Note::Level::warning, fmt::format("witness {} is lost: {}", name.value, reason));
+  }
   const cib::NodeState& before = known_.status.nodes[name];
   // A node that left in order is not expected; any other loss was none of our doing.
   const std::string expected = before.expected;
   peers_.erase(peer);
-  std::erase_if(orders_, [&](const auto& order) { return run_ && run_->action(order.second).node == name; });
-  if (run_) run_->node_lost(name);
+  unreleased_[peer] = released;
+  forget_orders(name);
   publish(NodeChanged{name, std::to_string(peer.value), false, false, "down", expected});
   publish(NodeGone{name});
   note(membership::Note::Level::warning, fmt::format("node {} is lost: {}", name.value, reason));
@@ -130,17 +174,24 @@ void Leader::peer_lost(Now now, NodeId peer, const std::string& reason) {
 
 void Leader::join(Now now, NodeId from, const JoinRequest& request) {
   const auto known = peers_.find(from);
-  if (request.term != term_ || known == peers_.end()) return;
+  if (request.term != term_ || known == peers_.end() || request.offer != known->second.offer) return;
   const NodeName name = name_of(from);
   Peer& peer = known->second;
+  if (peer.joined) forget_orders(name);  // it had to drop everything: nothing that was asked of it will be answered
+  if (peer.released != never) out_.grants.emplace_back(from, true);
   peer.joined = true;
+  peer.released = never;
   peer.in_flight = {request.in_flight.begin(), request.in_flight.end()};
   peer.leaving = request.leaving;
-  publish(NodeChanged{name, std::to_string(from.value), true, true, "member", "member"});
-  publish(NodeJoined{name, request.history, request.attributes});
+  if (!runs_nothing(from)) {
+    publish(NodeChanged{name, std::to_string(from.value), true, true, "member", "member"});
+    publish(NodeJoined{name, request.history, request.attributes});
+  }
   if (from != config_.membership.self)
     send(from, Welcome{term_, known_.status, known_.attributes.memory(), known_.num_updates});
-  note(membership::Note::Level::notice, fmt::format("node {} joined", name.value));
+  note(membership::Note::Level::notice,
+       fmt::format("{} {} joined", runs_nothing(from) ? "witness" : "node", name.value));
+  if (runs_nothing(from)) return;
   changed(fmt::format("node {} joined", name.value));
   proceed(now);
 }
@@ -204,12 +255,13 @@ void Leader::count_failure(Now now, const NodeName& node, const executor::Report
                        {node, when, std::to_string(now.epoch_s), Duration{}, false}});
 }
 
+/// Of every node it must be known what runs there: from itself, or because its lease is over and nothing does.
 bool Leader::may_schedule(Now now) const {
   if (!ready_ || !configuration_ || run_ || dirty_.empty() || now.at < not_before_) return false;
+  if (std::ranges::any_of(unreleased_, [&](const auto& entry) { return entry.second > now.at; })) return false;
   return std::ranges::all_of(peers_, [&](const auto& entry) {
     const Peer& peer = entry.second;
-    const bool patience_is_over = peer.offered != never && now.at >= peer.offered + join_patience;
-    return (peer.joined && peer.in_flight.empty()) || (!peer.joined && patience_is_over);
+    return runs_nothing(entry.first) || (peer.joined ? peer.in_flight.empty() : now.at >= peer.released);
   });
 }
 
@@ -217,7 +269,7 @@ bool Leader::may_schedule(Now now) const {
 cib::Status Leader::status_for_decisions() const {
   cib::Status status = known_.status;
   for (const auto& [id, peer] : peers_) {
-    if (peer.leaving) status.nodes[name_of(id)].transient["standby"] = "on";
+    if (peer.leaving && !runs_nothing(id)) status.nodes[name_of(id)].transient["standby"] = "on";
   }
   return status;
 }
@@ -245,6 +297,7 @@ void Leader::schedule(Now now) {
 }
 
 void Leader::proceed(Now now) {
+  looked_at_ = now.at;
   for (;;) {
     if (run_) {
       dispatch(now);
@@ -322,7 +375,7 @@ void Leader::let_go(Now now) {
       return a.node == name && a.role != scheduler::Role::stopped && a.managed;
     });
     if (busy) continue;
-    publish(NodeChanged{name, std::to_string(id.value), true, true, "member", "down"});
+    if (!runs_nothing(id)) publish(NodeChanged{name, std::to_string(id.value), true, true, "member", "down"});
     send(id, MayLeave{term_});
   }
 }
@@ -365,7 +418,20 @@ void Leader::dropped(std::uint64_t after_index) {
   }
 }
 
+/// A witness leads only until a node that runs something can: one that has the newest configuration on its disk.
+void Leader::step_back_as_witness() {
+  if (!ready_ || !runs_nothing(config_.membership.self)) return;
+  const auto successor = std::ranges::find_if(
+      peers_, [&](const auto& entry) { return !runs_nothing(entry.first) && replica_.holds_head(entry.first); });
+  if (successor == peers_.end()) return;
+  note(membership::Note::Level::notice,
+       fmt::format("this witness leaves the lead to {}", name_of(successor->first).value));
+  out_.resign = true;
+}
+
 void Leader::tick(Now now) {
+  look_at_joins(now);
+  step_back_as_witness();
   if (run_) {
     for (const int late : run_->overdue(now.at)) {
       const scheduler::Action& action = run_->action(late);
@@ -393,15 +459,22 @@ Time Leader::next_deadline() const {
   if (recheck_) soonest = std::min(soonest, *recheck_);
   if (!dirty_.empty() && !run_ && not_before_ != Time::min()) soonest = std::min(soonest, not_before_);
   for (const auto& [id, peer] : peers_) {
-    if (!peer.joined && peer.offered != never && !dirty_.empty() && !run_)
+    if (peer.joined || peer.offered == never) continue;
+    if (peer.released == never)
       soonest = std::min(soonest, peer.offered + join_patience);
+    else if (peer.offered < peer.released)
+      soonest = std::min(soonest, peer.released);
   }
+  if (dirty_.empty() || run_) return soonest;
+  for (const auto& [id, released] : unreleased_)
+    if (released > looked_at_) soonest = std::min(soonest, released);
   return soonest;
 }
 
 void Leader::ensure_nodes_are_configured(Now now) {
   if (!configuration_) return;
   for (const membership::Member& node : config_.membership.nodes) {
+    if (node.witness) continue;
     const bool there = std::ranges::any_of(configuration_->nodes,
                                            [&](const cib::Node& known) { return known.uname.value == node.name; });
     if (there) continue;

@@ -34,6 +34,7 @@ struct Outbox {
   std::vector<std::pair<Origin, wire::ipc::Reply>> replies;
   std::vector<replica::Effect> replica;
   std::vector<membership::Note> notes;
+  std::vector<std::pair<NodeId, bool>> grants;  // whose lease is renewed no more, or again
   bool resign = false;
 };
 
@@ -44,12 +45,13 @@ class Leader {
          Dice& dice);
 
   // ---- what happens
-  void begin(Now now, const std::set<NodeId>& up);  // at the start of the term
-  void ready(Now now);                              // the document is committed under this term
+  /// At the start of the term. released: for those who are not up, from when on they run nothing any more.
+  void begin(Now now, const std::set<NodeId>& up, const std::map<NodeId, Time>& released);
+  void ready(Now now);  // the document is committed under this term
   void committed(Now now, std::uint64_t index);
   void dropped(std::uint64_t after_index);
   void peer_up(Now now, NodeId peer);
-  void peer_lost(Now now, NodeId peer, const std::string& reason);
+  void peer_lost(Now now, NodeId peer, const std::string& reason, Time released);
   void message(Now now, NodeId from, const Message& message);
   void request(Now now, const Origin& origin, const wire::ipc::Request& request);
   void tick(Now now);
@@ -63,11 +65,18 @@ class Leader {
     bool joined = false;
     bool leaving = false;
     Time offered = never;               // when the last offer went out
+    std::uint64_t offer = 0;            // its number
+    Time released = never;              // it did not join: its lease is renewed no more, and is over then
     std::set<std::uint64_t> in_flight;  // results of an earlier leader's orders that are still to come
   };
 
   // leader.cpp: members, status, transitions
   const membership::Member& member(NodeId id) const;
+  bool runs_nothing(NodeId id) const { return member(id).witness; }
+  void expel(Now now, NodeId id, const std::string& reason);
+  void look_at_joins(Now now);
+  void forget_orders(const NodeName& name);
+  void step_back_as_witness();
   NodeName name_of(NodeId id) const;
   NodeId id_of(const NodeName& name) const;
   void offer(Now now, NodeId peer);
@@ -108,7 +117,9 @@ class Leader {
   replica::Replica& replica_;
   const DocumentRules& rules_;
   Outbox out_;
-  std::map<NodeId, Peer> peers_;  // those that are up, self included
+  std::map<NodeId, Peer> peers_;       // those that are up, self included
+  std::map<NodeId, Time> unreleased_;  // those that are not, and may run something until then
+  std::uint64_t offers_ = 0;
   bool ready_ = false;
   bool settled_ = false;
   std::optional<cib::Configuration> configuration_;  // of the newest committed document
@@ -121,6 +132,7 @@ class Leader {
   scheduler::Transition last_;   // for `why`, and its problems
   std::optional<Time> recheck_;  // when time alone may change the decision
   Time begun_at_ = never;
+  Time looked_at_{};        // when it was last considered whether a decision is due
   unsigned fruitless_ = 0;  // transitions in a row without news from outside: a guard against loops
   Time not_before_ = Time::min();
   std::deque<std::pair<Origin, wire::ipc::Request>> waiting_;  // requests that came before this leader was ready

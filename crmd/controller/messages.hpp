@@ -20,22 +20,25 @@ namespace systole::controller {
 /// Leader → member: tell me what runs on you.
 struct JoinOffer {
   Term term;
+  std::uint64_t number = 0;  // the answer names it: an answer to an earlier offer may tell of what is no more
   template <class Archive>
   void fields(Archive& a) {
-    a(term);
+    a(term)(number);
   }
 };
 
-/// Member → leader: what this node did and is doing. The node is the authority on all of it.
+/// Member → leader: what this node did and is doing. The node is the authority on all of it. It comes as the answer to
+/// an offer, and again when the node had to drop all that it ran, because its lease was over.
 struct JoinRequest {
   Term term;
+  std::uint64_t offer = 0;
   std::map<ResourceId, cib::ResourceHistory> history;
   attributes::OfNode attributes;
   std::vector<std::uint64_t> in_flight;  // orders of an earlier leader whose results are still to come
   bool leaving = false;                  // it is shutting down
   template <class Archive>
   void fields(Archive& a) {
-    a(term)(history)(attributes)(in_flight)(leaving);
+    a(term)(offer)(history)(attributes)(in_flight)(leaving);
   }
 };
 

@@ -107,6 +107,7 @@ std::vector<Effect> Executor::begin_next(Now now, const ResourceId& resource, La
   call.started = now.at;
   calls_[call.number] = resource;
   const Order& order = call.order;
+  holdings_.begins(order);
   return {RunAgent{call.number, order.standard, order.provider, order.type, order.operation, environment_of(order),
                    order.timeout}};
 }
@@ -152,6 +153,7 @@ std::vector<Effect> Executor::done(Now now, std::uint64_t number, const Outcome&
   lane.running.reset();
   std::vector<Effect> effects;
   if (!call.cancelled) {
+    holdings_.ended(call.order, outcome);
     Report report = finished(now, call, outcome, lane);
     bool tell = true;
     if (is_recurring(call.order)) {
@@ -216,7 +218,7 @@ std::vector<std::uint64_t> Executor::in_flight() const {
   std::vector<std::uint64_t> orders;
   for (const auto& [resource, lane] : lanes_) {
     const auto add = [&](const Call& call) {
-      if (!is_recurring(call.order) && call.order.id != 0) orders.push_back(call.order.id);
+      if (!is_recurring(call.order) && call.order.id != 0 && !call.cancelled) orders.push_back(call.order.id);
     };
     if (lane.running) add(*lane.running);
     for (const Call& call : lane.waiting) add(call);
@@ -226,6 +228,20 @@ std::vector<std::uint64_t> Executor::in_flight() const {
 
 bool Executor::idle() const {
   return calls_.empty();
+}
+
+std::vector<Effect> Executor::forget_everything() {
+  std::vector<Effect> effects;
+  for (auto& [resource, lane] : lanes_) {
+    lane.waiting.clear();
+    lane.recurring.clear();
+    lane.parameters_of_start.reset();
+    if (!lane.running || lane.running->cancelled) continue;
+    lane.running->cancelled = true;
+    effects.push_back(KillAgent{lane.running->number});
+  }
+  history_.clear();
+  return effects;
 }
 
 std::vector<Effect> Executor::stop_everything(Now now) {

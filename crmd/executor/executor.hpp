@@ -15,6 +15,7 @@
 #include "cib/model/status.hpp"
 #include "common/base/ids.hpp"
 #include "common/base/time.hpp"
+#include "crmd/executor/holdings.hpp"
 
 namespace systole::executor {
 
@@ -89,6 +90,11 @@ class Executor {
   void forget(const ResourceId& resource);
   void forget_failures(const ResourceId& resource);
   bool idle() const;  // no call under way
+  /// The lease is over: every call is killed, nothing waits, nothing is remembered. What is active must be probed
+  /// again.
+  std::vector<Effect> forget_everything();
+  Holdings& holdings() { return holdings_; }
+  const Holdings& holdings() const { return holdings_; }
   /// Orders (their ids) that run or wait here, without recurring monitors: a new leader waits for their results.
   std::vector<std::uint64_t> in_flight() const;
   /// Stops all that its history says is active, newest first, without a leader's order: for a node that must leave
@@ -123,6 +129,7 @@ class Executor {
   cib::Pairs environment_of(const Order& order) const;
 
   AgentEnvironment environment_;
+  Holdings holdings_;
   std::map<ResourceId, Lane> lanes_;
   std::map<ResourceId, cib::ResourceHistory> history_;
   std::map<std::uint64_t, ResourceId> calls_;  // running calls

@@ -15,6 +15,9 @@ using wire::Role;
 
 namespace {
 
+/// A witness lets the nodes that run something go first: who leads should be where the work is.
+constexpr int witness_modesty = 3;  // keepalives
+
 /// A cluster that waits for a person says so again.
 constexpr Duration help_interval = 1min;
 
@@ -26,6 +29,11 @@ Election::Election(const Config& config, Vote stored, Stamp document, Dice dice,
       keepalive_(config.keepalive),
       deadtime_(config.deadtime),
       initdead_(config.initdead),
+      lost_after_(config.deadtime + config.takeover_delay),
+      lease_(config.lease),
+      wait_for_all_(config.wait_for_all),
+      witness_(std::ranges::any_of(config.nodes,
+                                   [&](const Member& node) { return node.id == config.self && node.witness; })),
       nodes_(config.nodes.size()),
       majority_(config.nodes.size() / 2 + 1),
       vote_(stored),
@@ -34,7 +42,8 @@ Election::Election(const Config& config, Vote stored, Stamp document, Dice dice,
       dice_(dice),
       started_(now),
       forgetful_(config.may_have_forgotten),
-      ask_for_help_at_(now + config.initdead) {
+      ask_for_help_at_(now + config.initdead),
+      promised_until_(now + lost_after_) {
   // A stored document of a later term than the stored vote: the term was learnt, no vote was given in it.
   if (document.term.number > vote_.number) set_vote({document.term.number, {}});
   if (forgetful_)
@@ -52,6 +61,7 @@ Duration Election::some(Duration low, Duration high) {
 void Election::peer_up(NodeId peer) {
   up_.insert(peer);
   met_anyone_ = true;
+  confirmed_ = false;
 }
 
 void Election::peer_lost(NodeId peer) {
@@ -71,7 +81,7 @@ void Election::document(Stamp stored) {
   say(Note::Level::notice, "has a leader's configuration on disk again, and takes part in elections");
 }
 
-void Election::heard(NodeId peer, Term term, Role role) {
+void Election::heard(Time now, NodeId peer, Term term, Role role) {
   if (role == Role::leader) {
     if (term.number < vote_.number) return;  // our packets tell it that its term is over
     if (term.number > vote_.number) {
@@ -83,6 +93,7 @@ void Election::heard(NodeId peer, Term term, Role role) {
       return;
     }
     if (leader_ != peer) follow(peer);
+    promised_until_ = now + lost_after_;
     return;
   }
   if (leader_ == peer) leaderless();
@@ -103,7 +114,7 @@ bool Election::yields_to(Term theirs) {
   if (leader_ == theirs.node) return true;
   const bool later = theirs >= std::max(served_, document_.term);
   if (leader_) {
-    if (mode_ == Mode::majority)
+    if (!two_nodes())
       say(Note::Level::warning,
           fmt::format("nodes {} and {} both lead term {}: a stored vote was lost; is a disk a copy of another?",
                       leader_.value, theirs.node.value, theirs.number));
@@ -121,7 +132,7 @@ bool Election::yields_to(Term theirs) {
 void Election::ballot(Time now, NodeId from, const Ballot& ballot) {
   const bool request = ballot.kind == Ballot::Kind::pre_vote || ballot.kind == Ballot::Kind::vote;
   if (request ? ballot.candidate != from : ballot.candidate != self_) return;
-  if (request && mode_ == Mode::none) peer_is_whole_ = true;
+  if (request && two_nodes()) peer_is_whole_ = true;
   switch (ballot.kind) {
     case Ballot::Kind::pre_vote:
       pre_vote_request(now, from, ballot);
@@ -135,7 +146,9 @@ void Election::ballot(Time now, NodeId from, const Ballot& ballot) {
       if (enough(granted_.size() + 1)) request_votes(now);
       break;
     case Ballot::Kind::vote_reply:
-      if (phase_ == Phase::voting && ballot.number == vote_.number && ballot.granted) granted_.insert(from);
+      if (phase_ != Phase::voting || ballot.number != vote_.number || !ballot.granted) break;
+      granted_.insert(from);
+      all_waited_ = all_waited_ && ballot.waited;
       break;
   }
 }
@@ -146,7 +159,7 @@ bool Election::holds_back() const {
 
 bool Election::refuses(Time now, const Ballot& ballot) const {
   if (holds_back()) return true;
-  if (now < started_ + deadtime_) return true;
+  if (now < started_ + lost_after_) return true;
   if (leader_ && leader_ != ballot.candidate) return true;
   return ballot.document < document_;
 }
@@ -162,7 +175,8 @@ void Election::pre_vote_request(Time now, NodeId from, const Ballot& request) {
   if (phase_ == Phase::following) campaign_at_ = now + some(keepalive_ / 2, keepalive_);
 }
 
-void Election::vote_request(Time now, NodeId from, const Ballot& request) {
+void Election::vote_request(Time now, NodeId from, Ballot request) {
+  request.waited = now >= promised_until_;
   // It leads that very term by now, so this was long under way. Who fell out with its leader for a moment would miss
   // what that leader says meanwhile, and be told of it never again.
   if (leader_ == from && request.number == vote_.number) return;
@@ -177,7 +191,7 @@ void Election::vote_request(Time now, NodeId from, const Ballot& request) {
   if (durable_ >= vote_)
     answer(from, request, true);
   else
-    promised_ = request;
+    granted_request_ = request;
 }
 
 void Election::answer(NodeId from, const Ballot& request, bool granted) {
@@ -190,9 +204,9 @@ void Election::answer(NodeId from, const Ballot& request, bool granted) {
 
 void Election::vote_stored(Vote vote) {
   durable_ = std::max(durable_, vote);
-  if (promised_ && durable_ >= vote_) {
-    answer(promised_->candidate, *promised_, true);
-    promised_.reset();
+  if (granted_request_ && durable_ >= vote_) {
+    answer(granted_request_->candidate, *granted_request_, true);
+    granted_request_.reset();
   }
 }
 
@@ -209,7 +223,7 @@ void Election::set_vote(Vote vote) {
   ensure(vote > vote_);
   vote_ = vote;
   to_store_ = vote;
-  promised_.reset();
+  granted_request_.reset();
 }
 
 void Election::leaderless() {
@@ -243,6 +257,7 @@ void Election::request_votes(Time now) {
   leaderless();
   set_vote({vote_.number + 1, self_});
   phase_ = Phase::voting;
+  all_waited_ = now >= promised_until_;
   campaign_at_ = now + some(keepalive_, 2 * keepalive_);
   ask_again_at_ = now + keepalive_ / 2;
   request_from_rest();
@@ -259,47 +274,75 @@ void Election::take_solo() {
   phase_ = Phase::solo;
 }
 
-void Election::lead() {
+void Election::lead(Time now) {
   say(Note::Level::notice,
       up_.empty() && nodes_ > 1
           ? fmt::format("leads alone: term {}; no other node is heard", vote_.number)
           : fmt::format("leads term {}, elected by {} of {} nodes", vote_.number, granted_.size() + 1, nodes_));
+  const bool next_of_its_leader = phase_ == Phase::solo || (all_waited_ && served_.number + 1 == vote_.number);
+  outlasted_ = next_of_its_leader ? served_.node : NodeId{};
   phase_ = Phase::leading;
   leader_ = self_;
   served_ = term();
   proclaim_ = true;
+  led_since_ = now;
+  authority_ = {};
 }
 
 // ---- decisions
 
 Time Election::alone_at() const {
-  const Time waited = met_anyone_ || nodes_ == 1 ? Time::min() : started_ + initdead_;
+  const Time cold = wait_for_all_ ? never : started_ + initdead_;
+  const Time waited = met_anyone_ || confirmed_ || nodes_ == 1 ? Time::min() : cold;
   return std::max(waited, hold_until_);
 }
 
+/// That the peer is dead and not just unheard. Mode none asks for none; a person's word is enough everywhere.
+bool Election::has_evidence(Time now) const {
+  if (mode_ == Mode::none || confirmed_) return true;
+  return now < target_answered_ + lease_ && now > peer_answered_ + deadtime_ / 2;
+}
+
 bool Election::alone_allowed(Time now) const {
-  return mode_ == Mode::none && !forgetful_ && up_.empty() && now >= alone_at();
+  return two_nodes() && !forgetful_ && up_.empty() && now >= alone_at() && has_evidence(now);
+}
+
+void Election::ping_answered(const PingAnswered& answer) {
+  Time& newest = answer.of_peer ? peer_answered_ : target_answered_;
+  newest = std::max(newest, answer.sent);
+}
+
+/// A leader whose lease ran out may have a successor already.
+void Election::check_authority(Time now) {
+  if (phase_ != Phase::leading) return;
+  std::string why;
+  if (!two_nodes() && !enough(up_.size() + 1))
+    why = fmt::format("hears only {} of {} nodes, {} are needed", up_.size() + 1, nodes_, majority_);
+  else if (!two_nodes() && now >= std::max(authority_, led_since_ + lease_))
+    why = fmt::format("its lease ran out: for {} fewer than {} nodes have confirmed that they follow", to_text(lease_),
+                      majority_);
+  else if (two_nodes() && up_.empty() && nodes_ > 1 && !has_evidence(now))
+    why = "the other node is silent, and nothing shows that it is dead";
+  if (why.empty()) return;
+  say(Note::Level::warning, fmt::format("gives up term {}: {}", vote_.number, why));
+  leaderless();
+  proclaim_ = true;
 }
 
 void Election::tick(Time now) {
   if (std::exchange(resigned_, false)) hold_until_ = now + 3 * deadtime_;
-  if (phase_ == Phase::leading && mode_ == Mode::majority && !enough(up_.size() + 1)) {
-    say(Note::Level::warning, fmt::format("gives up term {}: hears only {} of {} nodes, {} are needed", vote_.number,
-                                          up_.size() + 1, nodes_, majority_));
-    leaderless();
-    proclaim_ = true;
-  }
+  check_authority(now);
   if (leader_) return;
   ask_for_help(now);
   if (phase_ == Phase::solo) {
     if (!up_.empty())
       leaderless();  // not alone any more: an election decides
     else if (durable_ >= vote_)
-      return lead();
+      return lead(now);
     else
       return;
   }
-  if (phase_ == Phase::voting && durable_ >= vote_ && enough(granted_.size() + 1)) return lead();
+  if (phase_ == Phase::voting && durable_ >= vote_ && enough(granted_.size() + 1)) return lead(now);
   if (alone_allowed(now)) return take_solo();
   campaign(now);
 }
@@ -320,7 +363,8 @@ void Election::campaign(Time now) {
     if (nodes_ == 1)  // nobody else to wait for, nobody to collide with
       campaign_at_ = std::max(hold_until_, now);
     else
-      campaign_at_ = std::max({started_ + deadtime_, hold_until_, now}) + some({}, keepalive_ / 4);
+      campaign_at_ = std::max({started_ + lost_after_, hold_until_, now}) + some({}, keepalive_ / 4) +
+                     (witness_ ? witness_modesty * keepalive_ : Duration{});
   }
   if (now >= campaign_at_ && now >= hold_until_) {
     ask(now);
@@ -331,9 +375,11 @@ void Election::campaign(Time now) {
 }
 
 Time Election::next_deadline() const {
+  if (phase_ == Phase::leading && !two_nodes() && nodes_ > 1) return std::max(authority_, led_since_ + lease_);
   if (leader_ || phase_ == Phase::solo) return never;
   const Time help = forgetful_ ? ask_for_help_at_ : never;
-  if (mode_ == Mode::none && up_.empty()) return forgetful_ ? help : alone_at();
+  // What evidence is missing in mode ping comes as an event.
+  if (two_nodes() && up_.empty()) return forgetful_ || mode_ == Mode::ping ? help : alone_at();
   if (holds_back() || !enough(up_.size() + 1)) return help;
   const Time campaign = std::min(help, std::max(campaign_at_, hold_until_));
   return phase_ == Phase::voting ? std::min(campaign, ask_again_at_) : campaign;
@@ -356,7 +402,7 @@ Role Election::role() const {
 }
 
 bool Election::quorate() const {
-  return mode_ == Mode::none ? static_cast<bool>(leader_) : enough(up_.size() + 1);
+  return two_nodes() ? static_cast<bool>(leader_) : enough(up_.size() + 1);
 }
 
 bool Election::has_ballot(NodeId peer) const {

@@ -37,11 +37,15 @@ class Election {
   void peer_up(NodeId peer);
   void peer_lost(NodeId peer);
   /// Term and role of a peer's newest packet; overtaken ones say nothing about the present.
-  void heard(NodeId peer, Term term, wire::Role role);
+  void heard(Time now, NodeId peer, Term term, wire::Role role);
   void ballot(Time now, NodeId from, const wire::Ballot& ballot);
   void vote_stored(Vote vote);
   void document(Stamp stored);
   void resign();
+  /// Until when this leader's lease of the present term lasts.
+  void authority(Time until) { authority_ = until; }
+  void ping_answered(const PingAnswered& answer);
+  void confirm_lost() { confirmed_ = true; }
 
   /// Decides what the facts call for.
   void tick(Time now);
@@ -51,6 +55,8 @@ class Election {
   Term term() const { return {vote_.number, leader_}; }
   wire::Role role() const;
   bool quorate() const;
+  /// The leader of the term before this one, if whoever voted had waited until its lease was over; else none.
+  NodeId outlasted() const { return outlasted_; }
   /// The next ballot for this peer, taken out.
   std::optional<wire::Ballot> take_ballot(NodeId peer);
   bool has_ballot(NodeId peer) const;
@@ -67,12 +73,15 @@ class Election {
   bool enough(std::size_t votes) const { return votes >= majority_; }
   bool holds_back() const;
   void ask_for_help(Time now);
+  bool two_nodes() const { return mode_ != Mode::majority; }
+  bool has_evidence(Time now) const;
   bool alone_allowed(Time now) const;
   Time alone_at() const;
+  void check_authority(Time now);
   bool refuses(Time now, const wire::Ballot& ballot) const;
   void answer(NodeId from, const wire::Ballot& request, bool granted);
   void pre_vote_request(Time now, NodeId from, const wire::Ballot& request);
-  void vote_request(Time now, NodeId from, const wire::Ballot& request);
+  void vote_request(Time now, NodeId from, wire::Ballot request);
   bool yields_to(Term theirs);
   void adopt(std::uint64_t number);
   void follow(NodeId leader);
@@ -83,13 +92,16 @@ class Election {
   void ask(Time now);
   void request_votes(Time now);
   void take_solo();
-  void lead();
+  void lead(Time now);
   Duration some(Duration low, Duration high);
   void say(Note::Level level, std::string text) { notes_.push_back({level, std::move(text)}); }
 
   NodeId self_;
   Mode mode_;
   Duration keepalive_, deadtime_, initdead_;
+  Duration lost_after_;  // deadtime and takeover_delay
+  Duration lease_;
+  bool wait_for_all_, witness_;
   std::size_t nodes_, majority_;
   Vote vote_, durable_;  // what we stand by; what the disk holds of it
   Stamp document_;
@@ -103,11 +115,17 @@ class Election {
   bool forgetful_;              // the store was damaged, and no leader's document has come since
   bool peer_is_whole_ = false;  // mode none: the other node asked for votes, which a forgetful one does not do first
   Time ask_for_help_at_;
-  std::optional<wire::Ballot> promised_;  // the request for a vote that was granted, but is not yet on disk
-  Time campaign_at_ = never;              // next attempt while nobody leads
-  Time ask_again_at_ = never;             // repeats the requests of a running election
-  Time hold_until_ = Time::min();         // after resign(): no campaign of our own before
-  bool resigned_ = false;                 // resign() has no time of its own: tick() sets hold_until_
+  Time promised_until_;      // whom we followed relies on us until then
+  bool all_waited_ = false;  // this candidate and all its voters
+  NodeId outlasted_;
+  Time authority_{}, led_since_{};
+  Time target_answered_ = Time::min(), peer_answered_ = Time::min();  // when the requests were sent
+  bool confirmed_ = false;                                            // a person says that the peer is off
+  std::optional<wire::Ballot> granted_request_;  // the request for a vote that was granted, but is not yet on disk
+  Time campaign_at_ = never;                     // next attempt while nobody leads
+  Time ask_again_at_ = never;                    // repeats the requests of a running election
+  Time hold_until_ = Time::min();                // after resign(): no campaign of our own before
+  bool resigned_ = false;                        // resign() has no time of its own: tick() sets hold_until_
   bool proclaim_ = false;
   std::map<NodeId, std::vector<wire::Ballot>> ballots_;
   std::optional<Vote> to_store_;

@@ -12,6 +12,7 @@
 #include "common/base/ensure.hpp"
 #include "common/base/limits.hpp"
 #include "crmd/membership/election.hpp"
+#include "crmd/membership/lease.hpp"
 #include "crmd/membership/peer.hpp"
 
 namespace systole::membership {
@@ -42,16 +43,21 @@ struct Membership::Impl {
   void complain(Time now, const char* kind, std::string text);
   bool ours(Time now, const PacketIn& in);
   void of_session(Time now, Peer& peer, const wire::Packet& packet, bool newest);
+  void echoed(Time now, Peer& peer, const wire::Packet& packet);
   void begin(Time now, Peer& peer, const PacketIn& in);
-  void lose(Peer& peer, const std::string& reason);
+  void lose(Peer& peer, const std::string& reason, Time released);
   void forgive_own_stall(Time now);
   void expire(Time now);
   void look_at_links(Time now, Peer& peer);
-  void announce();
+  void announce(Time now);
+  void count_silent_nodes(Time now);
   void flush(Time now);
   void flush(Time now, Peer& peer, bool heartbeat);
+  void urge(Time now);
+  bool hopes_for_echo(const Peer& peer) const;
+  Time urge_at(const Session& session) const;
   void transmit(Time now, Peer& peer, wire::Packet packet);
-  wire::Packet blank() const;
+  wire::Packet blank(Time now) const;
   std::uint64_t fresh_number();
   LinkState link_state(Time now, const Link& link) const;
   Peer* find(NodeId id);
@@ -62,7 +68,9 @@ struct Membership::Impl {
   std::uint64_t boot;
   Dice dice;
   Time started;
+  Duration lost_after;
   Election election;
+  Lease lease;
   std::vector<Peer> peers;
   Counters counters;
   Time keepalive_at;
@@ -78,11 +86,15 @@ Membership::Impl::Impl(Config&& configuration, std::uint64_t boot_id, Vote store
       boot(boot_id),
       dice(chance),
       started(now.at),
+      lost_after(config.deadtime + config.takeover_delay),
       election(config, stored, document, Dice(dice.next()), now.at),
+      lease(config),
       keepalive_at(now.at),
       wake_at(now.at),
       told_term(election.term()) {
   ensure(config.keepalive > Duration::zero() && config.deadtime > config.keepalive);
+  ensure(config.lease > Duration::zero() && config.lease < lost_after);
+  ensure(config.mode == Mode::majority || config.nodes.size() <= 2);
   for (const Member& member : config.nodes)
     if (member.id != config.self) peers.emplace_back(member.id, member.name, member.links, fresh_number());
   ensure(peers.size() + 1 == config.nodes.size());
@@ -102,9 +114,16 @@ std::vector<Effect> Membership::Impl::step(Now now, const Event& event) {
   forgive_own_stall(now.at);
   if (const auto* in = std::get_if<PacketIn>(&event)) packet_in(now.at, *in);
   if (const auto* stored = std::get_if<VoteStored>(&event)) election.vote_stored(stored->vote);
+  if (const auto* answer = std::get_if<PingAnswered>(&event)) {
+    election.ping_answered(*answer);
+    if (!answer->of_peer && config.mode == Mode::ping) lease.granted(answer->sent);
+  }
   expire(now.at);
+  lease.tick(now.at);
+  election.authority(lease.authority());
   election.tick(now.at);
-  announce();
+  announce(now.at);
+  urge(now.at);
   flush(now.at);
   wake_at = std::max(next_deadline(), now.at);
   return std::exchange(effects, {});
@@ -189,7 +208,8 @@ void Membership::Impl::packet_in(Time now, const PacketIn& in) {
 
 void Membership::Impl::begin(Time now, Peer& peer, const PacketIn& in) {
   if (peer.session)
-    lose(peer, peer.session->boot != in.packet.boot ? "its daemon restarted" : "it had lost us and began anew");
+    lose(peer, peer.session->boot != in.packet.boot ? "its daemon restarted" : "it had lost us and began anew",
+         now + lost_after);
   const Duration resend_after = std::clamp<Duration>(config.keepalive / 2, 10ms, 50ms);
   Session next{Outgoing(piece_bytes(config), resend_after)};
   peer.begin(now, in.packet, in.link, std::move(next), fresh_number());
@@ -201,17 +221,36 @@ void Membership::Impl::of_session(Time now, Peer& peer, const wire::Packet& pack
   Session& session = *peer.session;
   session.out.acknowledged(packet.ack);
   if (newest) {
-    session.lost_at = now + config.deadtime;
-    election.heard(peer.id, packet.term, packet.role);
+    session.lost_at = now + lost_after;
+    session.heard_sent = packet.sent;
+    session.heard_at = now;
+    if (packet.urgent) session.answer_due = true;
+    election.heard(now, peer.id, packet.term, packet.role);
+    announce(now);  // who leads decides what an echo is worth
+    echoed(now, peer, packet);
   }
   if (packet.ballot) election.ballot(now, peer.id, *packet.ballot);
-  announce();  // messages come after the news of who sends them
+  announce(now);  // messages come after the news of who sends them
   for (const wire::Fragment& fragment : packet.fragments) {
     session.answer_due = true;
     for (std::string& message : session.in.take(fragment)) effects.push_back(Deliver{peer.id, std::move(message)});
   }
   if (session.in.overflowed())
     peer.doomed = fmt::format("it sent a message of more than {} bytes", limits::message_bytes_max);
+}
+
+/// The peer has heard what we sent at packet.echo: who may grant our lease has granted it from then on.
+void Membership::Impl::echoed(Time now, Peer& peer, const wire::Packet& packet) {
+  const Time sent{packet.echo};
+  if (packet.echo <= Duration::zero() || sent > now) return;
+  peer.session->echoed = std::max(peer.session->echoed, sent);
+  const Term term = election.term();
+  if (config.mode == Mode::ping)
+    lease.granted(sent);
+  else if (packet.term == term && term.node == config.self)
+    lease.follower_heard(peer.id, sent);
+  else if (packet.term == term && term.node == peer.id && packet.role == wire::Role::leader && packet.grants)
+    lease.granted(sent);
 }
 
 // ---- what time brings
@@ -221,16 +260,17 @@ void Membership::Impl::of_session(Time now, Peer& peer, const wire::Packet& pack
 /// for it.
 void Membership::Impl::forgive_own_stall(Time now) {
   const Duration late = now - wake_at;
-  if (config.mode != Mode::none || late <= std::max(config.keepalive, config.deadtime / 4)) return;
+  if (config.mode == Mode::majority || late <= std::max(config.keepalive, config.deadtime / 4)) return;
   say(Note::Level::warning, fmt::format("this daemon did not run for {}; its peers get {} to be heard again",
                                         seconds(late), seconds(2 * config.keepalive)));
   for (Peer& peer : peers)
     if (peer.session) peer.session->lost_at = std::max(peer.session->lost_at, now + 2 * config.keepalive);
 }
 
-void Membership::Impl::lose(Peer& peer, const std::string& reason) {
+void Membership::Impl::lose(Peer& peer, const std::string& reason, Time released) {
   peer.end();
-  effects.push_back(PeerLost{peer.id, reason});
+  peer.released = released;
+  effects.push_back(PeerLost{peer.id, reason, released});
   election.peer_lost(peer.id);
 }
 
@@ -238,9 +278,9 @@ void Membership::Impl::expire(Time now) {
   for (Peer& peer : peers) {
     if (!peer.session) continue;
     if (peer.doomed)
-      lose(peer, std::string(*peer.doomed));
+      lose(peer, std::string(*peer.doomed), now + lost_after);
     else if (now >= peer.session->lost_at)
-      lose(peer, fmt::format("silent for {} on all links", seconds(config.deadtime)));
+      lose(peer, fmt::format("silent for {} on all links", seconds(lost_after)), now);
   }
 }
 
@@ -268,6 +308,7 @@ Time Membership::Impl::next_deadline() const {
   for (const Peer& peer : peers) {
     if (!peer.session) continue;
     next = std::min({next, peer.session->lost_at, peer.session->out.next_deadline()});
+    if (hopes_for_echo(peer)) next = std::min(next, urge_at(*peer.session));
     if (peer.doomed) return Time::min();
   }
   return next;
@@ -275,11 +316,23 @@ Time Membership::Impl::next_deadline() const {
 
 // ---- what goes out
 
-void Membership::Impl::announce() {
+/// A new leader with a majority behind it: whom it does not hear may have been granted a lease by the leader before
+/// until just now, but for that leader itself, if all voters had waited for the end of its lease.
+void Membership::Impl::count_silent_nodes(Time now) {
+  if (config.mode != Mode::majority) return;
+  for (Peer& peer : peers)
+    if (!peer.session && peer.id != election.outlasted()) peer.released = std::max(peer.released, now + lost_after);
+}
+
+void Membership::Impl::announce(Time now) {
   for (Note& note : election.take_notes()) effects.push_back(std::move(note));
   if (const auto vote = election.take_vote()) effects.push_back(StoreVote{*vote});
   if (const Term term = election.term(); term != told_term) {
     told_term = term;
+    if (term.node == config.self) {
+      lease.led();
+      count_silent_nodes(now);
+    }
     effects.push_back(LeaderChanged{term, term.node});
   }
   if (const bool quorate = election.quorate(); quorate != told_quorate) {
@@ -299,35 +352,61 @@ void Membership::Impl::flush(Time now) {
   for (Peer& peer : peers) flush(now, peer, heartbeat);
 }
 
+/// Whose echo matters to our lease, or to our trust in the cable.
+bool Membership::Impl::hopes_for_echo(const Peer& peer) const {
+  if (!peer.session) return false;
+  const NodeId leader = election.term().node;
+  return config.mode == Mode::majority ? leader == config.self || leader == peer.id : config.mode == Mode::ping;
+}
+
+/// An echo comes with the peer's next heartbeat, so up to two keepalives after our packet. One that is later may have
+/// been lost: from then on we ask for it, more and more often, so that a bad cable alone ends no lease.
+Time Membership::Impl::urge_at(const Session& session) const {
+  const Duration patience = std::min(config.keepalive * 9 / 4, config.lease / 2);
+  return std::max(session.echoed + patience, session.urge_again);
+}
+
+void Membership::Impl::urge(Time now) {
+  const Duration pause = std::max<Duration>(std::min(config.keepalive / 8, config.lease / 16), 1ms);
+  for (Peer& peer : peers) {
+    if (!hopes_for_echo(peer) || now < urge_at(*peer.session)) continue;
+    peer.session->urge_again = now + pause;
+    peer.session->answer_due = peer.session->urging = true;
+  }
+}
+
 void Membership::Impl::flush(Time now, Peer& peer, bool heartbeat) {
   if (std::exchange(peer.hello_answer_due, false)) {
-    wire::Packet packet = blank();
-    peer.address(packet, true);
+    wire::Packet packet = blank(now);
+    peer.address(now, packet, true);
     transmit(now, peer, std::move(packet));
   }
   bool due = heartbeat;
   if (peer.session && std::exchange(peer.session->answer_due, false)) due = true;
   while (true) {
-    wire::Packet packet = blank();
+    wire::Packet packet = blank(now);
     if (peer.session) {
+      packet.grants = packet.grants && peer.session->grants;
+      packet.urgent = std::exchange(peer.session->urging, false);
       packet.ballot = election.take_ballot(peer.id);
       if (packet.ballot) due = true;
       if (peer.session->out.fill(now, packet)) due = true;
     }
     if (!due) return;
-    peer.address(packet, false);
+    peer.address(now, packet, false);
     transmit(now, peer, std::move(packet));
     due = false;
   }
 }
 
-wire::Packet Membership::Impl::blank() const {
+wire::Packet Membership::Impl::blank(Time now) const {
   wire::Packet packet;
   packet.cluster = config.cluster;
   packet.from = config.self;
   packet.boot = boot;
   packet.term = election.term();
   packet.role = election.role();
+  packet.grants = packet.role == wire::Role::leader && now < lease.authority();
   return packet;
 }
 
@@ -365,6 +444,23 @@ void Membership::send(NodeId to, std::string message) {
 
 void Membership::set_document(Stamp stored) {
   impl_->election.document(stored);
+}
+
+void Membership::grant(NodeId peer, bool yes) {
+  if (Peer* const known = impl_->find(peer); known != nullptr && known->session) known->session->grants = yes;
+}
+
+void Membership::confirm_lost() {
+  impl_->election.confirm_lost();
+}
+
+Time Membership::lease_until() const {
+  return impl_->lease.until();
+}
+
+Time Membership::released_at(NodeId peer) const {
+  const Peer* const known = impl_->find(peer);
+  return known == nullptr ? Time{} : known->released;
 }
 
 void Membership::resign() {

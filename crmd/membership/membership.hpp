@@ -18,9 +18,13 @@
 // * A node whose store may have forgotten a document that it acknowledged neither votes nor stands until it has stored
 // one
 //   from a leader: its vote would vouch for less than it promised.
-// * Mode none (two nodes, no tie-break): a member left alone takes a solo term (number + 1, own id) at once when its
-// peer is
-//   lost, after a cold start only when initdead has passed.
+// * Two nodes without a majority: a member left alone takes a solo term (number + 1, own id) when its peer is lost,
+// after
+//   a cold start only when initdead has passed (never with wait_for_all, unless a person confirms the loss). Mode ping
+//   asks for evidence first: the ping target answers, and no address of the peer's does.
+// * A node is lost deadtime + takeover_delay after its last packet; what it ran is released then (released_at()),
+// because
+//   its lease (lease.hpp) has run out by then. A leader whose lease runs out gives up its term.
 #pragma once
 
 #include <cstdint>
@@ -42,6 +46,7 @@ namespace systole::membership {
 
 enum class Mode {
   majority,  // leads only who has the votes of more than half of the configured nodes
+  ping,      // two nodes: whoever is left leads, if the ping target answers
   none,      // two nodes: whoever is left leads
 };
 
@@ -49,6 +54,7 @@ struct Member {
   NodeId id;
   std::string name;
   std::size_t links = 1;  // how many addresses it has
+  bool witness = false;   // votes and stores, but runs nothing
 };
 
 struct Config {
@@ -57,6 +63,9 @@ struct Config {
   std::vector<Member> nodes;  // all configured ones, self included
   Mode mode = Mode::majority;
   Duration keepalive = 200ms, deadtime = 1s, initdead = 10s;
+  Duration takeover_delay{};        // how much longer than deadtime a silent node may still run something
+  Duration lease = 500ms;           // how long a grant lasts: see lease.hpp
+  bool wait_for_all = false;        // modes ping and none: no solo term before the peer was seen once
   bool may_have_forgotten = false;  // the stored document stands in for a damaged one, which may have been newer
 };
 
@@ -69,7 +78,11 @@ struct PacketIn {
 struct VoteStored {  // the Vote of an earlier StoreVote is on disk
   Vote vote;
 };
-using Event = std::variant<Tick, PacketIn, VoteStored>;
+struct PingAnswered {  // mode ping: the answer to a request that was sent then
+  Time sent{};
+  bool of_peer = false;  // not the ping target answered, but an address that the peer should have
+};
+using Event = std::variant<Tick, PacketIn, VoteStored, PingAnswered>;
 
 // ---- effects
 struct Transmit {
@@ -87,6 +100,7 @@ struct PeerUp {
 struct PeerLost {
   NodeId peer;
   std::string reason;  // "silent for 1.0 s on all links", "its daemon restarted"
+  Time released{};     // from then on it runs nothing any more, if it does not come back
 };
 struct LeaderChanged {
   Term term;
@@ -136,14 +150,21 @@ class Membership {
   void send(NodeId to, std::string message);
   /// Stamp of the newest document on this node's disk: the election restriction.
   void set_document(Stamp stored);
+  /// Leader: from now on this member's lease is renewed no more, or is again. A new session begins with grants.
+  void grant(NodeId peer, bool yes);
+  /// Modes ping and none: a person says that the peer is off. Ends all waiting, until the peer is heard.
+  void confirm_lost();
   /// Gives up leadership for the sake of an orderly shutdown or because the document cannot be stored; peers may elect
   /// at once.
   void resign();
 
   Term term() const;
-  NodeId leader() const;  // none: nobody
-  bool leads() const;     // this node
-  bool quorate() const;   // enough nodes for decisions: majority, or in mode none always when leading or following
+  NodeId leader() const;     // none: nobody
+  bool leads() const;        // this node
+  bool quorate() const;      // enough nodes for decisions: majority, or with two nodes whenever one leads
+  Time lease_until() const;  // until when what runs on this node may run
+  /// Leader: from when on a node that is not up runs nothing any more.
+  Time released_at(NodeId peer) const;
   std::set<NodeId> up() const;  // self included
   std::vector<PeerView> peers(Time now) const;
   const Counters& counters() const;

@@ -44,6 +44,7 @@ void Peer::begin(Time now, const wire::Packet& packet, std::size_t link, Session
   next.theirs = packet.session;
   next.boot = packet.boot;
   next.answer_due = true;
+  next.echoed = now;  // not a grant: it only says when to begin to ask for one
   session = std::move(next);
   offer_ = next_offer;
   hello_answer_due = false;
@@ -59,7 +60,8 @@ void Peer::end() {
   doomed.reset();
 }
 
-void Peer::address(wire::Packet& packet, bool hello_answer) {
+void Peer::address(Time now, wire::Packet& packet, bool hello_answer) {
+  packet.sent = now.time_since_epoch();
   packet.seq = ++seq_;
   if (hello_answer) {
     packet.session = offer_;
@@ -67,7 +69,8 @@ void Peer::address(wire::Packet& packet, bool hello_answer) {
   } else if (session) {
     packet.session = session->mine;
     packet.to_session = session->theirs;
-    packet.heard = session->window.highest();
+    packet.echo = session->heard_sent;
+    packet.held = now - session->heard_at;
     packet.ack = session->in.ack();
   } else {
     packet.session = offer_;

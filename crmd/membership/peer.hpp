@@ -27,11 +27,17 @@ struct Session {
   explicit Session(Outgoing stream) : out(std::move(stream)) {}
   std::uint64_t mine = 0, theirs = 0;  // session numbers
   std::uint64_t boot = 0;              // of the peer
-  Time lost_at{};                      // deadtime after its newest packet
+  Time lost_at{};                      // when it is lost, if no newer packet comes
+  Duration heard_sent{};               // the peer's own time of its newest packet
+  Time heard_at{};                     // when that one came
+  Time echoed{};                       // when the newest of our packets was sent that the peer has surely heard
+  bool grants = true;                  // a leader renews the peer's lease
   Window window;
   Outgoing out;
   Incoming in;
-  bool answer_due = false;  // fragments came, or the session is new: say so at once
+  bool answer_due = false;  // fragments came, the session is new, or the peer is in haste: say so at once
+  bool urging = false;      // the next packet asks for an answer at once
+  Time urge_again{};        // when to ask once more for an echo that is late
 };
 
 struct Link {
@@ -63,7 +69,7 @@ class Peer {
   /// The offer stays: a hello may have been answered with it already.
   void end();
   /// Session numbers and sequence for the next packet to this peer. hello_answer: reply to its newest hello.
-  void address(wire::Packet& packet, bool hello_answer);
+  void address(Time now, wire::Packet& packet, bool hello_answer);
 
   NodeId id;
   std::string name;
@@ -71,6 +77,7 @@ class Peer {
   std::optional<Session> session;
   bool hello_answer_due = false;
   std::optional<std::string> doomed;  // why the session must end at the next step
+  Time released{};                    // no session: from then on it runs nothing any more
 
  private:
   std::uint64_t offer_;

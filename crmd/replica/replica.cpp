@@ -97,7 +97,7 @@ bool Replica::safe(std::uint64_t index) const {
     const auto found = kept_.find(node);
     return found != kept_.end() && found->second >= index;
   };
-  if (mode_ == membership::Mode::none) return std::all_of(members_.begin(), members_.end(), has);
+  if (mode_ != membership::Mode::majority) return std::all_of(members_.begin(), members_.end(), has);
   const auto count = std::count_if(kept_.begin(), kept_.end(), [&](const auto& kept) { return kept.second >= index; });
   return static_cast<std::size_t>(count) > configured_ / 2;
 }
@@ -134,7 +134,7 @@ std::vector<Effect> Replica::keep(NodeId from, const Keep& keep) {
   if (theirs.stamp < head_.stamp || (theirs.stamp == head_.stamp && !failed_)) return {};  // its Store is under way
   std::vector<Effect> effects;
   const bool ours_is_new =
-      head_.stamp == Stamp{} || (mode_ == membership::Mode::none && !descends(theirs, head_.stamp));
+      head_.stamp == Stamp{} || (mode_ != membership::Mode::majority && !descends(theirs, head_.stamp));
   const bool lost = ours_is_new && !head_.document.empty() && head_.document != theirs.document;
   if (lost)
     effects.push_back(
@@ -171,6 +171,11 @@ std::vector<Effect> Replica::store_failed(Stamp stamp) {
 std::vector<Effect> Replica::retry() {
   if (!std::exchange(failed_, false)) return {};
   return {Store{head_}};
+}
+
+bool Replica::holds_head(NodeId node) const {
+  const auto found = kept_.find(node);
+  return leading_ && found != kept_.end() && found->second == head_.stamp.index;
 }
 
 bool Replica::ready() const {

@@ -108,6 +108,8 @@ class Replica {
   /// Asks once more for the Store that failed, if one did. For the caller's timer: at once would keep a full disk busy.
   std::vector<Effect> retry();
 
+  /// Leader: this node has the newest document on its disk.
+  bool holds_head(NodeId node) const;
   bool ready() const;           // leader and able to serve
   const Stamped& head() const;  // newest, perhaps not yet committed (leader); what readers of this node see
   Stamp stored_stamp() const;   // newest on disk

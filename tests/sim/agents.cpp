@@ -37,6 +37,7 @@ int World::act(Node& node, const std::string& resource, const std::string& actio
   } else if (action != "notify") {
     return generic;
   }
+  count_owners(node, resource);
   return ok;
 }
 
@@ -44,20 +45,72 @@ void World::run_agent(Node& node, const executor::RunAgent& run) {
   const auto instance = run.environment.find("OCF_RESOURCE_INSTANCE");
   if (instance == run.environment.end()) return judge_.broken("an agent was run for no resource");
   const std::string resource = without_number(instance->second);
-  if (!node.under_way.emplace(resource, run.action).second)
+  if (node.id == plan_.witness) return judge_.broken("a witness runs an agent");
+  if (!node.under_way.emplace(resource, Agent{run.action, run.call}).second)
     return judge_.broken(fmt::format("node {} runs two agents for {} at a time", node.id.value, resource));
   const Duration takes = storming_ && dice_.chance(1, 6) ? some(10ms, plan_.deadtime * 2) : some(1ms, 20ms);
-  at(now_ + takes,
-     [this, &node, resource, action = run.action, type = run.type, call = run.call, takes, life = node.life] {
-       if (node.life != life) return;
-       const int rc = act(node, resource, action);
-       if (tracing()) tell(fmt::format("node {}: agent {} {} → {}", node.id.value, resource, action, rc));
-       node.under_way.erase(resource);
-       const bool active = node.active[resource] != 0;
-       if (type == "stateful" && active && (action == "start" || action == "monitor"))
-         feed(node, AgentSays{"master-" + resource, std::to_string(10 + node.id.value)});
-       feed(node, AgentDone{call, executor::Outcome{rc, cib::OpStatus::done, "", takes}});
-     });
+  at(now_ + takes, [this, &node, resource, agent = Agent{run.action, run.call}, takes, life = node.life] {
+    process_of(node, [this, &node, resource, agent, takes, life] {
+      const auto found = node.under_way.find(resource);
+      if (node.life == life && found != node.under_way.end() && found->second.call == agent.call &&
+          !found->second.in_kernel)
+        end_agent(node, resource, agent, true, takes);
+    });
+  });
+}
+
+/// done: it did its work and tells; else it was killed, perhaps a moment after its work.
+void World::end_agent(Node& node, const std::string& resource, const Agent& agent, bool done, Duration took) {
+  node.under_way.erase(resource);
+  const std::uint64_t call = agent.call;
+  if (!done) {
+    if (!agent.in_kernel && dice_.chance(1, 2)) act(node, resource, agent.action);
+    tell(fmt::format("node {}: agent {} {} is killed", node.id.value, resource, agent.action));
+    return feed(node, AgentDone{call, executor::Outcome{1, cib::OpStatus::error, "killed by signal 9", took}});
+  }
+  const int rc = act(node, resource, agent.action);
+  if (tracing()) tell(fmt::format("node {}: agent {} {} → {}", node.id.value, resource, agent.action, rc));
+  if (resource == "db" && node.active[resource] != 0 && (agent.action == "start" || agent.action == "monitor"))
+    feed(node, AgentSays{"master-" + resource, std::to_string(10 + node.id.value)});
+  feed(node, AgentDone{call, executor::Outcome{rc, cib::OpStatus::done, "", took}});
+}
+
+void World::kill_agent(Node& node, std::uint64_t call) {
+  count("agent call cancelled");
+  const bool in_kernel = storming_ && dice_.chance(1, 10);
+  for (auto& [resource, agent] : node.under_way)
+    if (agent.call == call) agent.in_kernel = in_kernel;
+  at(now_ + (in_kernel ? 6s : some({}, 2ms)), [this, &node, call, life = node.life] {
+    process_of(node, [this, &node, call, life] {
+      for (const auto& [resource, agent] : std::map(node.under_way))
+        if (node.life == life && agent.call == call) end_agent(node, resource, agent, false, {});
+    });
+  });
+}
+
+/// The promise: where the mode says never, no two nodes own a resource (or are both promoted) at any moment, but for a
+/// node that is frozen, which nothing but a hardware watchdog could stop.
+void World::count_owners(const Node& newest, const std::string& resource) {
+  const auto wanted = std::ranges::find(plan_.resources, resource, &Expected::instance);
+  if (wanted == plan_.resources.end()) return;
+  const int owns = wanted->everywhere ? 2 : 1;
+  std::string owners;
+  bool excused = false;
+  for (const Node& node : nodes_) {
+    const auto state = node.active.find(resource);
+    if (node.id == newest.id || state == node.active.end() || state->second < owns) continue;
+    owners += fmt::format(" {}", node.id.value);
+    excused = excused || node.frozen || now_ <= node.excused;
+  }
+  if (owners.empty() || newest.active.at(resource) < owns) return;
+  const std::string what = wanted->everywhere ? "promoted" : "active";
+  if (plan_.mode == membership::Mode::majority && !excused && now_ > newest.excused && !newest.frozen)
+    return judge_.broken(
+        fmt::format("{} is {} on node {} while it is on node{}", resource, what, newest.id.value, owners));
+  count(fmt::format("two owners: {}", excused                                    ? "one of them was frozen"
+                                      : plan_.mode == membership::Mode::majority ? "the newer one was frozen"
+                                      : plan_.mode == membership::Mode::ping     ? "mode ping"
+                                                                                 : "mode none"));
 }
 
 void World::resource_dies(Node& node) {
@@ -78,7 +131,8 @@ bool World::resources_in_place() const {
       active += found->second > 0 ? 1 : 0;
       promoted += found->second == 2 ? 1 : 0;
     }
-    return active == (wanted.everywhere ? nodes_.size() : 1) && promoted == (wanted.promoted_once ? 1 : 0);
+    const std::size_t all = nodes_.size() - (plan_.witness ? 1 : 0);
+    return active == (wanted.everywhere ? all : 1) && promoted == (wanted.promoted_once ? 1 : 0);
   });
 }
 
@@ -92,7 +146,7 @@ void World::look_for_second_owner(const Node& leader, const std::string& decisio
       const auto state = node.active.find(resource);
       const auto agent = node.under_way.find(resource);
       const bool active = state != node.active.end() && state->second != 0;
-      const bool starting = agent != node.under_way.end() && agent->second == "start";
+      const bool starting = agent != node.under_way.end() && agent->second.action == "start";
       const bool to_it = decision.starts_with(fmt::format("start {} on node{}:", resource, node.id.value));
       if ((!active && !starting) || to_it) continue;
       const bool follows = node.machine && node.machine->membership().term() == leader.machine->membership().term();

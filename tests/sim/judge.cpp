@@ -42,7 +42,7 @@ void Judge::sent(const membership::Transmit& transmit, const Vote& on_disk, bool
 void Judge::leads(NodeId node, Term term, const Vote& on_disk) {
   if (on_disk < Vote{term.number, node})
     broken(fmt::format("node {} leads term {} and its own vote is not on its disk", node.value, term.number));
-  if (mode_ == membership::Mode::none) return;  // there, two nodes may each lead alone: that is its price
+  if (mode_ != membership::Mode::majority) return;  // there, two nodes may each lead alone: that is its price
   const auto [found, first] = leader_of_.try_emplace(term.number, node);
   if (!first && found->second != node)
     broken(fmt::format("nodes {} and {} both led term {}", found->second.value, node.value, term.number));
@@ -61,7 +61,7 @@ std::optional<std::uint64_t> Judge::missing(const std::set<std::uint64_t>& write
 }
 
 void Judge::ready(NodeId node, Term term, const std::set<std::uint64_t>& writes) {
-  if (mode_ == membership::Mode::none) return;
+  if (mode_ != membership::Mode::majority) return;
   if (const auto lost = missing(writes, term))
     broken(fmt::format("node {} serves as leader of term {} without write {}, which was acknowledged", node.value,
                        term.number, *lost));
@@ -69,14 +69,14 @@ void Judge::ready(NodeId node, Term term, const std::set<std::uint64_t>& writes)
 
 void Judge::acknowledged(NodeId node, std::uint64_t write, std::size_t holders, Stamp oldest) {
   acknowledged_.try_emplace(write, oldest);
-  if (mode_ == membership::Mode::none) return;
+  if (mode_ != membership::Mode::majority) return;
   if (holders <= nodes_ / 2)
     broken(
         fmt::format("node {} acknowledged write {} that only {} of {} disks hold", node.value, write, holders, nodes_));
 }
 
 void Judge::finally(NodeId node, const std::set<std::uint64_t>& writes) {
-  if (mode_ == membership::Mode::none) return;
+  if (mode_ != membership::Mode::majority) return;
   if (const auto lost = missing(writes, Term{~std::uint64_t{0}, {}}))
     broken(fmt::format("write {} was acknowledged, and node {} does not have it in the end", *lost, node.value));
 }

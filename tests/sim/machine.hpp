@@ -36,8 +36,13 @@ struct Leave {};    // an orderly shutdown: resources leave first, then the daem
 struct AgentSays {  // crm_attribute, called by an agent on this node
   std::string attribute, value;
 };
-using Input = std::variant<membership::Tick, membership::PacketIn, membership::VoteStored, DocumentStored,
-                           DocumentFailed, AgentDone, Write, Resign, Leave, AgentSays>;
+struct Inherited {  // what the guardian still guards, at the start of a daemon
+  std::vector<executor::Held> held;
+};
+struct Dropped {};  // the guardian has dropped all
+using Input =
+    std::variant<membership::Tick, membership::PacketIn, membership::VoteStored, membership::PingAnswered,
+                 DocumentStored, DocumentFailed, AgentDone, Write, Resign, Leave, AgentSays, Inherited, Dropped>;
 
 // ---- outputs
 struct StoreDocument {
@@ -49,6 +54,12 @@ struct Acknowledged {  // the client has heard ok
 struct Left {  // the orderly shutdown is complete
   std::string reason;
 };
+struct Hold {  // for the guardian
+  std::vector<executor::Held> held;
+};
+struct Feed {  // for the guardian
+  Time until{};
+};
 struct Obeyed {  // an order of this term was carried out
   Term term;
 };
@@ -59,7 +70,7 @@ struct Rare {  // a branch worth counting was taken
   std::string what;
 };
 using Output = std::variant<membership::Transmit, membership::StoreVote, membership::Note, StoreDocument, Acknowledged,
-                            Left, Obeyed, executor::RunAgent, executor::KillAgent, Broken, Rare>;
+                            Left, Hold, Feed, Obeyed, executor::RunAgent, executor::KillAgent, Broken, Rare>;
 
 class Machine {
  public:

@@ -49,6 +49,7 @@ class Small final : public Machine {
                    [&](const membership::Tick& tick) { take(members_.step(now, tick)); },
                    [&](const membership::PacketIn& packet) { take(members_.step(now, packet)); },
                    [&](const membership::VoteStored& vote) { take(members_.step(now, vote)); },
+                   [&](const membership::PingAnswered& answer) { take(members_.step(now, answer)); },
                    [&](const DocumentStored& stored) {
                      auto effects = documents_.stored(stored.stamp);
                      members_.set_document(documents_.stored_stamp());
@@ -65,6 +66,8 @@ class Small final : public Machine {
                    [&](const Leave&) {},
                    [&](const AgentDone&) {},
                    [&](const AgentSays&) {},
+                   [&](const Inherited&) {},
+                   [&](const Dropped&) {},
                },
                input);
     if (now.at >= retry_at_) {

@@ -25,7 +25,7 @@ void World::storm(Time end) {
 
 void World::misfortune() {
   Node& node = any_node();
-  switch (dice_.below(16)) {
+  switch (dice_.below(18)) {
     case 0:
     case 1:
       return cut_some();
@@ -68,9 +68,25 @@ void World::misfortune() {
       tell(fmt::format("node {} is asked to resign", node.id.value));
       count("asked to resign");
       return feed(node, Resign{});
+    case 16:
+      if (dice_.chance(1, 2)) return freeze(node, some(1ms, plan_.deadtime * 4));
+      return hasty_death(node);
+    case 17:
+      if (plan_.mode != membership::Mode::ping) return cut_some();
+      node.target_cut = true;
+      tell(fmt::format("node {} does not reach the ping target", node.id.value));
+      if (dice_.chance(1, 2)) isolate(node);
+      at(now_ + some(plan_.deadtime / 2, plan_.deadtime * 4), [&node] { node.target_cut = false; });
+      return;
     default:
       return;
   }
+}
+
+/// The daemon is killed and back while its lease still runs: it must get a new one in time, or its guardian acts.
+void World::hasty_death(Node& node) {
+  crash(node, false);
+  at(now_ + some(1ms, plan_.deadtime / 2), [this, &node] { start(node); });
 }
 
 void World::for_all_links(NodeId from, NodeId to, const std::function<void(Network::Way)>& change) {

@@ -20,15 +20,18 @@ std::string kind_of(const std::string& line) {
   std::string kind;
   for (const char c : line)
     if ((c < '0' || c > '9') && c != '.') kind += c;
-  return kind.substr(0, 60);
+  return kind.substr(0, 80);
 }
 
 }  // namespace
 
 std::string Plan::text() const {
-  return fmt::format("seed {}: {} nodes, {} link{}, mode {}, keepalive {}, deadtime {}", seed, nodes, links,
-                     links == 1 ? "" : "s", mode == membership::Mode::none ? "none" : "majority", to_text(keepalive),
-                     to_text(deadtime));
+  const char* const name = mode == membership::Mode::none   ? "none"
+                           : mode == membership::Mode::ping ? "ping"
+                                                            : "majority";
+  return fmt::format("seed {}: {} nodes{}, {} link{}, mode {}, keepalive {}, deadtime {}, lease {}", seed, nodes,
+                     witness ? fmt::format(" (node {} is a witness)", witness->value) : "", links,
+                     links == 1 ? "" : "s", name, to_text(keepalive), to_text(deadtime), to_text(lease));
 }
 
 Plan draw_plan(std::uint64_t seed, std::optional<std::size_t> nodes, std::optional<membership::Mode> mode) {
@@ -37,16 +40,21 @@ Plan draw_plan(std::uint64_t seed, std::optional<std::size_t> nodes, std::option
   Plan plan;
   plan.seed = seed;
   plan.nodes = sizes[dice.below(std::size(sizes))];
-  if (mode == membership::Mode::none) plan.nodes = 2;
+  if (mode && *mode != membership::Mode::majority) plan.nodes = 2;
   plan.nodes = nodes.value_or(plan.nodes);
-  if (plan.nodes == 2 && dice.chance(2, 3)) plan.mode = membership::Mode::none;
+  if (plan.nodes == 2 && dice.chance(2, 3))
+    plan.mode = dice.chance(1, 2) ? membership::Mode::none : membership::Mode::ping;
   plan.mode = mode.value_or(plan.mode);
+  if (plan.nodes == 3 && dice.chance(1, 2)) plan.witness = NodeId{static_cast<std::uint32_t>(1 + dice.below(3))};
   plan.links = dice.chance(1, 3) ? 2 : 1;
   if (dice.chance(1, 3)) {
     plan.keepalive = 40ms;
     plan.deadtime = 200ms;
   }
   plan.initdead = plan.deadtime * 4;
+  // Either the lease takes what the inequality leaves, or it is given and takeover_delay makes room for it.
+  if (dice.chance(1, 4)) plan.takeover_delay = plan.deadtime / 4;
+  plan.lease = plan.lost_after() * 98 / 100 - guard - ladder;
   return plan;
 }
 
@@ -98,6 +106,8 @@ Report World::run() {
   const Time calm = now_ + plan_.deadtime * 18;
   at(now_ + plan_.deadtime * 3, [this, calm] { storm(calm); });
   client_writes();
+  if (plan_.mode == membership::Mode::ping)
+    for (Node& node : nodes_) ping(node);
   run_until(calm);
   settle_down();
   report_.verdict = judge_.verdict();
@@ -152,6 +162,8 @@ void World::settle_down() {
     node.store_time = some(50us, 8ms);
     node.fail_next_document = false;
     if (!node.machine) start(node);
+    node.target_cut = false;
+    thaw(node);
     if (node.paused) resume(node);
   }
   const Time calm = now_;
@@ -177,7 +189,12 @@ void World::settle_down() {
 void World::start(Node& node) {
   if (node.machine) return;
   ++node.life;
-  node.clock = some({}, 1h);
+  // The clock goes on while only the daemon restarts; a node that had no power begins anew.
+  if (node.guardian.life == 0 || node.clock == Time{}) {
+    node.clock = Time{some(1s, 1h)};
+    node.drift_ppm = static_cast<int>(dice_.between(-9'000, 9'000));
+    node.guardian = Guardian{.until = {}, .held = {}, .climbing = false, .life = node.guardian.life + 1};
+  }
   membership::Config config;
   config.cluster = "sim";
   config.self = node.id;
@@ -185,19 +202,32 @@ void World::start(Node& node) {
   config.keepalive = plan_.keepalive;
   config.deadtime = plan_.deadtime;
   config.initdead = plan_.initdead;
-  for (const Node& each : nodes_) config.nodes.push_back({each.id, fmt::format("node{}", each.id.value), plan_.links});
+  config.takeover_delay = plan_.takeover_delay;
+  config.lease = plan_.lease;
+  for (const Node& each : nodes_)
+    config.nodes.push_back({each.id, fmt::format("node{}", each.id.value), plan_.links, each.id == plan_.witness});
   tell(fmt::format("node {} starts; its disk knows term {} and document ({}, {})", node.id.value, node.disk.vote.number,
                    node.disk.document.stamp.term.number, node.disk.document.stamp.index));
-  node.machine = factory_(config, dice_.next(), node.disk, Dice(dice_.next()), Now{now_ + node.clock, 1'000'000});
+  node.machine = factory_(config, dice_.next(), node.disk, Dice(dice_.next()), Now{local(node), 1'000'000});
   node.paused = node.was_ready = false;
   node.was_leading = {};
   node.started = node.look_again = now_;
+  if (!node.guardian.held.empty()) {
+    count("resources inherited by the next daemon");
+    step(node, Inherited{node.guardian.held});
+  }
   step(node, membership::Tick{});
 }
 
 /// What was asked of the disk and not confirmed may or may not be there afterwards, in order.
 void World::crash(Node& node, bool power_off) {
-  if (power_off) node.active.clear();
+  if (power_off) {
+    node.active.clear();
+    node.when_thawed.clear();
+    node.frozen = false;
+    node.clock = {};
+    ++node.guardian.life;
+  }
   if (!node.machine) return;
   tell(fmt::format("node {}{}", node.id.value, power_off ? " loses power" : "'s daemon is killed"));
   std::size_t survive = dice_.below(node.stores.size() + 1);
@@ -206,8 +236,8 @@ void World::crash(Node& node, bool power_off) {
   for (; survive > 0; --survive) stored(node);
   node.stores.clear();
   // Agents are killed with their daemon; they may have done their work a moment before.
-  for (const auto& [resource, action] : std::exchange(node.under_way, {}))
-    if (!power_off && dice_.chance(1, 2)) act(node, resource, action);
+  for (const auto& [resource, agent] : std::exchange(node.under_way, {}))
+    if (!power_off && dice_.chance(1, 2)) act(node, resource, agent.action);
   node.machine.reset();
   node.inbox.clear();
   node.paused = false;
@@ -258,13 +288,14 @@ void World::step(Node& node, const Input& input) {
   if (!node.machine || judge_.verdict()) return;
   ++report_.steps;
   const std::uint64_t known = node.machine->membership().term().number;
-  const Time local = now_ + node.clock;
+  const Time its_time = local(node);
   const auto wall = std::chrono::duration_cast<std::chrono::seconds>(now_.time_since_epoch()).count();
-  auto outputs = node.machine->step(Now{local, 1'000'000 + wall + node.wall_step_s}, input);
+  auto outputs = node.machine->step(Now{its_time, 1'000'000 + wall + node.wall_step_s}, input);
   if (!outputs.empty()) node.wakes_in_a_row = 0;
   for (Output& output : outputs) carry_out(node, output, known);
   const Time wake = node.machine->next_deadline();
-  node.wake = wake == never ? never : std::max(now_, wake <= local ? now_ : wake - node.clock);
+  // A nanosecond later than computed: rounding must not wake it before its time.
+  node.wake = wake == never ? never : wake <= its_time ? now_ : std::max(now_, world(node, wake) + 1us);
   look(node);
 }
 
@@ -293,7 +324,8 @@ void World::look_for_ghosts(const Node& node) {
   const auto up = members.up();
   for (const NodeId peer : up) {
     const auto heard = node.heard.find(peer);
-    if (peer == node.id || (heard != node.heard.end() && now_ <= heard->second + plan_.deadtime)) continue;
+    if (peer == node.id || (heard != node.heard.end() && now_ <= heard->second + plan_.lost_after() * 102 / 100))
+      continue;
     judge_.broken(fmt::format("node {} counts node {} as up, from which nothing has come for more than a deadtime",
                               node.id.value, peer.value));
   }
@@ -321,9 +353,11 @@ void World::carry_out(Node& node, Output& output, std::uint64_t known_term) {
                  [&](StoreDocument& document) { store(node, {std::move(document.document)}); },
                  [&](const Acknowledged& write) { acknowledged(node, write.write); },
                  [&](const Left& left) { this->left(node, left); },
+                 [&](Hold& hold) { this->hold(node, std::move(hold.held)); },
+                 [&](const Feed& feed) { feed_guardian(node, feed.until); },
                  [&](const Obeyed& order) { judge_.obeyed(node.id, order.term, known_term); },
                  [&](const executor::RunAgent& run) { run_agent(node, run); },
-                 [&](const executor::KillAgent&) { count("agent call cancelled"); },
+                 [&](const executor::KillAgent& kill) { kill_agent(node, kill.call); },
                  [&](const Broken& broken) { judge_.broken(fmt::format("node {}: {}", node.id.value, broken.what)); },
                  [&](const Rare& rare) {
                    count(rare.what);
@@ -353,7 +387,7 @@ std::string describe(const wire::Packet& packet) {
 }
 
 void World::transmit(Node& node, const membership::Transmit& transmit) {
-  judge_.sent(transmit, node.disk.vote, now_ - node.started < plan_.deadtime);
+  judge_.sent(transmit, node.disk.vote, now_ - node.started < plan_.lost_after() * 98 / 100);
   const auto& ballot = transmit.packet.ballot;
   if (ballot && ballot->kind == wire::Ballot::Kind::vote_reply && !ballot->granted) count("vote refused");
   if (ballot && ballot->kind == wire::Ballot::Kind::pre_vote_reply && !ballot->granted) count("pre-vote refused");

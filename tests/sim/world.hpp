@@ -26,10 +26,16 @@ struct Plan {  // what a run is made of
   std::size_t links = 1;
   membership::Mode mode = membership::Mode::majority;
   Duration keepalive = 200ms, deadtime = 1s, initdead = 4s;
+  Duration takeover_delay{}, lease = 900ms;
+  std::optional<NodeId> witness;  // votes and stores, runs nothing
+  Duration lost_after() const { return deadtime + takeover_delay; }
   Duration extra_time{};            // beyond eight deadtimes, to settle: agents take time
   std::vector<Expected> resources;  // where they must be in the end
   std::string text() const;
 };
+/// What the inequality allows for beside the lease: how late the guardian's timer may be, how long its ladder may take.
+inline constexpr Duration guard = 20ms, ladder = 10ms;
+
 /// Nodes, links, mode and times drawn from the seed; what is set in the options stays.
 Plan draw_plan(std::uint64_t seed, std::optional<std::size_t> nodes, std::optional<membership::Mode> mode);
 
@@ -52,6 +58,17 @@ class World {
   struct Store {  // asked of the disk, not yet durable
     std::variant<Vote, replica::Stamped> what;
   };
+  struct Agent {  // under way
+    std::string action;
+    std::uint64_t call = 0;
+    bool in_kernel = false;  // killed in D state: it does nothing more, but does not end either
+  };
+  struct Guardian {  // another process of the node: it outlives the daemon
+    Time until{};    // by the node's clock
+    std::vector<executor::Held> held;
+    bool climbing = false;
+    std::uint64_t life = 0;  // of the node: ends with its power
+  };
   struct Node {
     NodeId id;
     Disk disk;
@@ -62,11 +79,17 @@ class World {
     std::uint64_t life = 0;            // counts starts; what belongs to an earlier one is void
     bool paused = false;
     std::deque<Input> inbox;  // while paused
-    Duration clock{};         // this boot's monotonic clock minus the world's
+    Time clock{};             // this boot's monotonic clock minus the world's, but for its drift
     std::int64_t wall_step_s = 0;
     std::map<std::string, int>
         active;  // resource → 1 started, 2 promoted; a dead or stopped daemon changes nothing of it
-    std::map<std::string, std::string> under_way;  // resource → action of the agent that this daemon waits for
+    std::map<std::string, Agent> under_way;  // by resource: the agents that this daemon waits for
+    Guardian guardian;
+    bool frozen = false;                            // with all its processes: a suspended virtual machine
+    std::deque<std::function<void()>> when_thawed;  // what its processes would have done meanwhile
+    Time excused{};                                 // thawed a moment ago: its guardian is about to act
+    bool target_cut = false;                        // mode ping: it does not reach the ping target, nor any address
+    int drift_ppm = 0;                              // how much faster its clock runs
     Time wake = never;
     int wakes_in_a_row = 0;
     bool was_ready = false;
@@ -98,6 +121,14 @@ class World {
   void look_for_ghosts(const Node& node);
   void step(Node& node, const Input& input);
   void look(Node& node);
+  Time local(const Node& node) const { return local(node, now_); }
+  Time local(const Node& node, Time world) const {
+    return node.clock + world.time_since_epoch() + world.time_since_epoch() * node.drift_ppm / 1'000'000;
+  }
+  Time world(const Node& node, Time its) const {
+    const Duration since = its - node.clock;
+    return Time{} + since - since * node.drift_ppm / (1'000'000 + node.drift_ppm);
+  }
   void carry_out(Node& node, Output& output, std::uint64_t known_term);
   void transmit(Node& node, const membership::Transmit& transmit);
   void arrive(const membership::Transmit& transmit, bool genuine);
@@ -110,6 +141,19 @@ class World {
   void run_agent(Node& node, const executor::RunAgent& run);
   int act(Node& node, const std::string& resource, const std::string& action);
   void resource_dies(Node& node);
+  void end_agent(Node& node, const std::string& resource, const Agent& agent, bool done, Duration took);
+  void kill_agent(Node& node, std::uint64_t call);
+  void count_owners(const Node& newest, const std::string& resource);
+
+  // ---- guardians (guardians.cpp)
+  void hold(Node& node, std::vector<executor::Held> held);
+  void feed_guardian(Node& node, Time until);
+  void guardian_wakes(Node& node);
+  void climb(Node& node);
+  void freeze(Node& node, Duration how_long);
+  void thaw(Node& node);
+  void process_of(Node& node, std::function<void()> what);
+  void ping(Node& node);
   bool resources_in_place() const;
   std::string where_resources_are() const;
   void look_for_second_owner(const Node& leader, const std::string& decision);
@@ -118,6 +162,7 @@ class World {
   void storm(Time end);
   void misfortune();
   void hasty_restarts(Node& node, int times);
+  void hasty_death(Node& node);
   void cut_some();
   void isolate(Node& node);
   void split();

@@ -29,6 +29,7 @@ class Cluster {
     config_.keepalive = keepalive;
     config_.deadtime = deadtime;
     config_.initdead = 4 * deadtime;
+    config_.lease = deadtime * 9 / 10;
     for (std::uint32_t id = 1; id <= nodes; ++id) config_.nodes.push_back({NodeId{id}, fmt::format("n{}", id), links});
     votes.resize(nodes + 1);
     documents.resize(nodes + 1);

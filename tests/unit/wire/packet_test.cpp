@@ -17,7 +17,10 @@ Packet sample() {
   packet.session = 11;
   packet.to_session = 12;
   packet.seq = 5;
-  packet.heard = 4;
+  packet.sent = 4s;
+  packet.echo = 3s;
+  packet.held = 20ms;
+  packet.grants = packet.urgent = true;
   packet.term = {9, NodeId{2}};
   packet.role = Role::leader;
   packet.ballot = Ballot{Ballot::Kind::vote_reply, 9, NodeId{2}, {{8, NodeId{1}}, 40}, true};

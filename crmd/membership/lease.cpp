@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// See lease.hpp for the argument.
+#include "crmd/membership/lease.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <vector>
+
+namespace systole::membership {
+
+Lease::Lease(const Config& config)
+    : needs_nobody_(config.mode == Mode::none || config.nodes.size() == 1),
+      length_(config.lease),
+      others_needed_(config.nodes.size() / 2) {}
+
+void Lease::follower_heard(NodeId peer, Time sent) {
+  Time& newest = followers_[peer];
+  newest = std::max(newest, sent);
+  if (followers_.size() < others_needed_) return;
+  std::vector<Time> times;
+  for (const auto& [node, time] : followers_) times.push_back(time);
+  std::ranges::sort(times, std::greater<>{});
+  authority_ = times[others_needed_ - 1] + length_;
+  until_ = std::max(until_, authority_);
+}
+
+void Lease::granted(Time sent) {
+  until_ = std::max(until_, sent + length_);
+}
+
+void Lease::tick(Time now) {
+  if (!needs_nobody_) return;
+  until_ = authority_ = now + length_;
+}
+
+}  // namespace systole::membership

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The lease: until when this node may keep what it runs, whoever else may have been elected meanwhile.
+//
+// A node renews it from the time at which it *sent* a packet that those who grant it have surely heard (they echo that
+// time), never from what it hears itself: over a cable that carries one way only, hearing proves nothing. Who grants,
+// counts the other node as lost no earlier than deadtime + takeover_delay after that packet came. So with
+//
+//   lease + guard + ladder (+ watchdog) ≤ 0.98 × (deadtime + takeover_delay)
+//
+// everything is off on this node before anybody starts it elsewhere, if both clocks run at the same rate within 1 %.
+//
+//   majority  a leader's lease is granted by more than half of the nodes, itself among them: those who follow it in
+//             this term. Any other node's by the leader, while that one has authority (a lease of this very term).
+//   ping      by the peer, or by the ping target
+//   none      by nobody: it lasts as long as this daemon runs
+#pragma once
+
+#include <map>
+
+#include "common/base/ids.hpp"
+#include "common/base/time.hpp"
+#include "crmd/membership/membership.hpp"
+
+namespace systole::membership {
+
+class Lease {
+ public:
+  explicit Lease(const Config& config);
+
+  /// This node begins to lead a term: no echo of an earlier one gives authority in it.
+  void led() { followers_.clear(), authority_ = {}; }
+  /// Mode majority, leading: a node that follows us in this term has heard our packet of that time.
+  void follower_heard(NodeId peer, Time sent);
+  /// Whoever may grant it alone – the leader, the peer, the ping target – has heard our packet of that time.
+  void granted(Time sent);
+  /// Modes and clusters in which nobody else need be asked.
+  void tick(Time now);
+
+  /// Until when what runs here may run. It never shrinks: each grant was good when it was given.
+  Time until() const { return until_; }
+  /// Until when a leader may grant leases, and lead.
+  Time authority() const { return authority_; }
+
+ private:
+  bool needs_nobody_ = false;
+  Duration length_;
+  std::size_t others_needed_;  // for a majority, beside this node
+  std::map<NodeId, Time> followers_;
+  Time until_{}, authority_{};
+};
+
+}  // namespace systole::membership
