@@ -41,7 +41,7 @@ void verify_cluster_conf(const VerifyOptions& options, Report& report) {
   if (!conf) return report.error(conf.error().what);
   report.fine(fmt::format("{}: cluster '{}', {} nodes, {} link(s), keepalive {}, deadtime {}, mode {}", options.config,
                           conf->cluster_name, conf->nodes.size(), conf->links.size(), to_text(conf->keepalive),
-                          to_text(conf->deadtime), conf->mode == config::QuorumMode::none ? "none" : "majority"));
+                          to_text(conf->deadtime), name_of(conf->mode)));
   if (conf->mode == config::QuorumMode::none)
     report.warning("mode none: a cut between the two nodes makes both go on; a third node avoids that");
   if (conf->links.size() == 1 && conf->nodes.size() > 1)

@@ -1,203 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Two steps: lines become a tree of sections and words, each with its line (syntax); then each section's words are
-// looked up in a table of what it may hold (meaning), and what belongs together is checked at the end (sense).
+// Three steps: lines become a tree of sections and words (conf_tree); then each section's words are looked up in a
+// table of what it may hold (here); and what belongs together is checked at the end (conf_sense).
 #include "common/config/cluster_conf.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 #include <fstream>
-#include <functional>
 #include <map>
 #include <optional>
 #include <set>
-#include <sstream>
 
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"
+#include "common/config/conf_draft.hpp"
+#include "common/config/conf_tree.hpp"
+#include "common/config/conf_words.hpp"
 
 namespace systole::config {
 namespace {
-
-// ---- syntax --------------------------------------------------------------------------------------------------------
-
-struct Word {
-  std::string key, value;
-  int line = 0;
-};
-
-struct Section {
-  std::string name;
-  int line = 0;
-  std::vector<Word> words;
-  std::vector<Section> sections;
-};
-
-Error error_at(std::string_view file, int line, std::string_view what) {
-  return {Errc::invalid, fmt::format("{}:{}: {}", file, line, what)};
-}
-
-constexpr std::size_t conf_bytes_max = 1 << 20;
-constexpr std::size_t section_depth_max = 8;
-
-Result<Section> read_tree(std::string_view text, std::string_view file) {
-  if (text.size() > conf_bytes_max)
-    return Error{Errc::too_big, fmt::format("{}: {} bytes; at most {} are read", file, text.size(), conf_bytes_max)};
-  if (text.find('\0') != std::string_view::npos)
-    return Error{Errc::invalid, fmt::format("{}: holds a zero byte: this is no text file", file)};
-  std::vector<Section> open{Section{}};
-  int number = 0;
-  for (const std::string& raw : split(text, '\n')) {
-    ++number;
-    const std::string_view line = trim(raw);
-    if (line.empty() || line.front() == '#') continue;
-    if (line == "}") {
-      if (open.size() == 1) return error_at(file, number, "'}' closes nothing");
-      Section done = std::move(open.back());
-      open.pop_back();
-      open.back().sections.push_back(std::move(done));
-    } else if (line.back() == '{') {
-      const std::string name(trim(line.substr(0, line.size() - 1)));
-      if (open.size() > section_depth_max) return error_at(file, number, "sections are nested too deeply");
-      open.push_back(Section{name, number, {}, {}});
-    } else {
-      const std::size_t colon = line.find(':');
-      if (colon == std::string_view::npos)
-        return error_at(file, number, fmt::format("'{}' is neither 'word: value', 'section {{' nor '}}'", line));
-      open.back().words.push_back(
-          {std::string(trim(line.substr(0, colon))), std::string(trim(line.substr(colon + 1))), number});
-    }
-  }
-  if (open.size() > 1)
-    return error_at(file, open.back().line, fmt::format("section '{}' is never closed by a '}}'", open.back().name));
-  return std::move(open.front());
-}
-
-// ---- meaning -------------------------------------------------------------------------------------------------------
-
-using Problem = std::optional<std::string>;  // nullopt: fine
-using Setter = std::function<Problem(const std::string& value)>;
-using Table = std::map<std::string, Setter>;
-
-/// Words of corosync.conf that we refuse for a reason of their own.
-const std::map<std::string, std::string>& reasons() {
-  static const std::map<std::string, std::string> reasons{
-      {"crypto_cipher", "packets are always sealed with XChaCha20-Poly1305; remove this line"},
-      {"crypto_hash", "packets are always sealed with XChaCha20-Poly1305; remove this line"},
-      {"secauth", "packets are always sealed; remove this line"},
-      {"keyfile", "the word here is key_file"},
-      {"bindnetaddr", "each node is bound to its own ringN_addr; remove this line, or name an 'interface'"},
-      {"mcastaddr", "only unicast UDP is spoken; remove this line"},
-      {"mcastport", "the word here is port"},
-      {"wait_for_all", "not supported yet; remove this line"},
-      {"hostname", "the word here is name"},
-  };
-  return reasons;
-}
-
-template <class Map>
-std::string known(const Map& map) {
-  std::vector<std::string> names;
-  for (const auto& [name, ignored] : map) names.push_back(name);
-  return join(names, ", ");
-}
-
-Result<void> apply(const Section& section, const Table& table, std::string_view file) {
-  std::map<std::string, int> seen;
-  for (const Word& word : section.words) {
-    const auto setter = table.find(word.key);
-    if (setter == table.end()) {
-      const auto reason = reasons().find(word.key);
-      const std::string where = section.name.empty() ? "outside of a section" : fmt::format("in '{}'", section.name);
-      if (reason != reasons().end())
-        return error_at(file, word.line, fmt::format("'{}' {}: {}", word.key, where, reason->second));
-      return error_at(file, word.line, fmt::format("unknown word '{}' {}; known: {}", word.key, where, known(table)));
-    }
-    if (const auto [at, fresh] = seen.emplace(word.key, word.line); !fresh)
-      return error_at(file, word.line, fmt::format("'{}' was given before, in line {}", word.key, at->second));
-    if (const Problem problem = setter->second(word.value))
-      return error_at(file, word.line, fmt::format("{}: {}", word.key, *problem));
-  }
-  return {};
-}
-
-Setter into_text(std::string& target, std::size_t bytes_max) {
-  return [&target, bytes_max](const std::string& value) -> Problem {
-    if (value.empty()) return "a value is missing";
-    if (value.size() > bytes_max) return fmt::format("{} bytes; at most {} are allowed", value.size(), bytes_max);
-    target = value;
-    return {};
-  };
-}
-
-Setter into_path(std::string& target) {
-  return [&target](const std::string& value) -> Problem {
-    if (value.empty() || value.front() != '/') return fmt::format("'{}' is no absolute path", value);
-    target = value;
-    return {};
-  };
-}
-
-Setter into_bool(bool& target) {
-  return [&target](const std::string& value) -> Problem {
-    const auto parsed = parse_bool(value);
-    if (!parsed) return fmt::format("'{}' is neither yes nor no", value);
-    target = *parsed;
-    return {};
-  };
-}
-
-/// Milliseconds, as corosync writes them; a unit may be said ("1s", "200ms").
-Setter into_ms(std::optional<Duration>& target, Duration least, Duration most) {
-  return [&target, least, most](const std::string& value) -> Problem {
-    std::optional<Duration> parsed;
-    if (const auto number = parse_int<std::uint32_t>(value))
-      parsed = std::chrono::milliseconds(*number);
-    else
-      parsed = parse_duration(value);
-    if (!parsed) return fmt::format("'{}' is no number of milliseconds", value);
-    if (*parsed < least || *parsed > most)
-      return fmt::format("{} is outside of {} … {}", to_text(*parsed), to_text(least), to_text(most));
-    target = *parsed;
-    return {};
-  };
-}
-
-template <class N>
-Setter into_number(std::optional<N>& target, N least, N most) {
-  return [&target, least, most](const std::string& value) -> Problem {
-    const auto number = parse_int<N>(value);
-    if (!number || *number < least || *number > most)
-      return fmt::format("'{}' is no number from {} to {}", value, least, most);
-    target = *number;
-    return {};
-  };
-}
-
-Setter only(std::string expected, std::string why) {
-  return [expected, why](const std::string& value) -> Problem {
-    if (value == expected) return {};
-    return fmt::format("'{}' is not supported, only '{}': {}", value, expected, why);
-  };
-}
-
-/// What the parts say before they are put together.
-struct Draft {
-  ClusterConf conf;
-  std::optional<Duration> keepalive, deadtime, token, initdead;
-  std::optional<std::uint16_t> port;
-  struct Link {
-    std::string interface;
-    std::optional<std::uint16_t> port;
-    int line = 0;
-  };
-  std::map<std::size_t, Link> links;
-  std::optional<QuorumMode> mode;
-  std::optional<std::uint32_t> two_node, expected_votes;
-  int quorum_line = 0, totem_line = 0;
-};
 
 Result<void> read_interface(const Section& section, std::string_view file, Draft& draft) {
   Draft::Link link;
@@ -226,6 +49,9 @@ Result<void> read_totem(const Section& section, std::string_view file, Draft& dr
       {"initdead", into_ms(draft.initdead, 100ms, 3600s)},
       {"port", into_number<std::uint16_t>(draft.port, 1, 65535)},
       {"key_file", into_path(draft.conf.key_file)},
+      {"lease", into_ms(draft.conf.lease, 0ms, 600s)},
+      {"guard", into_ms(draft.conf.guard, 0ms, 10s)},
+      {"takeover_delay", into_ms(draft.conf.takeover_delay, 0ms, 600s)},
       {"transport", only("udpu", "unicast UDP is what is spoken")},
   };
   if (const auto done = apply(section, table, file); !done) return done.error();
@@ -235,11 +61,6 @@ Result<void> read_totem(const Section& section, std::string_view file, Draft& dr
     if (const auto done = read_interface(inner, file, draft); !done) return done.error();
   }
   return {};
-}
-
-bool is_address(const std::string& text) {
-  in6_addr space{};
-  return inet_pton(AF_INET, text.c_str(), &space) == 1 || inet_pton(AF_INET6, text.c_str(), &space) == 1;
 }
 
 bool is_node_name(std::string_view name) {
@@ -252,7 +73,8 @@ Result<void> read_node(const Section& section, std::string_view file, Draft& dra
   std::optional<std::uint32_t> id;
   std::map<std::size_t, std::string> addresses;
   Table table{{"nodeid", into_number<std::uint32_t>(id, 1, UINT32_MAX)},
-              {"name", into_text(node.name, limits::node_name_bytes_max)}};
+              {"name", into_text(node.name, limits::node_name_bytes_max)},
+              {"witness", into_bool(node.witness)}};
   for (std::size_t i = 0; i < limits::links_max; ++i)
     table[fmt::format("ring{}_addr", i)] = [&addresses, i](const std::string& value) -> Problem {
       if (!is_address(value))
@@ -288,15 +110,26 @@ Result<void> read_nodelist(const Section& section, std::string_view file, Draft&
   return {};
 }
 
+Setter into_mode(Draft& draft) {
+  return [&draft](const std::string& value) -> Problem {
+    static const std::map<std::string, QuorumMode> modes{{"majority", QuorumMode::majority},
+                                                         {"witness", QuorumMode::majority},
+                                                         {"ping", QuorumMode::ping},
+                                                         {"none", QuorumMode::none}};
+    const auto found = modes.find(value);
+    if (found == modes.end()) return fmt::format("'{}' is none of majority, witness, ping, none", value);
+    draft.mode = found->second;
+    draft.witness_wanted = value == "witness";
+    return {};
+  };
+}
+
 Result<void> read_quorum(const Section& section, std::string_view file, Draft& draft) {
   draft.quorum_line = section.line;
   const Table table{
-      {"mode",
-       [&draft](const std::string& value) -> Problem {
-         if (value != "majority" && value != "none") return fmt::format("'{}' is neither majority nor none", value);
-         draft.mode = value == "none" ? QuorumMode::none : QuorumMode::majority;
-         return {};
-       }},
+      {"mode", into_mode(draft)},
+      {"ping_target", into_addresses(draft.conf.ping_targets)},
+      {"wait_for_all", into_bool(draft.conf.wait_for_all)},
       {"provider", only("corosync_votequorum", "Systole counts votes itself; the line may stay or go")},
       {"two_node", into_number<std::uint32_t>(draft.two_node, 0, 1)},
       {"expected_votes", into_number<std::uint32_t>(draft.expected_votes, 1, limits::nodes_max)},
@@ -318,11 +151,25 @@ Result<void> read_logging(const Section& section, std::string_view file, Draft& 
   return apply(section, table, file);
 }
 
+Result<void> read_guardian(const Section& section, std::string_view file, Draft& draft) {
+  draft.guardian_line = section.line;
+  GuardianConf& guardian = draft.conf.guardian;
+  const Table table{
+      {"watchdog_device", into_path(guardian.watchdog_device)},
+      {"watchdog_timeout", into_seconds(guardian.watchdog_timeout, 1s, 600s)},
+  };
+  if (!section.sections.empty()) return error_at(file, section.sections.front().line, "'guardian' holds no sections");
+  return apply(section, table, file);
+}
+
 using SectionReader = Result<void> (*)(const Section&, std::string_view, Draft&);
 
 Result<Draft> read_sections(const Section& root, std::string_view file) {
-  static const std::map<std::string, SectionReader> readers{
-      {"totem", read_totem}, {"nodelist", read_nodelist}, {"quorum", read_quorum}, {"logging", read_logging}};
+  static const std::map<std::string, SectionReader> readers{{"totem", read_totem},
+                                                            {"nodelist", read_nodelist},
+                                                            {"quorum", read_quorum},
+                                                            {"guardian", read_guardian},
+                                                            {"logging", read_logging}};
   if (const auto done = apply(root, {}, file); !done) return done.error();
   Draft draft;
   std::set<std::string> seen;
@@ -337,97 +184,23 @@ Result<Draft> read_sections(const Section& root, std::string_view file) {
   return draft;
 }
 
-// ---- sense ---------------------------------------------------------------------------------------------------------
-
-Result<void> settle_times(Draft& draft, std::string_view file) {
-  ClusterConf& conf = draft.conf;
-  if (draft.deadtime && draft.token && *draft.deadtime != *draft.token)
-    return error_at(file, draft.totem_line, "deadtime and token say the same thing with different values; keep one");
-  conf.deadtime = draft.deadtime.value_or(draft.token.value_or(conf.deadtime));
-  conf.keepalive = draft.keepalive.value_or(std::min<Duration>(200ms, conf.deadtime / 5));
-  conf.initdead = draft.initdead.value_or(std::max<Duration>(10s, conf.deadtime));
-  if (conf.deadtime < 3 * conf.keepalive)
-    return error_at(file, draft.totem_line,
-                    fmt::format("deadtime {} must be at least 3 × keepalive {}: one lost packet is no dead node",
-                                to_text(conf.deadtime), to_text(conf.keepalive)));
-  if (conf.initdead < conf.deadtime)
-    return error_at(
-        file, draft.totem_line,
-        fmt::format("initdead {} is shorter than deadtime {}", to_text(conf.initdead), to_text(conf.deadtime)));
-  return {};
-}
-
-Result<void> check_nodes(const ClusterConf& conf, std::string_view file) {
-  if (conf.nodes.empty())
-    return Error{Errc::invalid, fmt::format("{}: no node; 'nodelist {{ node {{ … }} }}' is missing", file)};
-  if (conf.nodes.size() > limits::nodes_max)
-    return error_at(file, conf.nodes.back().line, fmt::format("more than {} nodes", limits::nodes_max));
-  std::map<std::string, const NodeConf*> names, addresses;
-  std::map<NodeId, const NodeConf*> ids;
-  for (const NodeConf& node : conf.nodes) {
-    if (const auto [other, fresh] = names.emplace(lower(node.name), &node); !fresh)
-      return error_at(
-          file, node.line,
-          fmt::format("two nodes have the name '{}' (the other one: line {})", node.name, other->second->line));
-    if (const auto [other, fresh] = ids.emplace(node.id, &node); !fresh)
-      return error_at(
-          file, node.line,
-          fmt::format("nodes '{}' and '{}' have the same nodeid {}", other->second->name, node.name, node.id.value));
-    if (node.addresses.size() != conf.nodes.front().addresses.size())
-      return error_at(file, node.line,
-                      fmt::format("node '{}' has {} addresses, node '{}' has {}", node.name, node.addresses.size(),
-                                  conf.nodes.front().name, conf.nodes.front().addresses.size()));
-    for (const std::string& address : node.addresses)
-      if (const auto [other, fresh] = addresses.emplace(address, &node); !fresh)
-        return error_at(file, node.line,
-                        fmt::format("address {} is used twice (the other: node '{}', line {})", address,
-                                    other->second->name, other->second->line));
-  }
-  return {};
-}
-
-Result<void> settle_links(Draft& draft, std::string_view file) {
-  const std::size_t count = draft.conf.nodes.front().addresses.size();
-  for (const auto& [number, link] : draft.links)
-    if (number >= count)
-      return error_at(file, link.line, fmt::format("link {0} is described, but no node has a ring{0}_addr", number));
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto described = draft.links.find(i);
-    LinkConf link{.interface = "", .port = draft.port.value_or(default_port)};
-    if (described != draft.links.end()) {
-      link.interface = described->second.interface;
-      link.port = described->second.port.value_or(link.port);
-    }
-    draft.conf.links.push_back(link);
-  }
-  return {};
-}
-
-Result<void> settle_quorum(Draft& draft, std::string_view file) {
-  const std::size_t count = draft.conf.nodes.size();
-  if (draft.expected_votes && *draft.expected_votes != count)
-    return error_at(
-        file, draft.quorum_line,
-        fmt::format("expected_votes {} differs from the {} nodes of the nodelist", *draft.expected_votes, count));
-  if (draft.two_node == 1u) {
-    if (draft.mode == QuorumMode::majority)
-      return error_at(file, draft.quorum_line, "two_node: 1 and mode: majority contradict each other");
-    draft.mode = QuorumMode::none;
-  }
-  if (count != 2 && draft.mode == QuorumMode::none)
-    return error_at(file, draft.quorum_line, fmt::format("mode none (two_node) is for two nodes; here are {}", count));
-  if (count == 2 && !draft.mode)
-    return Error{
-        Errc::invalid,
-        fmt::format("{}: two nodes have no majority when one is lost: say in 'quorum {{ }}' either 'mode: none' "
-                    "(whoever is left goes on; a cut between the nodes makes both go on) or 'mode: majority' "
-                    "(whoever is left stops; a third node is the better way)",
-                    file)};
-  draft.conf.mode = draft.mode.value_or(QuorumMode::majority);
-  return {};
-}
-
 }  // namespace
+
+std::string_view name_of(QuorumMode mode) {
+  switch (mode) {
+    case QuorumMode::majority:
+      return "majority";
+    case QuorumMode::ping:
+      return "ping";
+    case QuorumMode::none:
+      return "none";
+  }
+  std::abort();
+}
+
+bool ClusterConf::has_witness() const {
+  return std::ranges::any_of(nodes, &NodeConf::witness);
+}
 
 Result<ClusterConf> parse_cluster_conf(std::string_view text, std::string_view file) {
   const auto tree = read_tree(text, file);
@@ -436,10 +209,7 @@ Result<ClusterConf> parse_cluster_conf(std::string_view text, std::string_view f
   if (!draft) return draft.error();
   if (draft->conf.cluster_name.empty())
     return Error{Errc::invalid, fmt::format("{}: 'totem {{ cluster_name: … }}' is missing", file)};
-  if (const auto done = settle_times(*draft, file); !done) return done.error();
-  if (const auto done = check_nodes(draft->conf, file); !done) return done.error();
-  if (const auto done = settle_links(*draft, file); !done) return done.error();
-  if (const auto done = settle_quorum(*draft, file); !done) return done.error();
+  if (const auto done = settle(*draft, file); !done) return done.error();
   return std::move(draft->conf);
 }
 

@@ -46,9 +46,10 @@ TEST(ClusterConf, a_deadtime_of_200_ms_gets_a_keepalive_that_fits) {
 
 TEST(ClusterConf, an_unknown_word_is_refused_with_its_place_and_the_words_that_are_known) {
   EXPECT_EQ(complaint(replaced(two_nodes, "two_node", "tow_node")),
-            "cluster.conf:28: unknown word 'tow_node' in 'quorum'; known: expected_votes, mode, provider, two_node");
+            "cluster.conf:28: unknown word 'tow_node' in 'quorum'; known: expected_votes, mode, ping_target, "
+            "provider, two_node, wait_for_all");
   EXPECT_EQ(complaint(replaced(two_nodes, "quorum {", "quorums {")),
-            "cluster.conf:26: unknown section 'quorums'; known: logging, nodelist, quorum, totem");
+            "cluster.conf:26: unknown section 'quorums'; known: guardian, logging, nodelist, quorum, totem");
 }
 
 TEST(ClusterConf, a_word_of_corosync_that_means_nothing_here_is_refused_with_its_reason) {
@@ -83,7 +84,96 @@ TEST(ClusterConf, mode_none_is_for_two_nodes_only) {
   const std::string three =
       replaced(two_nodes, "nodelist {",
                "nodelist {\nnode {\nnodeid: 3\nname: gamma\nring0_addr: 192.0.2.3\nring1_addr: 2001:db8::3\n}");
-  EXPECT_EQ(complaint(three), "cluster.conf:32: mode none (two_node) is for two nodes; here are 3");
+  EXPECT_EQ(complaint(three),
+            "cluster.conf:32: mode none (two_node) is for two nodes; here are 3: with three or more, a majority "
+            "decides");
+}
+
+const std::string one_node =
+    "totem {\ncluster_name: shop\n}\nnodelist {\nnode {\nnodeid: 1\nname: alpha\nring0_addr: 192.0.2.1\n}\n}\n";
+const std::string gamma_is_witness =
+    "nodelist {\nnode {\nnodeid: 3\nname: gamma\nring0_addr: 192.0.2.3\nring1_addr: 2001:db8::3\nwitness: yes\n}";
+
+TEST(ClusterConf, a_single_node_is_its_own_majority_whatever_mode_it_is_to_have) {
+  for (const std::string mode : {"none", "majority", "witness", "ping\nping_target: 192.0.2.254"}) {
+    const auto conf = parse_cluster_conf(one_node + "quorum {\nmode: " + mode + "\n}\n", "cluster.conf");
+    ASSERT_TRUE(conf) << conf.error().what;
+    EXPECT_EQ(conf->mode, QuorumMode::majority) << mode;
+  }
+}
+
+TEST(ClusterConf, a_witness_is_one_of_the_majority) {
+  for (const std::string quorum : {"", "mode: witness", "mode: majority"}) {
+    const auto conf = parse_cluster_conf(
+        replaced(replaced(two_nodes, "nodelist {", gamma_is_witness), "two_node: 1", quorum), "cluster.conf");
+    ASSERT_TRUE(conf) << conf.error().what;
+    EXPECT_EQ(conf->mode, QuorumMode::majority);
+    EXPECT_TRUE(conf->has_witness());
+    EXPECT_TRUE(conf->nodes[0].witness);
+    EXPECT_FALSE(conf->nodes[1].witness);
+  }
+  EXPECT_FALSE(parse_cluster_conf(two_nodes, "cluster.conf")->has_witness());
+  EXPECT_EQ(complaint(replaced(replaced(two_nodes, "two_node: 1", ""), "nodeid: 2", "nodeid: 2\nwitness: yes")),
+            "accepted");
+}
+
+TEST(ClusterConf, mode_witness_without_a_witness_and_witnesses_without_a_worker_are_refused) {
+  EXPECT_EQ(complaint(replaced(two_nodes, "two_node: 1", "mode: witness")),
+            "cluster.conf:26: mode witness needs a node with 'witness: yes' (a third machine that votes and runs "
+            "nothing)");
+  EXPECT_EQ(complaint(replaced(one_node, "nodeid: 1", "nodeid: 1\nwitness: yes")),
+            "cluster.conf:5: every node is a witness: no node is left that could run a resource");
+  EXPECT_EQ(complaint(replaced(two_nodes, "nodeid: 2", "nodeid: 2\nwitness: yes")),
+            "cluster.conf:19: node 'beta' is a witness, which has no part in mode none; say 'mode: witness'");
+}
+
+TEST(ClusterConf, mode_ping_has_targets_that_are_no_nodes) {
+  const auto conf = parse_cluster_conf(
+      replaced(two_nodes, "two_node: 1", "mode: ping\nping_target: 192.0.2.254, 2001:db8::fe"), "cluster.conf");
+  ASSERT_TRUE(conf) << conf.error().what;
+  EXPECT_EQ(conf->mode, QuorumMode::ping);
+  EXPECT_EQ(conf->ping_targets, (std::vector<std::string>{"192.0.2.254", "2001:db8::fe"}));
+  EXPECT_EQ(
+      complaint(replaced(two_nodes, "two_node: 1", "mode: ping")),
+      "cluster.conf:26: mode ping needs a ping_target: the address of a machine, such as the router, that answers "
+      "pings");
+  EXPECT_EQ(complaint(replaced(two_nodes, "two_node: 1", "mode: ping\nping_target: 192.0.2.2")),
+            "cluster.conf:26: ping_target 192.0.2.2 is an address of node 'beta': a node's own answer proves nothing");
+  EXPECT_EQ(complaint(replaced(two_nodes, "two_node: 1", "two_node: 1\nping_target: 192.0.2.254")),
+            "cluster.conf:26: ping_target is used by mode ping only; remove it or say 'mode: ping'");
+  EXPECT_EQ(complaint(replaced(two_nodes, "two_node: 1", "ping_target: gateway")),
+            "cluster.conf:28: ping_target: 'gateway' is no IP address");
+}
+
+TEST(ClusterConf, times_of_lease_and_takeover_are_computed_where_they_are_not_given) {
+  const auto silent = parse_cluster_conf(replaced(two_nodes, "version: 2", "lease: 0"), "cluster.conf");
+  ASSERT_TRUE(silent) << silent.error().what;
+  EXPECT_EQ(silent->lease, std::nullopt);
+  EXPECT_EQ(silent->guard, std::nullopt);
+  EXPECT_EQ(silent->takeover_delay, std::nullopt);
+  const auto said =
+      parse_cluster_conf(replaced(two_nodes, "version: 2", "lease: 250\nguard: 20\ntakeover_delay: 0"), "cluster.conf");
+  ASSERT_TRUE(said) << said.error().what;
+  EXPECT_EQ(said->lease, Duration{250ms});
+  EXPECT_EQ(said->guard, Duration{20ms});
+  EXPECT_EQ(said->takeover_delay, Duration{});
+  EXPECT_EQ(complaint(replaced(two_nodes, "version: 2", "lease: 100")),
+            "cluster.conf:2: lease 100ms must be longer than keepalive 100ms: each beat renews it");
+}
+
+TEST(ClusterConf, the_guardian_arms_the_watchdog_that_is_named) {
+  const auto conf = parse_cluster_conf(
+      two_nodes + "guardian {\nwatchdog_device: /dev/watchdog\nwatchdog_timeout: 5\n}\n", "cluster.conf");
+  ASSERT_TRUE(conf) << conf.error().what;
+  EXPECT_EQ(conf->guardian, (GuardianConf{"/dev/watchdog", Duration{5s}}));
+  EXPECT_EQ(complaint(two_nodes + "guardian {\nwatchdog_timeout: 5\n}\n"),
+            "cluster.conf:36: watchdog_timeout is of no use without a watchdog_device");
+}
+
+TEST(ClusterConf, waiting_for_all_nodes_is_off_unless_asked_for) {
+  EXPECT_FALSE(parse_cluster_conf(two_nodes, "cluster.conf")->wait_for_all);
+  EXPECT_TRUE(
+      parse_cluster_conf(replaced(two_nodes, "two_node: 1", "two_node: 1\nwait_for_all: 1"), "f")->wait_for_all);
 }
 
 TEST(ClusterConf, a_host_name_as_address_is_refused) {
