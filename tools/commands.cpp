@@ -165,6 +165,13 @@ int cleanup(Surroundings& here, const std::string& resource, const std::string& 
   return code;
 }
 
+int confirm_lost(Surroundings& here, const std::string& node) {
+  const auto reply = here.daemon->ask(ipc::ConfirmLost{node});
+  const int code = answer(here, reply);
+  if (code == 0) here.out += reply->text + ".\n";
+  return code;
+}
+
 int why(Surroundings& here, const std::string& resource) {
   ipc::Why why;
   why.resource = resource;

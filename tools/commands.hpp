@@ -29,6 +29,7 @@ struct StandbyOptions {
 int standby(Surroundings& here, const StandbyOptions& options, const Pause& pause);
 
 int cleanup(Surroundings& here, const std::string& resource, const std::string& node);
+int confirm_lost(Surroundings& here, const std::string& node);
 int why(Surroundings& here, const std::string& resource);
 int keygen(Surroundings& here, const std::string& path);
 

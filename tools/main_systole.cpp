@@ -84,6 +84,9 @@ void describe(CLI::App& app, Command& command) {
   standby->add_option("node", command.standby.node, "which one (default: this one)");
   standby->add_flag("--off", command.standby.off, "back into service");
   standby->add_flag("--wait", command.standby.wait, "until it has happened");
+  auto* const lost = app.add_subcommand(
+      "confirm-lost", "tell this node that the other one is off: it need not wait for it (only if you are sure)");
+  lost->add_option("node", command.node, "the node that is off")->required();
   auto* const cleanup = app.add_subcommand("cleanup", "forget failures; what failed is tried again");
   cleanup->add_option("resource", command.resource, "of this resource (default: all)");
   cleanup->add_option("--node", command.node, "on this node (default: all)");
@@ -99,6 +102,7 @@ int perform(const CLI::App& app, Command& command, Surroundings& here) {
   const Duration patience = std::chrono::seconds(command.timeout_s);
   command.move.patience = command.standby.patience = patience;
   if (verb == "status") return status(here, command.json, command.watch);
+  if (verb == "confirm-lost") return confirm_lost(here, command.node);
   if (verb == "why") return why(here, command.resource);
   if (verb == "verify") return verify(here, command.verify);
   if (verb == "move") return move_resource(here, command.move, pause);

@@ -125,7 +125,7 @@ void judge(StatusView& view) {
   for (const NodeView& node : view.nodes) {
     if (!node.info.up)
       view.missing.push_back(fmt::format("node {} is offline", node.info.name));
-    else if (!node.info.joined && !view.cluster.leader.empty())
+    else if (!node.info.joined && !node.info.witness && !view.cluster.leader.empty())
       view.missing.push_back(fmt::format("node {} has not joined", node.info.name));
     else if (node.standby)
       view.missing.push_back(fmt::format("node {} is in standby", node.info.name));
@@ -147,7 +147,7 @@ StatusView make_status(ipc::ClusterInfo cluster, const cib::Configuration& confi
   seen.status = &status;
   seen.quorate = cluster.quorate;
   seen.dc = NodeName{cluster.leader};
-  Lister lister(static_cast<int>(cluster.nodes.size()));
+  Lister lister(static_cast<int>(std::ranges::count(cluster.nodes, false, &ipc::NodeInfo::witness)));
   for (const cib::Resource& resource : configuration.resources) std::visit(lister, resource);
   view.resources = std::move(lister.found);
   fill_instances(view.resources, seen);

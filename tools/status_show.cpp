@@ -28,13 +28,14 @@ std::string node_line(const NodeView& node, const ipc::ClusterInfo& cluster, con
   std::vector<std::string> words;
   if (!node.info.up)
     words.push_back(paint.red("OFFLINE"));
-  else if (!node.info.joined)
+  else if (!node.info.joined && !node.info.witness)
     words.push_back(paint.yellow("joining"));
   else
     words.push_back(paint.green("online"));
   if (node.standby) words.push_back(paint.yellow("standby"));
   if (node.maintenance) words.push_back(paint.yellow("maintenance"));
   if (node.unclean) words.push_back(paint.red("UNCLEAN"));
+  if (node.info.witness) words.emplace_back("witness");
   if (node.info.name == cluster.leader) words.emplace_back("leader");
   for (std::size_t i = 0; i < node.info.links.size(); ++i) {
     const ipc::LinkInfo& link = node.info.links[i];
@@ -119,9 +120,9 @@ std::string texts(const std::vector<std::string>& list) {
 
 std::string node_json(const NodeView& node) {
   return fmt::format(
-      R"({{"name": {}, "id": {}, "up": {}, "joined": {}, "standby": {}, "maintenance": {}, "unclean": {}, )"
+      R"({{"name": {}, "id": {}, "up": {}, "joined": {}, "witness": {}, "standby": {}, "maintenance": {}, "unclean": {}, )"
       R"("links": {}}})",
-      quoted(node.info.name), node.info.id, node.info.up, node.info.joined, node.standby, node.maintenance,
+      quoted(node.info.name), node.info.id, node.info.up, node.info.joined, node.info.witness, node.standby, node.maintenance,
       node.unclean, array(node.info.links, [](const ipc::LinkInfo& link) {
         return fmt::format(R"({{"state": {}, "silent_ms": {}}})", quoted(link.state), link.silent_ms);
       }));
@@ -152,6 +153,8 @@ std::string status_text(const StatusView& view, bool colours) {
   std::string text =
       fmt::format("Cluster {}, seen from {}; leader {}; quorum {}, mode {}\n\n", paint.bold(cluster.cluster),
                   cluster.self, leader, cluster.quorate ? "yes" : paint.red("NO"), cluster.mode);
+  text.pop_back();
+  text += fmt::format("Mode {}: {}.\n\n", cluster.mode, cluster.guarantee);
   text += "Nodes\n";
   for (const NodeView& node : view.nodes) text += node_line(node, cluster, paint);
   text += "\nResources\n";
@@ -168,9 +171,9 @@ std::string status_text(const StatusView& view, bool colours) {
 std::string status_json(const StatusView& view) {
   const ipc::ClusterInfo& cluster = view.cluster;
   std::string json = fmt::format(
-      R"({{"cluster": {}, "self": {}, "mode": {}, "leader": {}, "term": {{"number": {}, "node": {}}}, "quorate": {}, )"
+      R"({{"cluster": {}, "self": {}, "mode": {}, "guarantee": {}, "lease_ms": {}, "leader": {}, "term": {{"number": {}, "node": {}}}, "quorate": {}, )"
       R"("settled": {},)",
-      quoted(cluster.cluster), quoted(cluster.self), quoted(cluster.mode), quoted(cluster.leader), cluster.term.number,
+      quoted(cluster.cluster), quoted(cluster.self), quoted(cluster.mode), quoted(cluster.guarantee), cluster.lease_ms, quoted(cluster.leader), cluster.term.number,
       cluster.term.node.value, cluster.quorate, cluster.settled);
   json += fmt::format("\n \"nodes\": {},", array(view.nodes, node_json));
   json += fmt::format("\n \"resources\": {},", array(view.resources, resource_json));

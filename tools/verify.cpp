@@ -11,6 +11,7 @@
 #include "common/base/text.hpp"
 #include "common/config/cluster_conf.hpp"
 #include "common/config/key_file.hpp"
+#include "common/config/timing.hpp"
 #include "crmd/scheduler/scheduler.hpp"
 #include "tools/cib_file.hpp"
 #include "tools/commands.hpp"
@@ -36,14 +37,31 @@ class Report {
   int errors_ = 0;
 };
 
+void verify_timing(const config::ClusterConf& conf, Report& report) {
+  const std::string promise = fmt::format("mode {}: {}", config::mode_of(conf), config::guarantee_of(conf));
+  if (conf.mode == config::QuorumMode::majority && conf.nodes.size() > 2)
+    report.fine(promise);
+  else
+    report.warning(promise);
+  const auto timing = config::timing_of(conf, true);
+  if (!timing) return report.error(timing.error().what);
+  if (conf.mode == config::QuorumMode::none)
+    return report.fine(fmt::format("a silent node is taken for dead after {}; a daemon that hangs for {} loses what it runs",
+                                   to_text(timing->lost_after), to_text(timing->lease)));
+  report.fine(config::inequality(conf, *timing));
+  if (const auto slower = config::timing_of(conf, false); slower)
+    report.fine(fmt::format("where crmd gets no real-time priority: {}", config::inequality(conf, *slower)));
+  else
+    report.warning("where crmd gets no real-time priority it refuses to start: " + slower.error().what);
+}
+
 void verify_cluster_conf(const VerifyOptions& options, Report& report) {
   const auto conf = config::read_cluster_conf(options.config);
   if (!conf) return report.error(conf.error().what);
   report.fine(fmt::format("{}: cluster '{}', {} nodes, {} link(s), keepalive {}, deadtime {}, mode {}", options.config,
                           conf->cluster_name, conf->nodes.size(), conf->links.size(), to_text(conf->keepalive),
                           to_text(conf->deadtime), name_of(conf->mode)));
-  if (conf->mode == config::QuorumMode::none)
-    report.warning("mode none: a cut between the two nodes makes both go on; a third node avoids that");
+  verify_timing(*conf, report);
   if (conf->links.size() == 1 && conf->nodes.size() > 1)
     report.warning("one link only: a broken cable or switch looks like a dead node; add a ring1_addr to each node");
   utsname machine{};

@@ -17,7 +17,7 @@
 
 namespace systole::wire::ipc {
 
-inline constexpr std::uint16_t protocol_version = 1;
+inline constexpr std::uint16_t protocol_version = 2;
 
 /// The CIB (or a part) as XML text in Reply::text. Answered by any node from what it knows.
 struct QueryCib {
@@ -84,7 +84,17 @@ struct Cleanup {
   }
 };
 
-using Request = std::variant<QueryCib, ChangeCib, SetAttribute, QueryAttribute, QueryCluster, Why, Cleanup>;
+/// A person says that this node is off. Answered by the node that is asked, for itself alone.
+struct ConfirmLost {
+  std::string node;
+  template <class Archive>
+  void fields(Archive& a) {
+    a(node);
+  }
+};
+
+using Request =
+    std::variant<QueryCib, ChangeCib, SetAttribute, QueryAttribute, QueryCluster, Why, Cleanup, ConfirmLost>;
 
 struct LinkInfo {
   std::string state;  // up, late, dead
@@ -100,10 +110,11 @@ struct NodeInfo {
   std::string name;
   bool up = false;      // packets come and go
   bool joined = false;  // the leader gives it work
+  bool witness = false;
   std::vector<LinkInfo> links;
   template <class Archive>
   void fields(Archive& a) {
-    a(id)(name)(up)(joined)(links);
+    a(id)(name)(up)(joined)(witness)(links);
   }
 };
 
@@ -117,11 +128,13 @@ struct ClusterInfo {
   std::vector<std::string> under_way;  // "start vip on n1 (0.3 s)": leader only
   std::vector<std::string> problems;
   std::vector<std::pair<std::string, std::uint64_t>> dropped_packets;  // kind → count
+  std::string guarantee;      // what the mode promises, in a sentence
+  std::int64_t lease_ms = 0;  // how long what runs on this node may still run, if nobody renews its lease
   std::string daemon_version;
   template <class Archive>
   void fields(Archive& a) {
     a(cluster)(self)(mode)(leader)(term)(quorate)(settled)(configuration)(nodes)(under_way)(problems)(dropped_packets);
-    a(daemon_version);
+    a(guarantee)(lease_ms)(daemon_version);
   }
 };
 

@@ -78,6 +78,7 @@ struct Core::Impl {
   void ask_leader(Now now, const ClientRequest& asked);
   void pass_on_waiting(Now now);
   void expire(Now now);
+  void confirm_lost(Now now, std::uint64_t client, const std::string& name);
   void set_attribute(std::uint64_t client, const wire::ipc::SetAttribute& wanted);
   void get_attribute(std::uint64_t client, const wire::ipc::QueryAttribute& wanted);
   wire::ipc::ClusterInfo cluster_info(Now now) const;
@@ -87,10 +88,10 @@ struct Core::Impl {
 
   // ---- the lease
   void check_lease(Now now);
-  void lapse(Now now, std::string why);
-  void end_lapse(Now now);
-  void join(Now now, const JoinOffer& offer);
-  void tell_guardian(Now now);
+  void lapse(std::string why);
+  void end_lapse();
+  void join(const JoinOffer& offer);
+  void tell_guardian();
 
   // ---- leaving
   void shut_down(Now now);
@@ -242,7 +243,7 @@ void Core::Impl::handle(Now now, NodeId from, const Message& message) {
           [&](const JoinOffer& wanted) {
             if (!from_leader(from, wanted.term)) return;
             offer = wanted;
-            if (!lapsed) join(now, wanted);
+            if (!lapsed) join(wanted);
           },
           [&](const Welcome& welcome) {
             if (!from_leader(from, welcome.term)) return;
@@ -254,7 +255,7 @@ void Core::Impl::handle(Now now, NodeId from, const Message& message) {
             if (!from_leader(from, order.term) || lapsed) return;
             const bool begins = order.order.operation == "start" || order.order.operation == "promote";
             if (begins && now.at >= members.lease_until())
-              return lapse(now, fmt::format("{} of {} was ordered", order.order.operation, order.order.resource.value));
+              return lapse(fmt::format("{} of {} was ordered", order.order.operation, order.order.resource.value));
             take(runner.order(now, order.order));
           },
           [&](const Updates& updates) {
@@ -366,27 +367,27 @@ void Core::Impl::step(Now now, const Event& event) {
                  },
                  [&](const AgentDone& done) {
                    take(runner.done(now, done.call, done.outcome));
-                   end_lapse(now);
+                   end_lapse();
                    if (leaving && !ended) leave_alone(now);
                  },
                  [&](Inherited inherited) { runner.holdings().inherit(std::move(inherited.held)); },
                  [&](const Dropped& dropped) {
-                   lapse(now, "the guardian says so");
+                   lapse("the guardian says so");
                    all_dropped = true;
                    note(membership::Note::Level::warning, dropped.what);
-                   end_lapse(now);
+                   end_lapse();
                  },
                  [&](const ClientRequest& request) { ask(now, request); },
                  [&](const Shutdown&) { shut_down(now); },
              },
              event);
   settle(now);
-  tell_guardian(now);
+  tell_guardian();
 }
 
 // ---------------------------------------------------------------- the lease
 
-void Core::Impl::join(Now, const JoinOffer& to) {
+void Core::Impl::join(const JoinOffer& to) {
   const auto& memory = known.attributes.memory();
   const auto own = memory.find(self_name());
   send(to.term.node,
@@ -396,12 +397,12 @@ void Core::Impl::join(Now, const JoinOffer& to) {
 
 void Core::Impl::check_lease(Now now) {
   if (lapsed || runner.holdings().empty() || now.at < members.lease_until()) return;
-  lapse(now, "nobody renewed it in time");
+  lapse("nobody renewed it in time");
 }
 
 /// Somebody else may run by now what this node ran. The guardian drops it; here nothing is begun any more, and nothing
 /// that was known of the resources is true any longer.
-void Core::Impl::lapse(Now now, std::string why) {
+void Core::Impl::lapse(std::string why) {
   if (lapsed) return;
   lapsed = true;
   all_dropped = runner.holdings().empty();
@@ -409,27 +410,26 @@ void Core::Impl::lapse(Now now, std::string why) {
                                                      all_dropped ? "it runs nothing" : "what it runs is dropped"));
   take(runner.forget_everything());
   known.attributes.forget(self_name());
-  end_lapse(now);
+  end_lapse();
 }
 
-void Core::Impl::end_lapse(Now now) {
+void Core::Impl::end_lapse() {
   if (!lapsed || !all_dropped || !runner.idle()) return;
   lapsed = false;
   runner.holdings().clear();
   note(membership::Note::Level::notice, "what this node ran is off; it joins again with nothing");
-  if (offer && from_leader(offer->term.node, offer->term)) join(now, *offer);
+  if (offer && from_leader(offer->term.node, offer->term)) join(*offer);
 }
 
 /// Before the effects of this step, because they may run agents. While something is being dropped the guardian must not
 /// take a new lease for a renewal of the old one.
-void Core::Impl::tell_guardian(Now now) {
+void Core::Impl::tell_guardian() {
+  if (runner.holdings().take_changed()) out.insert(out.begin(), Hold{runner.holdings().list()});
   const Time until = members.lease_until();
   if (until > fed && !(lapsed && !all_dropped)) {
     fed = until;
     out.insert(out.begin(), Feed{until});
   }
-  if (runner.holdings().take_changed()) out.insert(out.begin(), Hold{runner.holdings().list()});
-  static_cast<void>(now);
 }
 
 // ---------------------------------------------------------------- leaving
@@ -473,6 +473,7 @@ void Core::Impl::ask(Now now, const ClientRequest& request) {
                  [&](const wire::ipc::QueryCluster&) {
                    out.push_back(Reply{request.client, wire::ipc::Reply{0, "", cluster_info(now), {}}});
                  },
+                 [&](const wire::ipc::ConfirmLost& lost) { confirm_lost(now, request.client, lost.node); },
                  [&](const wire::ipc::SetAttribute& wanted) { set_attribute(request.client, wanted); },
                  [&](const wire::ipc::QueryAttribute& wanted) { get_attribute(request.client, wanted); },
                  [&](const auto&) { ask_leader(now, request); },  // ChangeCib, Why, Cleanup
@@ -520,6 +521,27 @@ void Core::Impl::expire(Now now) {
                              members.up().size(), config.membership.nodes.size()));
     it = asked.erase(it);
   }
+}
+
+/// A person says that the other node is off. It ends the waiting of a node that is alone; where votes decide, nobody's word
+/// can stand for them.
+void Core::Impl::confirm_lost(Now now, std::uint64_t client, const std::string& name) {
+  const auto& nodes = config.membership.nodes;
+  const auto node = std::ranges::find(nodes, name, &membership::Member::name);
+  if (node == nodes.end()) return reply(client, exit_code::no_host, fmt::format("there is no node '{}'", name));
+  if (node->id == config.membership.self)
+    return reply(client, exit_code::usage, fmt::format("{} is this node", name));
+  if (members.up().contains(node->id))
+    return reply(client, exit_code::error, fmt::format("{} is heard by this node: it is not lost", name));
+  if (config.membership.mode == membership::Mode::majority)
+    return reply(client, exit_code::error,
+                 fmt::format("in mode {} more than half of the {} nodes must agree, and nobody's word replaces a vote: start "
+                             "one of the nodes that are off",
+                             mode_name(config.membership), nodes.size()));
+  note(membership::Note::Level::warning, fmt::format("a person confirms that node {} is lost", name));
+  members.confirm_lost();
+  take(now, members.step(now, membership::Tick{}));
+  reply(client, exit_code::ok, fmt::format("{} is taken for lost until it is heard again", name));
 }
 
 void Core::Impl::set_attribute(std::uint64_t client, const wire::ipc::SetAttribute& wanted) {
@@ -585,9 +607,12 @@ wire::ipc::ClusterInfo Core::Impl::cluster_info(Now now) const {
     const auto state = known.status.nodes.find(NodeName{name});
     return state != known.status.nodes.end() && state->second.online;
   };
-  info.nodes.push_back({config.membership.self.value, info.self, true, joined(info.self), {}});
+  info.lease_ms = std::max<std::int64_t>(to_ms(members.lease_until() - now.at), 0);
+  const auto witness = [&](NodeId id) { return std::ranges::find(nodes, id, &membership::Member::id)->witness; };
+  const NodeId self = config.membership.self;
+  info.nodes.push_back({self.value, info.self, true, joined(info.self), witness(self), {}});
   for (const membership::PeerView& peer : members.peers(now.at)) {
-    wire::ipc::NodeInfo node{peer.id.value, peer.name, peer.up, peer.up && joined(peer.name), {}};
+    wire::ipc::NodeInfo node{peer.id.value, peer.name, peer.up, peer.up && joined(peer.name), witness(peer.id), {}};
     for (const membership::LinkView& link : peer.links) {
       const char* state = link.state == membership::LinkState::up     ? "up"
                           : link.state == membership::LinkState::late ? "late"

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// See pinger.hpp. Echo request and reply as in RFC 792 and RFC 4443; the payload is ours: cookie, time of sending, kind.
+#include "crmd/io/pinger.hpp"
+
+#include <fmt/format.h>
+#include <netinet/icmp6.h>
+#include <netinet/ip.h>
+#include <netinet/ip_icmp.h>
+#include <sys/socket.h>
+
+#include <array>
+#include <boost/asio/ip/address.hpp>
+#include <cstring>
+
+#include "crmd/io/clock.hpp"
+
+namespace systole::io {
+namespace {
+
+namespace asio = boost::asio;
+
+struct Payload {
+  std::uint64_t cookie = 0;
+  std::int64_t sent_ns = 0;
+  std::uint64_t of_peer = 0;
+};
+struct Echo {
+  std::uint8_t type = 0, code = 0;
+  std::uint16_t checksum = 0, id = 0, sequence = 0;
+  Payload payload;
+};
+static_assert(sizeof(Echo) == 32);
+
+std::uint16_t internet_checksum(const Echo& echo) {
+  std::array<std::uint16_t, sizeof(Echo) / 2> words;
+  std::memcpy(words.data(), &echo, sizeof echo);
+  std::uint32_t sum = 0;
+  for (const std::uint16_t word : words) sum += word;
+  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
+  return static_cast<std::uint16_t>(~sum);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Pinger>> Pinger::open(asio::io_context& context, const std::vector<std::string>& targets,
+                                             std::uint64_t cookie, Log& log, OnAnswer on_answer) {
+  std::unique_ptr<Pinger> pinger(new Pinger(cookie, log, std::move(on_answer)));
+  pinger->context_ = &context;
+  for (const std::string& target : targets) {
+    boost::system::error_code code;
+    const auto address = asio::ip::make_address(target, code);
+    if (code) return Error{Errc::invalid, fmt::format("ping target '{}' is no IP address", target)};
+    if (const auto made = pinger->family(context, address.is_v6()); !made) return made.error();
+  }
+  pinger->targets_ = targets;
+  return pinger;
+}
+
+Result<Pinger::Family*> Pinger::family(asio::io_context& context, bool six) {
+  std::unique_ptr<Family>& family = six ? six_ : four_;
+  if (family) return family.get();
+  const int fd = ::socket(six ? AF_INET6 : AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                          six ? static_cast<int>(IPPROTO_ICMPV6) : static_cast<int>(IPPROTO_ICMP));
+  if (fd < 0) return errno_error("cannot open a socket for ICMP, which mode ping needs (is crmd run as root?)");
+  family = std::make_unique<Family>(context, six);
+  family->socket.assign(fd);
+  listen(*family);
+  return family.get();
+}
+
+void Pinger::ask_targets() {
+  for (const std::string& target : targets_) ask(target, false);
+}
+
+void Pinger::ask_peer_at(const std::vector<std::string>& addresses) {
+  for (const std::string& address : addresses) ask(address, true);
+}
+
+void Pinger::ask(const std::string& text, bool of_peer) {
+  boost::system::error_code code;
+  const auto address = asio::ip::make_address(text, code);
+  if (code) return;
+  const auto through = family(*context_, address.is_v6());
+  if (!through) return;
+  Echo echo;
+  echo.type = address.is_v6() ? std::uint8_t{ICMP6_ECHO_REQUEST} : std::uint8_t{ICMP_ECHO};
+  echo.id = static_cast<std::uint16_t>(cookie_);
+  echo.sequence = ++next_;
+  echo.payload = {cookie_, boot_time().time_since_epoch().count(), of_peer ? 1U : 0U};
+  sockaddr_storage to{};
+  socklen_t size = 0;
+  if (address.is_v6()) {
+    auto& six = reinterpret_cast<sockaddr_in6&>(to);
+    six.sin6_family = AF_INET6;
+    const auto bytes = address.to_v6().to_bytes();
+    std::memcpy(&six.sin6_addr, bytes.data(), bytes.size());
+    six.sin6_scope_id = static_cast<std::uint32_t>(address.to_v6().scope_id());
+    size = sizeof six;
+  } else {
+    echo.checksum = internet_checksum(echo);  // the kernel fills in only that of ICMPv6
+    auto& four = reinterpret_cast<sockaddr_in&>(to);
+    four.sin_family = AF_INET;
+    const auto bytes = address.to_v4().to_bytes();
+    std::memcpy(&four.sin_addr, bytes.data(), bytes.size());
+    size = sizeof four;
+  }
+  const ssize_t sent = ::sendto((*through)->socket.native_handle(), &echo, sizeof echo, MSG_DONTWAIT,
+                                reinterpret_cast<const sockaddr*>(&to), size);
+  const int why = sent < 0 ? errno : 0;
+  if (of_peer || why == last_error_) return;
+  last_error_ = why;
+  if (why != 0)
+    log_.warning("ping target {}: cannot be asked: {}; trying on with every heartbeat", text, std::strerror(why));
+  else
+    log_.notice("ping target {}: can be asked again", text);
+}
+
+void Pinger::listen(Family& family) {
+  family.socket.async_wait(asio::posix::stream_descriptor::wait_read,
+                           [this, &family](const boost::system::error_code& error) {
+                             if (error) return;
+                             receive(family);
+                             listen(family);
+                           });
+}
+
+void Pinger::receive(Family& family) {
+  std::array<char, 256> bytes;
+  for (int n = 0; n < 64; ++n) {
+    const ssize_t got = ::recv(family.socket.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT);
+    if (got < 0) return;
+    // A raw socket of IPv4 gives the IP header too; its length is in the low half of the first byte, in words.
+    const std::size_t head = family.is_v6 || got == 0 ? 0 : static_cast<std::size_t>(bytes[0] & 0xf) * 4;
+    if (static_cast<std::size_t>(got) < head + sizeof(Echo)) continue;
+    Echo echo;
+    std::memcpy(&echo, bytes.data() + head, sizeof echo);
+    const std::uint8_t reply = family.is_v6 ? std::uint8_t{ICMP6_ECHO_REPLY} : std::uint8_t{ICMP_ECHOREPLY};
+    if (echo.type != reply || echo.payload.cookie != cookie_) continue;
+    const Time sent{Duration(echo.payload.sent_ns)};
+    if (sent <= boot_time()) on_answer_(sent, echo.payload.of_peer != 0);
+  }
+}
+
+}  // namespace systole::io
