@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// See guardian.hpp. Each event changes what is known; act() then does what is due. Climb always comes before the words
+// about it: nothing may stand between the end of the lease and the first address that is dropped.
+#include "crmd/guardian/guardian.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "common/base/text.hpp"
+
+namespace systole::guardian {
+
+std::string names_of(const std::vector<Holding>& holdings) {
+  std::vector<std::string> names;
+  for (const Holding& holding : holdings) names.push_back(holding.resource);
+  return names.empty() ? "nothing" : join(names, ", ");
+}
+
+std::vector<Effect> Guardian::step(Time now, const Event& event) {
+  out_.clear();
+  std::visit([this, now](const auto& which) { take(now, which); }, event);
+  act(now);
+  return std::exchange(out_, {});
+}
+
+void Guardian::take(Time now, const LeaseUntil& event) {
+  if (until_ && event.until <= *until_) return;
+  if (lease_is_over(now) && event.until > now) note(Note::Level::notice, "the lease is valid again");
+  until_ = event.until;
+}
+
+void Guardian::take(Time, const Hold& event) {
+  if (ladder_)
+    held_meanwhile_ = event.holdings;
+  else
+    holdings_ = event.holdings;
+}
+
+void Guardian::take(Time, const CrmdHere&) {
+  crmd_here_ = true;
+  leaving_ = false;
+  if (unheard_) out_.push_back(Tell{*unheard_});
+}
+
+void Guardian::take(Time now, const CrmdGone&) {
+  if (!crmd_here_) return;
+  crmd_here_ = false;
+  if (leaving_ || holdings_.empty()) return;
+  if (!until_ || *until_ == never)
+    note(Note::Level::warning,
+         fmt::format("crmd is gone; {} stay as they are: it had no lease that could end", names_of(holdings_)));
+  else if (!lease_is_over(now))
+    note(Note::Level::warning,
+         fmt::format("crmd is gone; if none is back within {} ms, the lease ends and {} are ended",
+                     to_ms(*until_ - now), names_of(holdings_)));
+}
+
+void Guardian::take(Time, const Heard&) {
+  unheard_.reset();
+}
+
+void Guardian::take(Time, const Done&) {
+  leaving_ = true;
+  if (ladder_)
+    held_meanwhile_.emplace();
+  else
+    holdings_.clear();
+}
+
+void Guardian::take(Time, const Asked& event) {
+  if (holdings_.empty() && !ladder_) {
+    leaving_ = true;
+    return;
+  }
+  note(Note::Level::warning, fmt::format("{} ignored: this node holds {}, which must be ended if its lease ends; "
+                                         "stop crmd instead, then this process ends with it",
+                                         event.by, names_of(holdings_)));
+}
+
+void Guardian::take(Time now, const Climbed& event) {
+  if (!ladder_ || !ladder_->climbing) return;
+  ladder_->climbing = false;
+  if (!event.all_gone) {
+    ladder_->again = now + climb_again_after;
+    ladder_->left = event.what_is_left;
+    if (std::exchange(ladder_->told, true)) return;
+    return report({ladder_->began, false,
+                   fmt::format("the lease ended; {} should be gone, but there is still: {}; trying again every {} ms",
+                               names_of(holdings_), event.what_is_left, to_ms(climb_again_after))});
+  }
+  report({ladder_->began, true,
+          fmt::format("the lease ended and was not renewed: addresses dropped and processes killed of {}; all is gone "
+                      "after {} ms",
+                      names_of(holdings_), to_ms(now - ladder_->began))});
+  holdings_ = std::exchange(held_meanwhile_, {}).value_or(std::vector<Holding>{});
+  ladder_.reset();
+}
+
+void Guardian::report(Laddered news) {
+  note(news.all_gone ? Note::Level::warning : Note::Level::error, news.text);
+  unheard_ = std::move(news);
+  if (crmd_here_) out_.push_back(Tell{*unheard_});
+}
+
+void Guardian::act(Time now) {
+  if (!ladder_ && !holdings_.empty() && lease_is_over(now)) {
+    ladder_ = Ladder{.began = now, .again = now, .climbing = true, .told = false, .left = "everything"};
+    out_.push_back(Climb{holdings_});
+    note(Note::Level::warning, fmt::format("the lease ended {} ms ago and crmd {}: ending {}", to_ms(now - *until_),
+                                           crmd_here_ ? "has not renewed it" : "is not here", names_of(holdings_)));
+  } else if (ladder_ && !ladder_->climbing && now >= ladder_->again) {
+    ladder_->climbing = true;
+    out_.push_back(Climb{holdings_});
+  }
+  if (ladder_ && has_watchdog() && now - ladder_->began >= settings_.watchdog_patience) {
+    biting_ = true;
+    out_.push_back(LetBite{});
+    note(Note::Level::error,
+         fmt::format("{} ms after the lease ended there is still: {}; the watchdog is petted no more and resets this "
+                     "machine within {} ms",
+                     to_ms(now - ladder_->began), ladder_->left, to_ms(settings_.watchdog_timeout)));
+  }
+  // While a ladder is climbed nobody pets: if this process too is stopped in the middle, the watchdog finishes the
+  // work.
+  if (!ladder_ && has_watchdog() && now >= pet_at_) {
+    out_.push_back(Pet{});
+    pet_at_ = now + settings_.watchdog_timeout / 3;
+  }
+  if (leaving_ && !ladder_ && holdings_.empty()) out_.push_back(Exit{});
+}
+
+Time Guardian::next_deadline() const {
+  Time due = never;
+  const auto by = [&due](Time time) { due = std::min(due, time); };
+  if (ladder_) {
+    if (!ladder_->climbing) by(ladder_->again);
+    if (has_watchdog()) by(ladder_->began + settings_.watchdog_patience);
+  } else {
+    if (until_ && !holdings_.empty()) by(*until_);
+    if (has_watchdog()) by(pet_at_);
+  }
+  return due;
+}
+
+}  // namespace systole::guardian

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What is done with a node's resources when its lease ends and crmd has not renewed it: a pure machine. It lives in a
+// process of its own, so that crmd may hang, be stopped or be killed. It knows when the lease ends and what this node
+// holds, and decides when the ladder is climbed (drop the addresses, kill the processes, look whether all is gone) and
+// whether the watchdog is still petted. It does not know what a resource is good for, and starts nothing.
+//
+//   no lease known ──LeaseUntil──▶ lease valid ──its end, something held──▶ ladder ──all gone──▶ nothing held
+//                                     ▲    ▲                                 │   ▲
+//                                     │    └──────────────LeaseUntil─────────┼───┼──(from: nothing held)
+//                                     └─its end, nothing held (lapsed)       └───┘ every 100 ms while something is left
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "common/base/time.hpp"
+
+namespace systole::guardian {
+
+/// What one resource has on this node that must not outlive the lease.
+struct Holding {
+  std::string resource;                // its name, for people
+  std::vector<std::string> addresses;  // IPv4 or IPv6, "10.0.0.5"; removed from whatever interface has them
+  std::string cgroup;                  // its folder in the cgroup2 file system; "": none
+  std::vector<pid_t> groups;           // process groups
+  std::vector<std::string> pid_files;  // of servers that made a group of their own
+  bool operator==(const Holding&) const = default;
+};
+
+/// What came of a ladder, for crmd and for people.
+struct Laddered {
+  Time at{};  // when the lease was seen to have ended
+  bool all_gone = false;
+  std::string text;
+  bool operator==(const Laddered&) const = default;
+};
+
+// ---- events
+struct Tick {};  // the time that next_deadline() named has come
+/// The lease ends then. An earlier end than the one known is ignored: a renewal may overtake one that was sent before
+/// it.
+struct LeaseUntil {
+  Time until;
+};
+/// All that is held, in place of what was held before. While a ladder is climbed it is remembered and counts after it.
+struct Hold {
+  std::vector<Holding> holdings;
+};
+struct CrmdHere {};  // it introduced itself
+struct CrmdGone {};  // its connection ended
+struct Heard {};     // crmd has read the news of the last ladder
+struct Done {};      // crmd ended in order: nothing is held any more
+struct Asked {       // somebody asked this process to end
+  std::string by;    // "SIGTERM"
+};
+struct Climbed {  // the answer to Climb
+  bool all_gone = false;
+  std::string what_is_left;
+};
+using Event = std::variant<Tick, LeaseUntil, Hold, CrmdHere, CrmdGone, Heard, Done, Asked, Climbed>;
+
+// ---- effects
+struct Climb {
+  std::vector<Holding> holdings;
+};
+struct Pet {};      // the watchdog
+struct LetBite {};  // never pet again: the machine shall be reset
+struct Tell {       // to the crmd that is here
+  Laddered news;
+};
+struct Note {  // one line for the log
+  enum class Level { info, notice, warning, error } level = Level::info;
+  std::string text;
+};
+struct Exit {};
+using Effect = std::variant<Climb, Pet, LetBite, Tell, Note, Exit>;
+
+struct Settings {
+  Duration watchdog_timeout{};  // zero: there is no watchdog
+  /// How long a ladder may leave something behind before the watchdog is no longer petted.
+  Duration watchdog_patience = 1s;
+};
+
+inline constexpr Duration climb_again_after = 100ms;
+
+class Guardian {
+ public:
+  explicit Guardian(Settings settings) : settings_(settings) {}
+
+  std::vector<Effect> step(Time now, const Event& event);
+  /// When the next Tick is due; never: nothing is to be done without an event.
+  Time next_deadline() const;
+
+  const std::vector<Holding>& holdings() const { return holdings_; }
+  std::optional<Time> until() const { return until_; }  // none: no lease has been known
+  /// The last ladder, while no crmd has said that it heard of it.
+  const std::optional<Laddered>& unheard() const { return unheard_; }
+  bool on_ladder() const { return ladder_.has_value(); }
+  bool let_bite() const { return biting_; }
+
+ private:
+  struct Ladder {
+    Time began, again;
+    bool climbing = true;  // Climb was given and not answered
+    bool told = false;     // that something is left
+    std::string left;      // what was left at the last climb
+  };
+
+  void take(Time, const Tick&) {}
+  void take(Time now, const LeaseUntil& event);
+  void take(Time now, const Hold& event);
+  void take(Time now, const CrmdHere&);
+  void take(Time now, const CrmdGone&);
+  void take(Time now, const Heard&);
+  void take(Time now, const Done&);
+  void take(Time now, const Asked& event);
+  void take(Time now, const Climbed& event);
+  void act(Time now);
+  bool lease_is_over(Time now) const { return until_ && *until_ <= now; }
+  bool has_watchdog() const { return settings_.watchdog_timeout > Duration{} && !biting_; }
+  void report(Laddered news);
+  void note(Note::Level level, std::string text) { out_.push_back(Note{level, std::move(text)}); }
+
+  Settings settings_;
+  std::vector<Holding> holdings_;
+  std::optional<std::vector<Holding>> held_meanwhile_;  // came while a ladder was climbed
+  std::optional<Time> until_;
+  std::optional<Ladder> ladder_;
+  std::optional<Laddered> unheard_;
+  Time pet_at_{};
+  bool crmd_here_ = false, leaving_ = false, biting_ = false;
+  std::vector<Effect> out_;
+};
+
+/// "vip, db"; "nothing" for none.
+std::string names_of(const std::vector<Holding>& holdings);
+
+}  // namespace systole::guardian
