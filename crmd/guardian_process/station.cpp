@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// See station.hpp.
+#include "crmd/guardian_process/station.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "common/base/overloaded.hpp"
+#include "crmd/guardian_process/processes.hpp"
+
+namespace systole::guardian {
+namespace {
+
+constexpr std::size_t connections_max = 8;
+
+Time boot_time() {
+  timespec now{};
+  ::clock_gettime(CLOCK_BOOTTIME, &now);
+  return Time{std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec)};
+}
+
+Level level_of(Note::Level level) {
+  switch (level) {
+    case Note::Level::info:
+      return Level::info;
+    case Note::Level::notice:
+      return Level::notice;
+    case Note::Level::warning:
+      return Level::warning;
+    case Note::Level::error:
+      return Level::error;
+  }
+  return Level::error;
+}
+
+void set_timer(int timer, Time at) {
+  itimerspec when{};
+  const auto since_boot = std::max<Duration>(at.time_since_epoch(), 1ns);  // 0 would disarm
+  when.it_value.tv_sec = static_cast<time_t>(since_boot / 1s);
+  when.it_value.tv_nsec = static_cast<long>((since_boot % 1s).count());
+  ::timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, nullptr);
+}
+
+}  // namespace
+
+Station::Station(LeaseFile page, Ladder ladder, Watchdog watchdog, Log& log)
+    : log_(log),
+      page_(std::move(page)),
+      ladder_(std::move(ladder)),
+      watchdog_(std::move(watchdog)),
+      // A third of the timeout may have passed since it was last petted; a third is left for it to bite early.
+      guardian_({.watchdog_timeout = watchdog_.timeout(), .watchdog_patience = watchdog_.timeout() / 3}),
+      buffer_(message_bytes_max + 1, '\0') {}
+
+Result<std::unique_ptr<Station>> Station::open(const std::string& run_directory, Watchdog watchdog, Log& log) {
+  auto page = LeaseFile::open(fmt::format("{}/{}", run_directory, lease_name));
+  if (!page) return page.error();
+  auto addresses = Addresses::open();
+  if (!addresses) return addresses.error();
+  std::unique_ptr<Station> station(
+      new Station(std::move(*page), Ladder(std::move(*addresses)), std::move(watchdog), log));
+  if (const auto made = station->make_timer_and_signals(); !made) return made.error();
+  if (const auto listening = station->listen(fmt::format("{}/{}", run_directory, socket_name)); !listening)
+    return listening.error();
+  return station;
+}
+
+Result<void> Station::make_timer_and_signals() {
+  timer_ = Fd(::timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC));
+  if (!timer_) return errno_error("cannot make a timer");
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGTSTP, SIGTTIN, SIGTTOU})
+    sigaddset(&signals, number);
+  ::sigprocmask(SIG_BLOCK, &signals, nullptr);
+  signals_ = Fd(::signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC));
+  if (!signals_) return errno_error("cannot listen for signals");
+  return {};
+}
+
+Result<void> Station::listen(const std::string& path) {
+  sockaddr_un address{};
+  if (path.size() >= sizeof address.sun_path)
+    return Error{Errc::too_big, fmt::format("the path of the socket '{}' is longer than unix sockets allow", path)};
+  address.sun_family = AF_UNIX;
+  std::ranges::copy(path, address.sun_path);
+  listener_ = Fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  ::unlink(path.c_str());
+  const mode_t before = ::umask(0177);  // so that there is no moment at which others could connect
+  const bool bound =
+      listener_ && ::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+  const int reason = errno;
+  ::umask(before);
+  if (!bound) return errno_error(fmt::format("cannot bind the socket {}", path), reason);
+  if (::listen(listener_.get(), static_cast<int>(connections_max)) != 0)
+    return errno_error(fmt::format("cannot listen on the socket {}", path));
+  socket_path_ = path;
+  return {};
+}
+
+void Station::run() {
+  while (!ending_) {
+    const Time now = boot_time();
+    page_.stamp(now);
+    look_at_page(now);
+    put(Tick{});
+    if (ending_) break;
+    const bool busy = !guardian_.holdings().empty() || guardian_.on_ladder();
+    set_timer(timer_.get(),
+              std::min(guardian_.next_deadline(), boot_time() + (busy ? look_while_held : look_while_idle)));
+    wait();
+  }
+  log_.notice("nothing is held: ending");
+  page_.clear();
+  watchdog_.disarm();
+  ::unlink(socket_path_.c_str());
+}
+
+void Station::wait() {
+  std::vector<pollfd> polled{{timer_.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}};
+  for (const Connection& connection : connections_) polled.push_back({connection.socket.get(), POLLIN, 0});
+  if (::poll(polled.data(), polled.size(), -1) <= 0) return;
+  std::uint64_t expirations = 0;
+  if (polled[0].revents != 0 && ::read(timer_.get(), &expirations, sizeof expirations) < 0) return;
+  // What crmd last wrote into the page counts before what it said or that it is gone.
+  look_at_page(boot_time());
+  for (std::size_t i = 3; i < polled.size(); ++i)
+    if (polled[i].revents != 0) read(connections_[i - 3]);
+  std::erase_if(connections_, [](const Connection& connection) { return !connection.socket; });
+  if (polled[1].revents != 0) take_signal();
+  if (polled[2].revents != 0) let_in();
+}
+
+void Station::look_at_page(Time) {
+  const auto until = page_.until();
+  if (until && (!guardian_.until() || *guardian_.until() < *until)) put(LeaseUntil{*until});
+}
+
+void Station::take_signal() {
+  signalfd_siginfo about{};
+  if (::read(signals_.get(), &about, sizeof about) != static_cast<ssize_t>(sizeof about)) return;
+  const int number = static_cast<int>(about.ssi_signo);
+  if (number == SIGTERM || number == SIGINT || number == SIGHUP || number == SIGQUIT)
+    put(Asked{fmt::format("SIG{} of process {}", ::sigabbrev_np(number), about.ssi_pid)});
+}
+
+// ---- the socket
+
+void Station::let_in() {
+  Fd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!socket) return;
+  ucred peer{};
+  socklen_t size = sizeof peer;
+  const bool known = ::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
+  if (!known || (peer.uid != 0 && peer.uid != ::geteuid()) || connections_.size() >= connections_max) {
+    log_.warning("process {} of user {} is turned away: only crmd has business here", peer.pid, peer.uid);
+    return;
+  }
+  connections_.push_back({std::move(socket), peer.pid, false});
+}
+
+void Station::read(Connection& connection) {
+  if (!connection.socket) return;
+  const ssize_t got = ::recv(connection.socket.get(), buffer_.data(), buffer_.size(), MSG_TRUNC);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (got <= 0) return leave(connection);
+  const std::size_t size = std::min(static_cast<std::size_t>(got), buffer_.size());
+  const auto message = decode_from_crmd(std::string_view(buffer_.data(), size));
+  if (message && (connection.greeted || std::holds_alternative<Hello>(*message))) return take(connection, *message);
+  log_.warning("process {} on {} is let go: {}", connection.pid, socket_path_,
+               message ? "it did not introduce itself" : message.error().what);
+  leave(connection);
+}
+
+void Station::take(Connection& connection, const FromCrmd& message) {
+  std::visit(Overloaded{[&](const Hello& hello) { take_hello(connection, hello); },
+                        [&](const HoldList& list) { take_list(connection, list); },
+                        [&](const HeardNews&) { put(Heard{}); }, [&](const CrmdDone&) { put(Done{}); }},
+             message);
+}
+
+void Station::take_hello(Connection& connection, const Hello& hello) {
+  if (Connection* const before = crmd(); before != nullptr && before != &connection) leave(*before);
+  put(CrmdHere{});  // before it counts as greeted: the news, if any, are in the answer
+  State state;
+  state.pid = ::getpid();
+  state.until = guardian_.until();
+  state.watchdog = watchdog_.in_words();
+  state.laddered = guardian_.unheard();
+  state.holdings = guardian_.holdings();
+  send(connection, state);
+  if (hello.version != protocol_version) {
+    log_.error("crmd (process {}) speaks version {} and this guardian {}: they are of different releases",
+               connection.pid, hello.version, protocol_version);
+    put(CrmdGone{});
+    return leave(connection);
+  }
+  connection.greeted = true;
+  log_.info("crmd is here (process {}); held so far: {}", connection.pid, names_of(guardian_.holdings()));
+}
+
+void Station::take_list(Connection& connection, const HoldList& list) {
+  for (const Holding& holding : list.holdings)
+    if (const std::string complaint = complaint_about(holding); !complaint.empty())
+      log_.error("resource '{}': {}; it will not be ended when the lease ends", holding.resource, complaint);
+  if (list.holdings != guardian_.holdings()) log_.info("held from now on: {}", names_of(list.holdings));
+  // Answered first: a crmd whose list comes too late hears so by the news of the ladder, after this.
+  send(connection, Ack{list.number});
+  put(Hold{list.holdings});
+}
+
+void Station::leave(Connection& connection) {
+  connection.socket.reset();
+  if (std::exchange(connection.greeted, false)) put(CrmdGone{});
+}
+
+void Station::send(const Connection& connection, const FromGuardian& message) {
+  const auto bytes = encode(message);
+  // A crmd that does not read gets nothing; nobody waits for it. What it must know is told again until it says heard.
+  if (!bytes || ::send(connection.socket.get(), bytes->data(), bytes->size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+    log_.warning("crmd (process {}) could not be told something: {}", connection.pid,
+                 bytes ? std::strerror(errno) : bytes.error().what);
+}
+
+Station::Connection* Station::crmd() {
+  const auto found = std::ranges::find_if(connections_, &Connection::greeted);
+  return found == connections_.end() ? nullptr : &*found;
+}
+
+// ---- the machine
+
+void Station::put(Event event) {
+  inbox_.push_back(std::move(event));
+  if (std::exchange(stepping_, true)) return;
+  while (!inbox_.empty()) {
+    const Event next = std::move(inbox_.front());
+    inbox_.pop_front();
+    for (const Effect& effect : guardian_.step(boot_time(), next))
+      std::visit([this](const auto& which) { perform(which); }, effect);
+  }
+  stepping_ = false;
+}
+
+void Station::perform(const Climb& effect) {
+  std::vector<pid_t> spared{::getpid()};
+  if (const Connection* const here = crmd()) spared.push_back(here->pid);
+  inbox_.push_back(ladder_.climb(effect.holdings, spared));
+}
+
+void Station::perform(const Tell& effect) {
+  if (const Connection* const here = crmd()) send(*here, LadderedNews{effect.news});
+}
+
+void Station::perform(const Note& effect) {
+  log_.line(level_of(effect.level), effect.text);
+}
+
+}  // namespace systole::guardian
