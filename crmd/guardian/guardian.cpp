@@ -50,11 +50,11 @@ void Guardian::take(Time now, const CrmdGone&) {
   if (leaving_ || holdings_.empty()) return;
   if (!until_ || *until_ == never)
     note(Note::Level::warning,
-         fmt::format("crmd is gone; {} stay as they are: it had no lease that could end", names_of(holdings_)));
+         fmt::format("crmd is gone; what is held stays as it is ({}): there was no lease that could end",
+                     names_of(holdings_)));
   else if (!lease_is_over(now))
-    note(Note::Level::warning,
-         fmt::format("crmd is gone; if none is back within {} ms, the lease ends and {} are ended",
-                     to_ms(*until_ - now), names_of(holdings_)));
+    note(Note::Level::warning, fmt::format("crmd is gone; if none is back within {} ms, the lease ends, and with it {}",
+                                           to_ms(*until_ - now), names_of(holdings_)));
 }
 
 void Guardian::take(Time, const Heard&) {
