@@ -16,6 +16,7 @@
 
 #include "common/base/handles.hpp"
 #include "common/base/result.hpp"
+#include "crmd/io/cgroups.hpp"
 #include "crmd/io/clock.hpp"
 #include "crmd/io/privileges.hpp"
 
@@ -31,7 +32,7 @@ constexpr int reads_of_last_words = 256;      // × 16 KiB: a grandchild that fl
 
 /// An initializer of Boost.Process v2: its functions run before the fork, in the child, and in a child without exec.
 struct AtBirth {
-  int input, output, errors;
+  int input, output, errors, cgroup;
 
   boost::system::error_code on_setup(process_v2::posix::default_launcher&, const std::filesystem::path&,
                                      const char* const*) {
@@ -40,6 +41,8 @@ struct AtBirth {
   boost::system::error_code on_exec_setup(process_v2::posix::default_launcher&, const std::filesystem::path&,
                                           const char* const*) {
     ::setpgid(0, 0);  // a group of its own: a time-out ends the agent and all its children
+    // First of all: what the lease ends must be in there, or nobody finds it.
+    if (cgroup >= 0 && !Cgroups::enter(cgroup)) return {errno, boost::system::system_category()};
     // It dies with its daemon: else it might start what the daemon's successor has just found stopped.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::dup2(input, 0) < 0 || ::dup2(output, 1) < 0 || ::dup2(errors, 2) < 0)
@@ -87,6 +90,8 @@ void AgentCall::begin(AgentCommand command) {
   auto output = make_pipe();
   auto errors = make_pipe();
   const Fd input(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const Fd cgroup = command.cgroup.empty() ? Fd() : Cgroups::door_of(command.cgroup);
+  if (!command.cgroup.empty() && !cgroup) return post_ending(cannot_run(command.program, errno));
   if (!output || !errors || !input) return post_ending(cannot_run(command.program, errno));
   std::vector<const char*> environment;
   for (const std::string& entry : command.environment) environment.push_back(entry.c_str());
@@ -96,7 +101,8 @@ void AgentCall::begin(AgentCommand command) {
   boost::system::error_code error;
   const std::vector<std::string> arguments{command.action};
   auto process = launcher(context_.get_executor(), error, std::filesystem::path(command.program), arguments,
-                          AtBirth{input.get(), output->write.get(), errors->write.get()});
+                          AtBirth{input.get(), output->write.get(), errors->write.get(),
+                                  cgroup ? cgroup.get() : -1});
   if (error) {
     if (launcher.pid > 0) ::waitpid(launcher.pid, nullptr, 0);  // its exec failed; Boost leaves it a zombie
     return post_ending(cannot_run(command.program, error.value()));

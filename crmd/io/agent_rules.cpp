@@ -103,7 +103,8 @@ Outcome cannot_run(const std::string& program, int errno_value) {
 
 std::variant<AgentCommand, Outcome> prepare_call(const AgentSettings& settings, const executor::RunAgent& run,
                                                  const char* const* inherited) {
-  AgentCommand command{.program = "", .action = run.action, .environment = environment_of(settings, run, inherited)};
+  AgentCommand command{
+      .program = "", .action = run.action, .environment = environment_of(settings, run, inherited), .cgroup = ""};
   if (!is_plain_name(run.type))
     return ended(cib::Rc::not_configured, OpStatus::error, fmt::format("'{}' is no name of an agent", run.type));
   if (run.standard == "ocf") {

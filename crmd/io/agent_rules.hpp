@@ -26,6 +26,7 @@ struct AgentSettings {
 struct AgentCommand {
   std::string program, action;
   std::vector<std::string> environment;  // NAME=value, sorted
+  std::string cgroup;                    // where it and all that it starts shall be; "": with the daemon
 };
 
 /// The command, or how the call ends because it cannot be made (not installed, not permitted, class unknown).

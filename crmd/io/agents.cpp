@@ -30,8 +30,13 @@ void log_lines(Log& log, Level level, const std::string& name, std::string_view 
 
 }  // namespace
 
-Agents::Agents(boost::asio::io_context& context, AgentSettings settings, Log& log, OnDone on_done)
-    : context_(context), settings_(std::move(settings)), log_(log), on_done_(std::move(on_done)) {}
+Agents::Agents(boost::asio::io_context& context, AgentSettings settings, std::optional<Cgroups> cgroups, Log& log,
+               OnDone on_done)
+    : context_(context),
+      settings_(std::move(settings)),
+      cgroups_(std::move(cgroups)),
+      log_(log),
+      on_done_(std::move(on_done)) {}
 
 Agents::~Agents() {
   for (auto& [number, call] : calls_) call->abandon();
@@ -45,10 +50,16 @@ void Agents::run(const executor::RunAgent& run) {
     return;
   }
   log_.debug("{}: begins", name_of(run));
+  AgentCommand& command = std::get<AgentCommand>(prepared);
+  const auto instance = run.environment.find("OCF_RESOURCE_INSTANCE");
+  // A monitor starts nothing that lasts, and runs far more often than all else.
+  const bool lasting = run.action != "monitor" && run.action != "notify" && run.action != "meta-data";
+  if (cgroups_ && lasting && instance != run.environment.end())
+    command.cgroup = cgroups_->make(instance->second).value_or("");
   const auto call =
       std::make_shared<AgentCall>(context_, run, [this, run](const AgentCall::Ended& end) { ended(run, end); });
   calls_[run.call] = call;
-  call->begin(std::move(std::get<AgentCommand>(prepared)));
+  call->begin(std::move(command));
 }
 
 void Agents::kill(std::uint64_t call) {

@@ -6,9 +6,11 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "common/log/log.hpp"
 #include "crmd/io/agent_call.hpp"
+#include "crmd/io/cgroups.hpp"
 
 namespace systole::io {
 
@@ -16,19 +18,28 @@ class Agents {
  public:
   using OnDone = std::function<void(std::uint64_t call, executor::Outcome outcome)>;
 
-  Agents(boost::asio::io_context& context, AgentSettings settings, Log& log, OnDone on_done);
+  /// cgroups: nullopt where there are none; then an agent's process group is all that is known of what it starts.
+  Agents(boost::asio::io_context& context, AgentSettings settings, std::optional<Cgroups> cgroups, Log& log,
+         OnDone on_done);
   ~Agents();
 
   /// on_done comes exactly once per call, later, from the io_context.
   void run(const executor::RunAgent& run);
   void kill(std::uint64_t call);
   std::size_t running() const { return calls_.size(); }
+  /// Where a resource's processes are; "": nowhere in particular.
+  std::string cgroup_of(const std::string& resource) const { return cgroups_ ? cgroups_->path_of(resource) : ""; }
+  /// Removes what is empty.
+  void tidy_cgroups() const {
+    if (cgroups_) cgroups_->remove_empty();
+  }
 
  private:
   void ended(const executor::RunAgent& run, const AgentCall::Ended& ended);
 
   boost::asio::io_context& context_;
   AgentSettings settings_;
+  std::optional<Cgroups> cgroups_;
   Log& log_;
   OnDone on_done_;
   std::map<std::uint64_t, std::shared_ptr<AgentCall>> calls_;

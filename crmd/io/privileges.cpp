@@ -36,10 +36,11 @@ std::string granted(bool yes) {
 
 }  // namespace
 
-void ask_for_privileges(Log& log) {
+bool ask_for_privileges(Log& log) {
   sched_param parameters{};
   parameters.sched_priority = ::sched_get_priority_min(SCHED_RR);
-  const std::string realtime = granted(::sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &parameters) == 0);
+  const bool is_realtime = ::sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &parameters) == 0;
+  const std::string realtime = granted(is_realtime);
   const std::string memory = granted(::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) == 0);
   if (::getrlimit(RLIMIT_NOFILE, &first_descriptor_limit) == 0 &&
       first_descriptor_limit.rlim_cur < descriptors_wanted) {
@@ -50,6 +51,7 @@ void ask_for_privileges(Log& log) {
   score_changed = write_oom_score("-1000");
   const std::string spared = granted(score_changed);
   log.info("granted: real-time scheduling {}, locked memory {}, spared by the OOM killer {}", realtime, memory, spared);
+  return is_realtime;
 }
 
 void restore_defaults_for_child() {

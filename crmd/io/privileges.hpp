@@ -7,8 +7,9 @@
 namespace systole::io {
 
 /// Asks for a real-time scheduling class, locked memory, descriptors and protection from the OOM killer; logs in one
-/// line what was granted. Nothing of it is needed to work, all of it helps to beat on time.
-void ask_for_privileges(Log& log);
+/// line what was granted. Nothing of it is needed to work, all of it helps to beat on time. True: real-time scheduling
+/// was granted, so that timers are never late by more than a moment.
+bool ask_for_privileges(Log& log);
 
 /// In a child between fork and exec: default signal handling, normal scheduling, normal OOM score, our first limits.
 /// Async-signal-safe.

@@ -56,6 +56,18 @@ std::string find_tools() {
   return "";
 }
 
+/// The addresses that the configuration's address resources put on interfaces.
+std::vector<std::string> addresses_in(const std::string& document) {
+  std::vector<std::string> found;
+  const auto configuration = cib::parse_configuration(document);
+  if (!configuration) return found;
+  for (const cib::Primitive* primitive : cib::primitives_of(*configuration)) {
+    if (!primitive->type.starts_with("IPaddr")) continue;
+    if (const auto ip = cib::value_of(primitive->instance, "ip")) found.push_back(*ip);
+  }
+  return found;
+}
+
 ipc::Reply answer_query(const controller::ReplyCib& asked) {
   ipc::Reply reply;
   const auto whole = cib::render(asked.document, asked.header, asked.status);
@@ -92,9 +104,24 @@ Daemon::Daemon(const Options& options, Setting setting, Memory memory, Log& log)
       signals_(context_, SIGTERM, SIGINT, SIGHUP),
       last_words_(context_),
       vote_retry_(context_),
+      ping_timer_(context_),
       worker_(context_) {}
 
 Started<void> Daemon::open() {
+  if (const auto opened = open_links(); !opened) return opened.error();
+  auto tools = io::IpcServer::open(context_, options_.run_directory + "/crmd.sock", log_,
+                                   [this](std::uint64_t client, ipc::Request request, std::string user) {
+                                     put(controller::ClientRequest{client, std::move(request), std::move(user)});
+                                   });
+  if (!tools) return Failure{exit_code::io, tools.error().what};
+  tools_ = std::move(*tools);
+  if (const auto opened = open_pinger(); !opened) return opened.error();
+  open_agents();
+  find_guardian();
+  return {};
+}
+
+Started<void> Daemon::open_links() {
   const config::ClusterConf& conf = setting_.conf;
   std::vector<io::LinkSetup> setups;
   for (std::size_t i = 0; i < conf.links.size(); ++i)
@@ -115,19 +142,111 @@ Started<void> Daemon::open() {
                    links.error().what};
   }
   links_ = std::move(*links);
-  auto tools = io::IpcServer::open(context_, options_.run_directory + "/crmd.sock", log_,
-                                   [this](std::uint64_t client, ipc::Request request, std::string user) {
-                                     put(controller::ClientRequest{client, std::move(request), std::move(user)});
-                                   });
-  if (!tools) return Failure{exit_code::io, tools.error().what};
-  tools_ = std::move(*tools);
+  return {};
+}
+
+void Daemon::open_agents() {
   const io::AgentSettings agents{options_.ocf_root, "/etc/init.d", options_.run_directory, find_tools()};
   if (agents.tools_folder.empty())
     log_.warning("crm_attribute and its like are not found beside this daemon; agents will find only those in PATH");
-  agents_ = std::make_unique<io::Agents>(context_, agents, log_, [this](std::uint64_t call, executor::Outcome outcome) {
-    put(controller::AgentDone{call, std::move(outcome)});
-  });
+  const std::string instance =
+      fmt::format("{}-{}", setting_.conf.cluster_name, setting_.conf.nodes[setting_.self].name);
+  std::optional<io::Cgroups> cgroups;
+  if (auto opened = io::Cgroups::open(instance); opened)
+    cgroups = std::move(*opened);
+  else
+    log_.warning("no cgroup for each resource: {}; when the lease ends only process groups and addresses are ended",
+                 opened.error().what);
+  agents_ = std::make_unique<io::Agents>(context_, agents, std::move(cgroups), log_,
+                                         [this](std::uint64_t call, executor::Outcome outcome) {
+                                           put(controller::AgentDone{call, std::move(outcome)});
+                                         });
+}
+
+// ---- the guardian
+
+void Daemon::find_guardian() {
+  io::GuardianSettings settings;
+  settings.run_directory = options_.run_directory;
+  settings.watchdog = setting_.conf.guardian.watchdog_device;
+  settings.watchdog_timeout = std::chrono::ceil<std::chrono::seconds>(
+      std::max<Duration>(setting_.timing.watchdog, 1s));
+  io::GuardianClient::Callbacks callbacks;
+  callbacks.on_state = [this](const guardian::State& state) {
+    // What it guards was started by an earlier life of this daemon; later it is what we told it ourselves.
+    if (!std::exchange(guardian_met_, true)) {
+      controller::Inherited inherited;
+      for (const guardian::Holding& held : state.holdings)
+        inherited.held.push_back({ResourceId{held.resource}, held.addresses});
+      put(std::move(inherited));
+    }
+    if (state.laddered && state.laddered->all_gone) put(controller::Dropped{state.laddered->text});
+  };
+  callbacks.on_laddered = [this](const guardian::Laddered& news) {
+    if (news.all_gone) return put(controller::Dropped{news.text});
+    log_.error("{}", news.text);
+  };
+  callbacks.on_held = [this](std::uint64_t number) {
+    hold_known_ = number;
+    if (hold_known_ < hold_asked_) return;
+    for (const executor::RunAgent& run : std::exchange(not_yet_held_, {})) agents_->run(run);
+  };
+  guardian_ = std::make_unique<io::GuardianClient>(context_, settings, log_, std::move(callbacks));
+}
+
+void Daemon::perform(const controller::Hold& effect) {
+  held_ = effect.held;
+  std::vector<guardian::Holding> holdings;
+  for (const executor::Held& held : effect.held) {
+    guardian::Holding one;
+    one.resource = held.resource.value;
+    one.addresses = held.addresses;
+    one.cgroup = agents_->cgroup_of(held.resource.value);
+    holdings.push_back(std::move(one));
+  }
+  hold_asked_ = guardian_->hold(std::move(holdings));
+}
+
+void Daemon::perform(const controller::Feed& effect) {
+  guardian_->feed(effect.until);
+}
+
+// ---- mode ping
+
+Started<void> Daemon::open_pinger() {
+  if (setting_.conf.mode != config::QuorumMode::ping) return {};
+  auto pinger = io::Pinger::open(context_, setting_.conf.ping_targets, random_number(), log_,
+                                 [this](Time sent, bool of_peer) { put(membership::PingAnswered{sent, of_peer}); });
+  if (!pinger) return Failure{exit_code::permission, pinger.error().what};
+  pinger_ = std::move(*pinger);
+  learn_addresses(memory_.document.document);
+  ping();
   return {};
+}
+
+void Daemon::ping() {
+  pinger_->ask_targets();
+  const bool alone = core_ && core_->membership().up().size() < 2;
+  if (alone) {
+    std::vector<std::string> elsewhere;
+    for (const std::string& address : service_addresses_)
+      if (std::ranges::none_of(held_, [&](const executor::Held& held) {
+            return std::ranges::find(held.addresses, address) != held.addresses.end();
+          }))
+        elsewhere.push_back(address);
+    pinger_->ask_peer_at(elsewhere);
+  }
+  ping_timer_.expires_after(setting_.conf.keepalive);
+  ping_timer_.async_wait([this](const boost::system::error_code& stopped) {
+    if (!stopped) ping();
+  });
+}
+
+void Daemon::learn_addresses(const std::string& document) {
+  if (document.empty()) return;
+  worker_.run([this, document]() -> io::Worker::AtHome {
+    return [this, addresses = addresses_in(document)] { service_addresses_ = addresses; };
+  });
 }
 
 int Daemon::run() {
@@ -176,7 +295,7 @@ void Daemon::signalled(int number) {
     return;
   }
   if (leaving_) {
-    log_.warning("second signal: ending at once; resources are left as they are");
+    log_.warning("second signal: ending at once; what runs here is dropped when the lease ends");
     exit_code_ = exit_code::error;
     context_.stop();
     return;
@@ -219,14 +338,24 @@ void Daemon::perform(const membership::Note& effect) {
 }
 
 void Daemon::perform(const executor::RunAgent& effect) {
-  agents_->run(effect);
+  if (hold_known_ < hold_asked_)
+    not_yet_held_.push_back(effect);
+  else
+    agents_->run(effect);
 }
 
 void Daemon::perform(const executor::KillAgent& effect) {
-  agents_->kill(effect.call);
+  const auto waits = std::ranges::find(not_yet_held_, effect.call, &executor::RunAgent::call);
+  if (waits == not_yet_held_.end()) return agents_->kill(effect.call);
+  not_yet_held_.erase(waits);
+  executor::Outcome never_begun;
+  never_begun.rc = static_cast<std::int32_t>(cib::Rc::error);
+  never_begun.status = cib::OpStatus::cancelled;
+  put(controller::AgentDone{effect.call, never_begun});
 }
 
 void Daemon::perform(const controller::StoreDocument& effect) {
+  if (pinger_) learn_addresses(effect.document.document);
   worker_.run([this, document = effect.document]() -> io::Worker::AtHome {
     const auto saved = memory_.store->save(document);
     if (saved) return [this, stamp = document.stamp] { put(controller::DocumentStored{stamp}); };
@@ -261,6 +390,7 @@ void Daemon::perform(const controller::Reply& effect) {
                                  {"foreign_key", refused.foreign},
                                  {"tampered", refused.tampered},
                                  {"unreadable", refused.unreadable}});
+  reply.cluster->guarantee = config::guarantee_of(setting_.conf);
   reply.cluster->daemon_version = SYSTOLE_VERSION;
   tools_->reply(effect.client, reply);
 }
@@ -273,6 +403,8 @@ void Daemon::perform(const controller::ReplyCib& effect) {
 
 void Daemon::perform(const controller::Ended& effect) {
   log_.notice("ended: {}", effect.reason);
+  if (held_.empty()) guardian_->done();
+  agents_->tidy_cgroups();
   tools_->close();
   last_words_.expires_after(time_for_last_words);
   last_words_.async_wait([this](const boost::system::error_code&) { context_.stop(); });

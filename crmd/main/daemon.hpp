@@ -15,8 +15,10 @@
 #include "crmd/controller/core.hpp"
 #include "crmd/io/agents.hpp"
 #include "crmd/io/clock.hpp"
+#include "crmd/io/guardian_client.hpp"
 #include "crmd/io/ipc_server.hpp"
 #include "crmd/io/links.hpp"
+#include "crmd/io/pinger.hpp"
 #include "crmd/io/worker.hpp"
 #include "crmd/main/options.hpp"
 #include "crmd/main/startup.hpp"
@@ -45,10 +47,18 @@ class Daemon {
   void perform(const executor::KillAgent& effect);
   void perform(const controller::StoreDocument& effect);
   void perform(const controller::KeepAside& effect);
+  void perform(const controller::Hold& effect);
+  void perform(const controller::Feed& effect);
   void perform(const controller::Reply& effect);
   void perform(const controller::ReplyCib& effect);
   void perform(const controller::Ended& effect);
   void store_vote(Vote vote);
+  Started<void> open_links();
+  Started<void> open_pinger();
+  void open_agents();
+  void find_guardian();
+  void ping();
+  void learn_addresses(const std::string& document);
 
   Options options_;
   Setting setting_;
@@ -57,12 +67,19 @@ class Daemon {
   boost::asio::io_context context_{1};  // one thread runs it
   io::Alarm alarm_;
   boost::asio::signal_set signals_;
-  boost::asio::steady_timer last_words_, vote_retry_;
+  boost::asio::steady_timer last_words_, vote_retry_, ping_timer_;
   std::unique_ptr<io::Links> links_;
   std::unique_ptr<io::IpcServer> tools_;
   std::unique_ptr<io::Agents> agents_;
+  std::unique_ptr<io::GuardianClient> guardian_;
+  std::unique_ptr<io::Pinger> pinger_;  // mode ping only
   std::unique_ptr<controller::Core> core_;
   std::deque<controller::Event> inbox_;
+  std::deque<executor::RunAgent> not_yet_held_;  // the guardian must know first what they will start
+  std::uint64_t hold_asked_ = 0, hold_known_ = 0;
+  bool guardian_met_ = false;
+  std::vector<executor::Held> held_;
+  std::vector<std::string> service_addresses_;  // of the configuration: who answers there is alive
   bool pump_is_due_ = false, leaving_ = false;
   std::uint64_t newest_vote_ = 0;  // counts StoreVote effects
   int exit_code_ = 0;

@@ -27,6 +27,9 @@ int run(const Options& options) {
   auto setting = read_setting(options);
   if (!setting) return say(setting.error());
   if (options.check) {
+    auto timing = timing_of(*setting, true);
+    if (!timing) return say(timing.error());
+    setting->timing = *timing;
     fmt::print("{}", describe(*setting));
     return exit_code::ok;
   }
@@ -49,7 +52,15 @@ int run(const Options& options) {
              SYSTOLE_VERSION, self.name, self.id.value, setting->conf.cluster_name, setting->conf.nodes.size(),
              to_text(setting->conf.keepalive), to_text(setting->conf.deadtime));
   for (const std::string& note : memory->notes) log.warning("{}", note);
-  io::ask_for_privileges(log);
+  const bool realtime = io::ask_for_privileges(log);
+  const auto timing = timing_of(*setting, realtime);
+  if (!timing) {
+    log.error("{}", timing.error().what);
+    return on_stderr ? timing.error().exit_code : say(timing.error());
+  }
+  setting->timing = *timing;
+  log.notice("mode {}: {}", config::mode_of(setting->conf), config::guarantee_of(setting->conf));
+  log.info("{}", config::inequality(setting->conf, *timing));
 
   Daemon daemon(options, std::move(*setting), std::move(*memory), log);
   if (const auto opened = daemon.open(); !opened) {

@@ -108,16 +108,15 @@ Started<Setting> read_setting(const Options& options) {
 std::string describe(const Setting& setting) {
   const config::ClusterConf& conf = setting.conf;
   const config::NodeConf& self = conf.nodes[setting.self];
-  std::string text = fmt::format("cluster '{}': this is node '{}' (nodeid {}) of {}, quorum mode {}\n",
-                                 conf.cluster_name, self.name, self.id.value, conf.nodes.size(), name_of(conf.mode));
+  std::string text = fmt::format("cluster '{}': this is node '{}' (nodeid {}) of {}, mode {}\n",
+                                 conf.cluster_name, self.name, self.id.value, conf.nodes.size(), config::mode_of(conf));
   text += fmt::format("keepalive {}, deadtime {}, initdead {}\n", to_text(conf.keepalive), to_text(conf.deadtime),
                       to_text(conf.initdead));
   for (std::size_t i = 0; i < conf.links.size(); ++i)
     text += fmt::format("link {}: {} port {}/udp{}\n", i, self.addresses[i], conf.links[i].port,
                         conf.links[i].interface.empty() ? "" : " on interface " + conf.links[i].interface);
   text += fmt::format("key file {}: {} key(s)\n", conf.key_file, setting.keys.size());
-  if (conf.mode == config::QuorumMode::none)
-    text += "note: with mode none a cut between the two nodes makes both of them go on\n";
+  text += fmt::format("{}\n{}\n", config::guarantee_of(conf), config::inequality(conf, setting.timing));
   return text;
 }
 
@@ -174,17 +173,42 @@ Started<io::PidFile> take_run_directory(const std::string& directory) {
   return std::move(*lock);
 }
 
+Started<config::Timing> timing_of(const Setting& setting, bool realtime) {
+  const auto timing = config::timing_of(setting.conf, realtime);
+  if (!timing) return Failure{exit_code::configuration, timing.error().what};
+  return *timing;
+}
+
+namespace {
+
+membership::Mode mode_of(config::QuorumMode mode) {
+  switch (mode) {
+    case config::QuorumMode::majority:
+      return membership::Mode::majority;
+    case config::QuorumMode::ping:
+      return membership::Mode::ping;
+    case config::QuorumMode::none:
+      return membership::Mode::none;
+  }
+  return membership::Mode::majority;
+}
+
+}  // namespace
+
 controller::Config core_config(const Setting& setting, const Options& options) {
   const config::ClusterConf& conf = setting.conf;
   controller::Config core;
   core.membership.cluster = conf.cluster_name;
   core.membership.self = conf.nodes[setting.self].id;
   for (const config::NodeConf& node : conf.nodes)
-    core.membership.nodes.push_back({node.id, node.name, node.addresses.size()});
-  core.membership.mode = conf.mode == config::QuorumMode::none ? membership::Mode::none : membership::Mode::majority;
+    core.membership.nodes.push_back({node.id, node.name, node.addresses.size(), node.witness});
+  core.membership.mode = mode_of(conf.mode);
   core.membership.keepalive = conf.keepalive;
   core.membership.deadtime = conf.deadtime;
   core.membership.initdead = conf.initdead;
+  core.membership.wait_for_all = conf.wait_for_all;
+  core.membership.takeover_delay = setting.timing.takeover_delay;
+  core.membership.lease = setting.timing.lease;
   core.run_directory = options.run_directory;
   if (conf.logging.to_syslog) core.agent_environment["HA_LOGFACILITY"] = conf.logging.facility;
   if (conf.logging.to_logfile) core.agent_environment["HA_LOGFILE"] = conf.logging.logfile;

@@ -11,6 +11,7 @@
 #include "cib/store/store.hpp"
 #include "common/config/cluster_conf.hpp"
 #include "common/config/key_file.hpp"
+#include "common/config/timing.hpp"
 #include "common/log/log.hpp"
 #include "crmd/controller/core.hpp"
 #include "crmd/io/run_directory.hpp"
@@ -32,6 +33,7 @@ struct Setting {
   config::ClusterConf conf;
   std::vector<config::Key> keys;
   std::size_t self = 0;  // index into conf.nodes
+  config::Timing timing;
   std::string first_document;
 };
 Started<Setting> read_setting(const Options& options);
@@ -59,6 +61,9 @@ Started<std::string> accept_loss(const Memory& memory, const std::string& direct
 Started<io::PidFile> take_run_directory(const std::string& directory);
 
 controller::Config core_config(const Setting& setting, const Options& options);
+
+/// How long a silent node may go on, given whether this one is granted real-time priority.
+Started<config::Timing> timing_of(const Setting& setting, bool realtime);
 
 /// "20260102-030405", for names of files that are kept aside.
 std::string file_stamp();
