@@ -24,7 +24,7 @@ std::vector<std::string> samples() {
   set.value = "100";
   set.dampening = 5s;
   ipc::Reply reply;
-  reply.cluster.emplace().nodes = {{1, "n1", true, true, {{"up", 3}}}};
+  reply.cluster.emplace().nodes = {{1, "n1", true, true, false, {{"up", 3}}}};
   reply.attributes = {{"a", "n1", "1"}};
   return {wire::encode(ipc::Request{change}), wire::encode(ipc::Request{set}),
           wire::encode(ipc::Request{ipc::QueryCluster{}}), wire::encode(reply)};
