@@ -11,6 +11,7 @@ import ctypes
 import os
 import subprocess
 import sys
+import time
 
 MS_BIND, MS_MOVE, MS_REC = 4096, 8192, 16384
 LIBC = ctypes.CDLL(None, use_errno=True)
@@ -54,6 +55,20 @@ def share(source, target, stage):
     mount(source, target, flags=MS_BIND | MS_REC)
 
 
+def mount_var(node_dir):
+    """The folder, or the small file system of its own that the rig made of it."""
+    image = os.path.join(node_dir, "var.img")
+    if not os.path.exists(image):
+        mount(os.path.join(node_dir, "disk/var"), "/var", flags=MS_BIND)
+        return
+    # After a power-off the kernel may still be busy with the old mount: never mount one image twice.
+    for _ in range(500):
+        if not subprocess.run(["losetup", "-j", image], capture_output=True, text=True, check=True).stdout:
+            break
+        time.sleep(0.01)
+    subprocess.run(["mount", "-t", "ext4", "-o", "loop", image, "/var"], check=True)
+
+
 def lay_out(node_dir):
     disk = os.path.join(node_dir, "disk")
     try:
@@ -65,7 +80,7 @@ def lay_out(node_dir):
         for line in lines:
             share(*line.split(), os.path.join(node_dir, "stage"))
     mount(os.path.join(disk, "etc"), "/etc", flags=MS_BIND)
-    mount(os.path.join(disk, "var"), "/var", flags=MS_BIND)
+    mount_var(node_dir)
     tmpfs("/run")
     for folder in ("lock", "netns", "resource-agents", "mysqld"):
         os.makedirs("/run/" + folder)

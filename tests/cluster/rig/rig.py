@@ -10,6 +10,7 @@ usage: rig.py [--prefix P] COMMAND
   cut NODE [LINK]      the switch drops all frames from and to the node; its own port stays up, so it sees no change
   unplug NODE [LINK]   as cut, but the node loses carrier
   heal NODE [LINK]     undo cut and unplug
+  block FROM TO        the switch drops what FROM sends to TO, on all links: a cut in one direction; unblock undoes all
   pause NODE, resume NODE      freeze and thaw all its processes; its kernel still answers ARP and ping
   status               who is on
   down [--all]         end everything that carries the prefix (any prefix) and delete its disks
@@ -259,6 +260,15 @@ class Rig:
         for port in self.ports(node, link):
             self.at("sw", "bridge", "link", "set", "dev", port, "state", "0")
 
+    def block(self, source, target):
+        rules = "add table bridge rig; add chain bridge rig forward { type filter hook forward priority 0; }\n"
+        for pair in zip(self.ports(source), self.ports(target)):
+            rules += "add rule bridge rig forward iifname {} oifname {} drop\n".format(*pair)
+        self.at("sw", "nft", "-f", "-", data=rules)
+
+    def unblock(self):
+        self.at("sw", "nft", "-f", "-", data="add table bridge rig\ndelete table bridge rig\n")
+
     def unplug(self, node, link=None):
         for port in self.ports(node, link):
             run("ip", "-n", self.netns("sw"), "link", "set", port, "down")
@@ -349,7 +359,11 @@ def parser():
         one = commands.add_parser(name)
         one.add_argument("node")
         one.add_argument("link", nargs="?")
-    commands.add_parser("status")
+    blocked = commands.add_parser("block")
+    blocked.add_argument("node", metavar="FROM")
+    blocked.add_argument("link", metavar="TO")
+    for name in ("status", "unblock"):
+        commands.add_parser(name)
     commands.add_parser("down").add_argument("--all", action="store_true")
     return top
 
@@ -368,8 +382,10 @@ def main():
     elif args.command == "down":
         for prefix in all_prefixes() if args.all else [args.prefix]:
             Rig(prefix).down()
-    elif args.command in ("cut", "unplug", "heal"):
+    elif args.command in ("cut", "unplug", "heal", "block"):
         getattr(rig, args.command)(args.node, args.link)
+    elif args.command == "unblock":
+        rig.unblock()
     else:
         getattr(rig, args.command)(args.node)
 

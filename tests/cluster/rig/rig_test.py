@@ -11,6 +11,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import rig as rigs
+import small_var
 
 PREFIX = f"rt{os.getpid() % 10000}"
 
@@ -79,6 +80,23 @@ class TwoNodes(unittest.TestCase):
         self.rig.heal("n1")
         self.assertTrue(pings_again(self.rig, "n2", "n1"))
 
+    def test_a_block_stops_one_direction_only_and_only_between_the_two(self):
+        heard = ["timeout", "3", "tcpdump", "-c1", "-nni", "eth0", "icmp[icmptype] == icmp-echo"]
+        self.rig.block("n2", "n1")
+        for node, expected in (("n2", True), ("n1", False)):
+            other = "n1" if node == "n2" else "n2"
+            for here, there in ((node, other), (other, node)):  # nobody needs to ask for a MAC
+                mac = f"02:00:0a:4d:00:{self.rig.octet(there):02x}"
+                self.rig.at(here, "ip", "neigh", "replace", self.rig.address(there), "lladdr", mac, "dev", "eth0")
+            ear = subprocess.Popen(self.rig.enter(node, *heard), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            ear.stderr.readline()  # it listens
+            pings(self.rig, other, node)
+            ear.communicate()
+            self.assertEqual(ear.returncode == 0, expected, node)
+        self.assertTrue(pings(self.rig, "cl", "10.77.0.1") and pings(self.rig, "cl", "10.77.0.2"))
+        self.rig.unblock()
+        self.assertTrue(pings_again(self.rig, "n2", "n1"))
+
     def test_a_paused_node_runs_nothing_and_still_answers_ping(self):
         self.rig.pause("n1")
         self.assertEqual({self.rig.process_state(p) for p in self.rig.node_pids("n1")}, {"T"})
@@ -102,6 +120,24 @@ class TwoNodes(unittest.TestCase):
         self.rig.unlock()
         other.lock()
         other.unlock()
+
+
+class SmallVar(unittest.TestCase):
+    def test_a_var_of_its_own_can_be_full_and_survives_a_power_off(self):
+        rig = rigs.Rig(PREFIX)
+        self.addCleanup(rig.down)
+        rig.build_wiring(1)
+        rig.make_disk("n1", 1, (), [])
+        small_var.give(rig, "n1", 16)
+        rig.poweron("n1")
+        rig.at("n1", "sh", "-c", "echo kept > /var/lib/kept")
+        small_var.fill(rig, "n1")
+        self.assertNotEqual(rig.at("n1", "sh", "-c", "echo more > /var/lib/more", check=False).returncode, 0)
+        rig.poweroff("n1")
+        rig.poweron("n1")
+        self.assertEqual(rig.at("n1", "cat", "/var/lib/kept").stdout, "kept\n")
+        small_var.free(rig, "n1")
+        rig.at("n1", "sh", "-c", "echo more > /var/lib/more")
 
 
 class Leftovers(unittest.TestCase):
