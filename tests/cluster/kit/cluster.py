@@ -35,8 +35,7 @@ CLUSTER_CONF = """totem {{
 nodelist {{
 {nodes}}}
 quorum {{
-    mode: none
-}}
+{quorum}}}
 logging {{
     to_syslog: no
     to_logfile: yes
@@ -113,6 +112,7 @@ class Cluster:
         self.names = [f"n{i}" for i in range(1, nodes + 1)]
         self.stage = self.rig.dir / "opt"
         self.children = {}
+        self.quorum = "    mode: none\n"
         self.wrappers = {}  # agent → text of a script that stands in its place (its own program is then NAME-real)
 
     # -- building --------------------------------------------------------------------------------------------------
@@ -153,7 +153,7 @@ class Cluster:
         nodes = "".join(f"    node {{\n        nodeid: {i}\n        name: {n}\n"
                         f"        ring0_addr: {self.rig.address(n)}\n    }}\n" for i, n in enumerate(self.names, 1))
         (etc / "systole/cluster.conf").write_text(CLUSTER_CONF.format(
-            name=self.rig.prefix, keepalive=self.keepalive, deadtime=self.deadtime, nodes=nodes))
+            name=self.rig.prefix, keepalive=self.keepalive, deadtime=self.deadtime, nodes=nodes, quorum=self.quorum))
         (etc / "systole/authkey").write_text(key + "\n")
         (etc / "systole/authkey").chmod(0o400)
         (etc / "mysql/my.cnf").write_text(my_cnf(number))
