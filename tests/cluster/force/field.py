@@ -44,6 +44,15 @@ class Field(kit.Cluster):
         for node in self.names:
             self.power_on(node)
 
+    def need_daemons(self):
+        """A daemon that refuses its settings ends at once: better said now than after a minute of waiting."""
+        for node in self.names:
+            try:
+                kit.wait_until(lambda: self.driver.runs(self, node), 20, f"for {self.driver.daemon} to run on {node}")
+            except kit.ClusterError as error:
+                console = self.at(node, "tail", "-n", "3", "/var/log/console.log", check=False).stdout.strip()
+                raise kit.ClusterError(f"{error}: {console}") from None
+
     def stage_programs(self):
         (self.stage / "bin").mkdir(parents=True)
         (self.stage / "agents").mkdir()

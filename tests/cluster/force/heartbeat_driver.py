@@ -12,7 +12,7 @@ from driver import Driver
 from pacemaker_driver import versions
 
 DAEMON = "usr/libexec/heartbeat/heartbeat"
-NEEDED = {"/usr/lib/ocf/resource.d/heartbeat/IPaddr": "resource-agents", "/usr/sbin/ifconfig": "net-tools",
+NEEDED = {"/etc/ha.d/shellfuncs": "resource-agents", "/usr/sbin/ifconfig": "net-tools",
           "/usr/bin/gawk": "gawk", "/usr/bin/killall": "psmisc", "/usr/sbin/lrmadmin": "cluster-glue"}
 
 # auto_failback off: as elsewhere here, a node that comes back takes nothing away.
@@ -33,6 +33,15 @@ START = """#!/bin/sh
 mkdir -p /run/lock/subsys /run/heartbeat/ccm /run/heartbeat/crm
 exec /etc/init.d/heartbeat start
 """
+
+
+YOUNG = 8.0  # s
+
+
+def age(pid):
+    """Seconds since the process began."""
+    started = int(kit.rigs.start_time(pid) or 0) / os.sysconf("SC_CLK_TCK")
+    return float(pathlib.Path("/proc/uptime").read_text().split()[0]) - started
 
 
 class Heartbeat(Driver):
@@ -57,7 +66,7 @@ class Heartbeat(Driver):
         if not self.unpacked:
             return versions("heartbeat")
         done = subprocess.run([self.folder / DAEMON, "-V"], capture_output=True, text=True,
-                              env={"LD_LIBRARY_PATH": ":".join(map(str, self.folder.glob("usr/lib/*-linux-gnu")))})
+                              env={"LD_LIBRARY_PATH": str(self.folder / "usr/lib")})
         return "heartbeat " + done.stdout.strip()
 
     def stage(self, field):
@@ -73,7 +82,8 @@ class Heartbeat(Driver):
 
     def write_settings(self, field, node, number, key):
         etc, var = field.rig.disk(node, "etc"), field.rig.disk(node, "var")
-        shutil.copytree(self.folder / "etc/ha.d", etc / "ha.d", symlinks=True)
+        for source in ("/etc/ha.d", self.folder / "etc/ha.d"):  # resource-agents brings a part of it
+            shutil.copytree(source, etc / "ha.d", symlinks=True, dirs_exist_ok=True)
         (etc / "init.d").mkdir(exist_ok=True)
         shutil.copy2(self.folder / "etc/init.d/heartbeat", etc / "init.d/heartbeat")
         shutil.copytree("/etc/init.d", etc / "init.d", dirs_exist_ok=True, symlinks=True)
@@ -107,8 +117,11 @@ class Heartbeat(Driver):
         return self.master(field, node) if program == self.daemon else super().pids(field, node, program)
 
     def settled(self, field):
-        """Both see the other one active, and nothing is in transition."""
+        """Both see the other one active, and nothing is in transition. In a node's first seconds the others add 2 s to
+        its deadtime."""
         for node, other in (("n1", "n2"), ("n2", "n1")):
+            if min((age(pid) for pid in self.master(field, node)), default=0) < YOUNG:
+                return False
             status = field.at(node, "timeout", "5", "cl_status", "nodestatus", other, check=False).stdout.strip()
             held = field.at(node, "timeout", "5", "cl_status", "rscstatus", check=False).stdout.strip()
             if status != "active" or held not in ("all", "none", "local", "foreign"):

@@ -88,20 +88,24 @@ class Pacemaker(Driver):
 
     def configure(self, field):
         text = configuration([], None, "ignore", "heartbeat", "IPaddr2").replace("<nodes></nodes>", "")
-        parts = ElementTree.fromstring(text)
+        parts, last = ElementTree.fromstring(text), ["its nodes do not see each other"]
 
         def taken():
             if not self.members(field, "n1") == 2:
                 return False
-            for section in ("crm_config", "resources", "rsc_defaults"):
+            for section in ("rsc_defaults", "crm_config", "resources"):
                 part = ElementTree.tostring(parts.find(section), encoding="unicode")
-                done = field.at("n1", "timeout", "10", "cibadmin", "--replace", "--scope", section, "--xml-pipe",
-                                data=part, check=False)
+                done = field.at("n1", "timeout", "10", "cibadmin", "--modify", "--allow-create", "--xml-pipe",
+                                data=f"<configuration>{part}</configuration>", check=False)
                 if done.returncode != 0:
+                    last[0] = done.stderr.strip()
                     return False
             return True
 
-        kit.wait_until(taken, 90, "for Pacemaker to form and to take the configuration", 0.5)
+        try:
+            kit.wait_until(taken, 90, "for Pacemaker to form and to take the configuration", 0.5)
+        except kit.ClusterError as error:
+            raise kit.ClusterError(f"{error}: {last[0]}") from None
 
     def stop(self, field, node):
         self.signal(field, node, "pacemakerd", signal.SIGTERM)
