@@ -67,7 +67,7 @@ class Systole(Driver):
         return kit.find_program(self.build, name)
 
     def missing(self):
-        absent = [name for name in (*PROGRAMS, "owner_watch") if self.program(name) is None]
+        absent = [name for name in PROGRAMS if self.program(name) is None]
         if absent:
             return f"there is no program '{absent[0]}' in {self.build}; build first: ./run build"
         return None
