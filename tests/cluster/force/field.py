@@ -32,6 +32,7 @@ class Field(kit.Cluster):
         self.witness = "n3" if driver.node_count == 3 else None
         self.notes, self.left_on, self.switching = [], set(), threading.Lock()
         self.ending, self.guard = threading.Event(), None
+        self.guarded = False  # a guardian ran on each node before the scenario
 
     # -- building --------------------------------------------------------------------------------------------------
     def open(self):
@@ -153,7 +154,8 @@ class Field(kit.Cluster):
             self.rig.heal(node)
             self.rig.resume(node)
             small_var.free(self.rig, node)
-            if not self.driver.runs(self, node):
+            if not self.driver.runs(self, node) or (self.guarded and node != self.witness and
+                                                    not self.driver.pids(self, node, self.driver.guardian)):
                 self.driver.start(self, node)
 
     def power_cycle(self):

@@ -92,13 +92,14 @@ def by_columns(results, show, keep=lambda result: True):
     rows = [["scenario", *columns]]
     for scenario in scenarios.ALL:
         cells = [show(found.get((name, scenario.name))) for name in columns]
-        if any(cells):
+        if any(text not in ("", "–") for text in cells):
             rows.append([scenario.title, *cells])
     return table_of(rows)
 
 
 def markdown(results):
-    tried = {column(r): f"* {column(r)}: {r['version']}, {r['date']}, deadtime {r['deadtime_ms']} ms" +
+    tried = {column(r): f"* {column(r)}: {r['version']}, {r['date']}" +
+             (f", deadtime {r['deadtime_ms']} ms" if r["driver"] == "systole" else "") +
              (", with guardian" if r["guardian"] else "") for r in results}
     promises = by_columns(results, lambda r: r["expected"] if r and "skipped" not in r else "",
                           lambda r: r["expected"] != "measured")

@@ -73,7 +73,9 @@ class Systole(Driver):
         return None
 
     def version(self):
-        return subprocess.run([self.program("crmd"), "--version"], capture_output=True, text=True).stdout.strip()
+        said = subprocess.run([self.program("crmd"), "--version"], capture_output=True, text=True).stdout.strip()
+        commit = subprocess.run(["git", "-C", self.build, "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
+        return f"{said}, commit {commit.stdout.strip()}" if commit.returncode == 0 else said
 
     def stage(self, field):
         for name in (*PROGRAMS, GUARDIAN):

@@ -50,9 +50,9 @@ def broken_and_healed(field, scenario):
 def run(field, scenario):
     """The result as one flat dictionary: a line of the JSON file."""
     driver, field.notes = field.driver, []
-    guarded = driver.has_guardian(field) if all(field.is_on(n) for n in field.names) else False
+    guarded = field.guarded = all(field.is_on(n) for n in field.names) and driver.has_guardian(field)
     result = {
-        "driver": driver.name, "mode": driver.mode, "scenario": scenario.name, "title": scenario.title,
+        "at": time.strftime("%H:%M:%S"), "driver": driver.name, "mode": driver.mode, "scenario": scenario.name,
         "deadtime_ms": field.deadtime, "guardian": guarded,
         "expected": scenarios.expectation(driver.name, driver.mode, scenario.name, guarded),
         "gap_limit_ms": scenarios.gap_limit_ms(driver.name, scenario.name, field.deadtime)}
