@@ -57,6 +57,10 @@ class Driver:
         """Its own words: everyone is a member and nothing is under way."""
         raise NotImplementedError
 
+    def leader(self, field):
+        """The node that decides for all; None where there is no such node."""
+        return None
+
     def poke(self, field, node):
         """Something that makes a node write to its disk."""
 

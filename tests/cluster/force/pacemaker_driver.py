@@ -116,13 +116,22 @@ class Pacemaker(Driver):
         return bool(self.pids(field, node, "corosync") and self.pids(field, node, "pacemakerd"))
 
     @staticmethod
-    def members(field, node):
-        """How many nodes are in with a controller elected, seen from the node; 0 while it does not answer."""
+    def view(field, node):
+        """crm_mon's account as an element; None while the node's Pacemaker does not answer."""
         done = field.at(node, "timeout", "5", "crm_mon", "-1", "--output-as=xml", check=False)
         try:
-            view = ElementTree.fromstring(done.stdout) if done.returncode == 0 else None
+            return ElementTree.fromstring(done.stdout) if done.returncode == 0 else None
         except ElementTree.ParseError:
-            return 0
+            return None
+
+    def leader(self, field):
+        view = self.view(field, "n1")
+        found = None if view is None else view.find("./summary/current_dc")
+        return None if found is None else found.get("name")
+
+    def members(self, field, node):
+        """How many nodes are in with a controller elected, seen from the node; 0 while it does not answer."""
+        view = self.view(field, node)
         if view is None or view.find("./summary/current_dc[@present='true']") is None:
             return 0
         return len(view.findall("./nodes/node[@online='true'][@pending='false']"))

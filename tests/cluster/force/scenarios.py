@@ -21,6 +21,10 @@ class Scenario:
     needs: str = ""  # "witness" or "guardian": without it there is nothing to do
 
 
+class NothingToDo(Exception):
+    """The cluster has nothing that this scenario could break."""
+
+
 def power_off_owner(field):
     owner, _ = field.pair()
     field.power_off(owner)
@@ -67,6 +71,14 @@ def isolate(field, node):
 
 def owner_isolated(field):
     isolate(field, field.pair()[0])
+    field.hold()
+
+
+def leader_isolated(field):
+    owner, leader = field.owner(), field.driver.leader(field)
+    if leader in (None, owner):
+        raise NothingToDo("the owner is the leader too" if leader else "no node leads")
+    isolate(field, leader)
     field.hold()
 
 
@@ -175,6 +187,7 @@ ALL = (
     Scenario("owner-deaf", "one-way cut: the owner does not hear", owner_is_deaf),
     Scenario("flapping", "cut that flaps, 0.3 s each, for 6 s", cut_that_flaps),
     Scenario("owner-isolated", "the owner is cut from all nodes and the gateway", owner_isolated),
+    Scenario("leader-isolated", "the leader, another node than the owner, is cut from all", leader_isolated),
     Scenario("owner-unreachable", "the owner is cut from everyone, the client too", owner_unreachable),
     Scenario("witness-isolated", "the witness is cut from all", witness_isolated, "witness"),
     Scenario("freeze-machine", "the owner's machine stands still for 12 s", freeze_machine),
@@ -190,7 +203,7 @@ ALL = (
     Scenario("rolling-restart", "the daemons are restarted one after the other", rolling_restart),
 )
 
-CUTS = {"cut", "owner-mute", "owner-deaf", "owner-isolated", "owner-unreachable"}
+CUTS = {"cut", "owner-mute", "owner-deaf", "owner-isolated", "leader-isolated", "owner-unreachable"}
 BETWEEN = {"cut", "owner-mute", "owner-deaf"}  # both still reach everybody else
 STANDSTILL = {"freeze-machine", "freeze-processes", "freeze-both"}  # only a hardware watchdog ends these
 DAEMON_GONE = {"freeze-daemon", "kill-daemon"}  # a guardian ends these

@@ -74,7 +74,8 @@ class Systole(Driver):
 
     def version(self):
         said = subprocess.run([self.program("crmd"), "--version"], capture_output=True, text=True).stdout.strip()
-        commit = subprocess.run(["git", "-C", self.build, "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
+        git = ["git", "-C", self.build, "rev-parse", "--short", "HEAD"]
+        commit = subprocess.run(git, capture_output=True, text=True)
         return f"{said}, commit {commit.stdout.strip()}" if commit.returncode == 0 else said
 
     def stage(self, field):
@@ -120,6 +121,10 @@ class Systole(Driver):
             if not view or not view["settled"] or not all(n["joined"] for n in view["nodes"]):
                 return False
         return True
+
+    def leader(self, field):
+        view = field.status("n1")
+        return view["leader"] if view else None
 
     def poke(self, field, node):
         field.at(node, "timeout", "10", "crm_attribute", "-t", "crm_config", "-n", "poke", "-v", "1", check=False)

@@ -64,7 +64,10 @@ def run(field, scenario):
                          "notes": field.notes}
     start = time.monotonic()
     owner = account.words_for(field.owners_now())
-    settled, seconds = broken_and_healed(field, scenario)
+    try:
+        settled, seconds = broken_and_healed(field, scenario)
+    except scenarios.NothingToDo as nothing:
+        return result | {"skipped": f"{nothing}"}
     found, end = field.seen(), time.monotonic()
     return result | {"begun": True, "before": owner, **account.measure(found, start, end), "settled": settled,
                      "settle_s": round(seconds, 1), "seconds": round(end - start, 1),
