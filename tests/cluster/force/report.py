@@ -3,7 +3,7 @@
 import json
 import scenarios
 
-HEAD = f"  {'scenario':<20}{'two owners':>12}{'longest':>9}{'gap':>9}  {'end':<14}{'promised':<11}"
+HEAD = f"  {'scenario':<20}{'two owners':>12}{'longest':>10}{'gap':>10}  {'end':<14} {'promised'}"
 
 
 def broken(result):
@@ -34,8 +34,8 @@ def line(result):
     notes = "; ".join([*(f"BROKEN: {w}" for w in broken(result)), *result["notes"]])
     if not result["begun"]:
         return f"{name}not begun: {notes}"
-    return (f"{name}{result['two_owners_ms']:>9,} ms{result['two_owners_longest_ms']:>6,} ms{result['gap_ms']:>6,} ms  "
-            f"{ending(result):<14}{result['expected']:<11}{notes}").rstrip()
+    return (f"{name}{result['two_owners_ms']:>9,} ms{result['two_owners_longest_ms']:>7,} ms{result['gap_ms']:>7,} ms  "
+            f"{ending(result):<14} {result['expected']:<11}{notes}").rstrip()
 
 
 def column(result):
