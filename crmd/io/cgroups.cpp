@@ -51,18 +51,21 @@ std::string own_cgroup(std::string_view mountinfo, std::string_view cgroup) {
   for (const std::string& line : split(cgroup, '\n'))
     if (line.starts_with("0::/")) own = line.substr(3);
   if (!own) return "";
+  std::string found;  // the last one that fits: a later mount may hide an earlier one, never the other way round
   for (const std::string& line : split(mountinfo, '\n')) {
     // "31 23 0:28 ROOT MOUNT-POINT options [more]… - TYPE source options"
     const std::size_t dash = line.find(" - ");
     const auto fields = words(std::string_view(line).substr(0, dash));
     if (dash == std::string::npos || fields.size() < 5 || !line.substr(dash + 3).starts_with("cgroup2 ")) continue;
     const std::string root = plain(fields[3]), mount = plain(fields[4]);
-    if (root == "/") return *own == "/" ? mount : mount + *own;
-    // Only a part of the tree is mounted here, as in containers.
-    if (*own == root) return mount;
-    if (own->starts_with(root + "/")) return mount + own->substr(root.size());
+    if (root == "/")
+      found = *own == "/" ? mount : mount + *own;
+    else if (*own == root)  // only a part of the tree is mounted here, as in containers
+      found = mount;
+    else if (own->starts_with(root + "/"))
+      found = mount + own->substr(root.size());
   }
-  return "";
+  return found;
 }
 
 std::string as_folder_name(std::string_view name) {

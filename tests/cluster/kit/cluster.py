@@ -21,7 +21,7 @@ sys.path.insert(0, str(HERE.parent / "rig"))
 import rig as rigs  # noqa: E402
 
 VIP = "10.77.0.100"
-TOOLS = ("crmd", "systole", "cibadmin", "crm_attribute", "crm_master", "attrd_updater", "crm_node")
+TOOLS = ("crmd", "systole-guardian", "systole", "cibadmin", "crm_attribute", "crm_master", "attrd_updater", "crm_node")
 AGENTS = ("IPaddr", "mysql")
 MARIADB = ("mariadb", "--no-defaults", "-S", "/run/mysqld/mysqld.sock")
 

@@ -75,6 +75,10 @@ def lay_out(node_dir):
         mount("sysfs", "/sys", "sysfs")  # /sys/class/net of this network namespace
     except OSError:
         pass  # some containers forbid it; only programs that read /sys/class/net would notice
+    try:
+        mount("cgroup2", "/sys/fs/cgroup", "cgroup2")  # the mount that was there is hidden now
+    except OSError:
+        pass
     tmpfs("/dev/shm", "1777")
     with open(os.path.join(node_dir, "shares")) as lines:
         for line in lines:

@@ -204,7 +204,7 @@ class Rig:
             raise RigError(f"there is no node '{node}'; there are: {' '.join(self.nodes())}")
         self.plug(node, self.links())
         command = [c for c in (home / "command").read_text().split("\0") if c]
-        boot = ["nsenter", f"--net=/run/netns/{self.netns(node)}", "unshare", "-m", "-u", "-i", "-p", "-f",
+        boot = [*self.into_cgroup(node), "nsenter", f"--net=/run/netns/{self.netns(node)}", "unshare", "-m", "-u", "-i", "-p", "-f",
                 "--mount-proc", "--propagation", "private", "--kill-child=KILL",
                 str(HERE / "node_init.py"), str(home), node, *command]
         with open(home / "boot.log", "wb") as log:
@@ -218,6 +218,36 @@ class Rig:
         self.parents[node] = parent
         pid = pathlib.Path(f"/proc/{parent.pid}/task/{parent.pid}/children").read_text().split()[0]
         (home / "pid").write_text(f"{pid} {start_time(pid)}")
+
+    # -- a cgroup for each node, so that what runs in one is told from what runs in its namesake of another rig
+    def cgroup(self, node):
+        mounts = pathlib.Path("/proc/self/mountinfo").read_text().splitlines()
+        for fields in (line.split() for line in mounts):
+            if "cgroup2" in fields[fields.index("-") + 1:] and os.access(fields[4], os.W_OK):
+                return pathlib.Path(fields[4], f"systole-rig-{self.prefix}-{node}")
+        return None
+
+    def into_cgroup(self, node):
+        folder = self.cgroup(node)
+        if folder is None:
+            return []
+        try:
+            folder.mkdir(exist_ok=True)
+        except OSError:  # mounted, but not for us
+            return []
+        return ["sh", "-c", f'echo 0 > {folder}/cgroup.procs; exec "$@"', "sh"]
+
+    def remove_cgroup(self, node):
+        folder = self.cgroup(node)
+        if folder is None or not folder.is_dir():
+            return
+        for path, _, _ in os.walk(folder, topdown=False):
+            for _ in range(100):  # who was killed is in it until the kernel has put it away
+                try:
+                    os.rmdir(path)
+                    break
+                except OSError:
+                    time.sleep(0.005)
 
     @staticmethod
     def environment():
@@ -251,6 +281,7 @@ class Rig:
             time.sleep(0.002)
         (self.dir / node / "pid").unlink()
         self.reap(node)
+        self.remove_cgroup(node)
         # The addresses go too, a VIP among them: a switched-off machine answers no ARP.
         run("ip", "-n", self.netns("sw"), "-batch", "-", data="".join(f"link del {p}\n" for p in self.ports(node)))
         run("ip", "netns", "del", self.netns(node))
@@ -320,6 +351,7 @@ class Rig:
                 while start_time(pid) is not None:
                     time.sleep(0.002)
             self.reap(node)
+            self.remove_cgroup(node)
         spaces = [line.split()[0] for line in run("ip", "netns", "list").stdout.splitlines() if line.strip()]
         for space in spaces:
             if space.rpartition("-")[0] == self.prefix:

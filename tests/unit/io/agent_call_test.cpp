@@ -24,7 +24,7 @@ struct AgentCalls : test::Scratch {
     settings.init_folder = folder + "/init.d";
     settings.run_directory = "/run/h6-test";
     settings.tools_folder = "/h6/tools";
-    agents.emplace(context, settings, log, [this](std::uint64_t call, executor::Outcome outcome) {
+    agents.emplace(context, settings, std::nullopt, log, [this](std::uint64_t call, executor::Outcome outcome) {
       EXPECT_FALSE(outcomes.contains(call)) << "an outcome came twice";
       outcomes[call] = std::move(outcome);
     });
@@ -124,7 +124,7 @@ TEST_F(AgentCalls, an_agent_dies_with_its_daemon) {
   const pid_t daemon = ::fork();
   if (daemon == 0) {
     boost::asio::io_context own;
-    Agents of_daemon(own, settings, log, [](std::uint64_t, const executor::Outcome&) {});
+    Agents of_daemon(own, settings, std::nullopt, log, [](std::uint64_t, const executor::Outcome&) {});
     of_daemon.run(call_of("start"));
     own.run();
     ::_exit(0);

@@ -19,7 +19,7 @@ class FakeDaemon final : public DaemonLink {
     cluster.self = "n1";
     cluster.leader = "n2";
     cluster.quorate = cluster.settled = true;
-    cluster.nodes = {{1, "n1", true, true, {}}, {2, "n2", true, true, {{"up", 10}}}};
+    cluster.nodes = {{1, "n1", true, true, false, {}}, {2, "n2", true, true, false, {{"up", 10}}}};
     document = cib::empty_document("shop");
     change(R"(<nodes><node id="1" uname="n1"/><node id="2" uname="n2"/></nodes>)", "nodes");
   }
@@ -82,6 +82,7 @@ class FakeDaemon final : public DaemonLink {
     found.cluster = cluster;
     return found;
   }
+  Reply answer(const wire::ipc::ConfirmLost& lost) { return reply(0, lost.node + " is taken for lost"); }
   Reply answer(const wire::ipc::Why&) { return reply(0, "because\n"); }
   Reply answer(const wire::ipc::Cleanup&) { return reply(0, "Cleaned up all resources on n1, n2"); }
 };
