@@ -56,7 +56,7 @@ class Account(unittest.TestCase):
 
 
 def result(**more):
-    base = {"driver": "systole", "mode": "majority", "scenario": "cut", "expected": "never two", "two_owners_ms": 0,
+    base = {"driver": "systole", "mode": "witness", "scenario": "cut", "expected": "never two", "two_owners_ms": 0,
             "two_owners_longest_ms": 0, "gap_ms": 10, "end": "n1", "settled": True, "begun": True}
     return base | more
 
@@ -77,7 +77,7 @@ class Verdict(unittest.TestCase):
     def test_every_scenario_has_a_name_of_its_own_and_an_expectation_in_every_mode(self):
         names = [s.name for s in scenarios.ALL]
         self.assertEqual(len(set(names)), len(names))
-        for mode in ("none", "majority", "ping"):
+        for mode in ("none", "witness", "ping"):
             for guarded in (False, True):
                 for scenario in scenarios.ALL:
                     self.assertIn(scenarios.expectation("systole", mode, scenario.name, guarded),

@@ -12,8 +12,8 @@ GUARDIAN = "systole-guardian"
 # mode → (nodes, the lines of cluster.conf's section quorum). A further mode is a further line.
 MODES = {
     "none": (2, ("mode: none",)),
-    "majority": (3, ("mode: majority",)),
-    "ping": (2, ("mode: ping", "ping: 10.77.0.254")),
+    "witness": (3, ("mode: witness",)),
+    "ping": (2, ("mode: ping", "ping_target: 10.77.0.254")),
 }
 
 CIB = """<configuration>
@@ -50,8 +50,10 @@ CIB = """<configuration>
 
 def configuration(names, witness, policy, provider, agent):
     """One address, wherever the witness is not."""
-    nodes = "".join(f'<node id="{i}" uname="{n}"/>' for i, n in enumerate(names, 1))
+    nodes = "".join(f'<node id="{i}" uname="{n}"/>' for i, n in enumerate(names, 1) if provider != "systole" or n != witness)
     away = f'<rsc_location id="vip-not-on-witness" rsc="vip" node="{witness}" score="-INFINITY"/>' if witness else ""
+    if provider == "systole":
+        away = ""  # it knows its witnesses by itself
     return CIB.format(nodes=nodes, constraints=away, policy=policy, provider=provider, agent=agent, vip=kit.VIP)
 
 
@@ -95,7 +97,7 @@ class Systole(Driver):
         field.write_own_settings(node, number, key)
 
     def configure(self, field):
-        policy = "stop" if self.mode == "majority" else "ignore"
+        policy = "stop" if self.mode == "witness" else "ignore"
         text = configuration(field.names, field.witness, policy, "systole", "IPaddr")
         last = [""]
 
@@ -118,7 +120,7 @@ class Systole(Driver):
     def settled(self, field):
         for node in ("n1", "n2"):
             view = field.status(node)
-            if not view or not view["settled"] or not all(n["joined"] for n in view["nodes"]):
+            if not view or not view["settled"] or not all(n["up"] if n["witness"] else n["joined"] for n in view["nodes"]):
                 return False
         return True
 

@@ -105,6 +105,8 @@ def lines_of(path):
 class Cluster:
     """Built by start(), taken down by stop(); each step can be taken alone."""
 
+    witness = None  # the name of a node that runs nothing
+
     def __init__(self, build, prefix, logs, nodes=2, keepalive=200, deadtime=1000):
         self.build, self.logs = pathlib.Path(build).resolve(), pathlib.Path(logs).resolve()
         self.rig = rigs.Rig(prefix)
@@ -151,7 +153,8 @@ class Cluster:
     def write_settings(self, node, number, key):
         etc = self.rig.disk(node, "etc")
         nodes = "".join(f"    node {{\n        nodeid: {i}\n        name: {n}\n"
-                        f"        ring0_addr: {self.rig.address(n)}\n    }}\n" for i, n in enumerate(self.names, 1))
+                        f"        ring0_addr: {self.rig.address(n)}\n{'        witness: yes' + chr(10) if n == self.witness else ''}"
+                        f"    }}\n" for i, n in enumerate(self.names, 1))
         (etc / "systole/cluster.conf").write_text(CLUSTER_CONF.format(
             name=self.rig.prefix, keepalive=self.keepalive, deadtime=self.deadtime, nodes=nodes, quorum=self.quorum))
         (etc / "systole/authkey").write_text(key + "\n")
