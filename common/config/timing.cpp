@@ -23,12 +23,17 @@ Duration round_down(Duration duration) {
   return std::chrono::floor<std::chrono::milliseconds>(duration);
 }
 
+/// The ping target may have answered a node up to a keepalive after the peer heard its last packet.
+Duration ping_margin(const ClusterConf& conf) {
+  return conf.mode == QuorumMode::ping ? conf.keepalive : Duration{};
+}
+
 /// The same on every node: nothing that only this machine knows goes in.
 Duration takeover_delay_of(const ClusterConf& conf, Duration watchdog) {
   if (conf.takeover_delay) return *conf.takeover_delay;
   if (conf.mode == QuorumMode::none) return Duration{};
-  const Duration needed =
-      conf.lease.value_or(conf.deadtime / 2) + conf.guard.value_or(guard_realtime) + ladder_time + watchdog;
+  const Duration needed = conf.lease.value_or(conf.deadtime / 2) + conf.guard.value_or(guard_realtime) + ladder_time +
+                          watchdog + ping_margin(conf);
   return std::max(round_up(needed * 100 / 98 - conf.deadtime), Duration{});
 }
 
@@ -42,7 +47,8 @@ Result<Timing> timing_of(const ClusterConf& conf, bool realtime) {
   timing.takeover_delay = takeover_delay_of(conf, timing.watchdog);
   timing.lost_after = conf.deadtime + timing.takeover_delay;
   const Duration most =
-      round_down(bounded(timing.lost_after) - timing.guard - timing.ladder - timing.watchdog);
+      round_down(bounded(timing.lost_after) - timing.guard - timing.ladder - timing.watchdog -
+                 ping_margin(conf));
   timing.lease = conf.lease.value_or(most);
   timing.keeps_order = timing.lease <= most;
   if (conf.mode == QuorumMode::none) {
@@ -54,7 +60,7 @@ Result<Timing> timing_of(const ClusterConf& conf, bool realtime) {
     return Error{Errc::invalid, fmt::format("lease {} is too long: {} is false; leave 'lease' out, or raise deadtime or "
                                             "takeover_delay",
                                             to_text(timing.lease), inequality(conf, timing))};
-  if (timing.lease < conf.keepalive * 5 / 2)
+  if (timing.lease < conf.keepalive * 2)
     return Error{Errc::invalid,
                  fmt::format("what is left for the lease is {}, and an echo may take two keepalives of {}{}; raise deadtime "
                              "or takeover_delay, or lower keepalive",
@@ -68,9 +74,10 @@ Result<Timing> timing_of(const ClusterConf& conf, bool realtime) {
 }
 
 std::string inequality(const ClusterConf& conf, const Timing& timing) {
-  return fmt::format("lease {} + guard {} + ladder {}{} ≤ 98 % of (deadtime {} + takeover_delay {}) = {}",
+  return fmt::format("lease {} + guard {} + ladder {}{}{} ≤ 98 % of (deadtime {} + takeover_delay {}) = {}",
                      to_text(timing.lease), to_text(timing.guard), to_text(timing.ladder),
                      timing.watchdog > Duration{} ? " + watchdog " + to_text(timing.watchdog) : "",
+                     conf.mode == QuorumMode::ping ? " + keepalive " + to_text(conf.keepalive) : "",
                      to_text(conf.deadtime), to_text(timing.takeover_delay),
                      to_text(round_down(bounded(conf.deadtime + timing.takeover_delay))));
 }

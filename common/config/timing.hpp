@@ -6,6 +6,7 @@
 //   lease           from a packet that those who grant the lease have heard, to its end
 //   guard           how late the guardian's timer may be
 //   ladder          how long the guardian needs to drop addresses and kill
+//   keepalive       mode ping only: the target may have answered that much later than the peer heard us last
 //   takeover_delay  how much longer than deadtime the others wait
 //
 // The left side is one node's own affair, the right side must be the same on all nodes: takeover_delay follows from

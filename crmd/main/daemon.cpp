@@ -226,8 +226,8 @@ Started<void> Daemon::open_pinger() {
 
 void Daemon::ping() {
   pinger_->ask_targets();
-  const bool alone = core_ && core_->membership().up().size() < 2;
-  if (alone) {
+  // While the peer is heard its addresses are nobody's business.
+  if (core_ && core_->membership().missed(io::present().at)) {
     std::vector<std::string> elsewhere;
     for (const std::string& address : service_addresses_)
       if (std::ranges::none_of(held_, [&](const executor::Held& held) {

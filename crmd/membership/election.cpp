@@ -300,7 +300,7 @@ Time Election::alone_at() const {
 /// That the peer is dead and not just unheard. Mode none asks for none; a person's word is enough everywhere.
 bool Election::has_evidence(Time now) const {
   if (mode_ == Mode::none || confirmed_) return true;
-  return now < target_answered_ + lease_ && now > peer_answered_ + deadtime_ / 2;
+  return now < target_answered_ + lease_ && now > peer_answered_ + 2 * keepalive_;
 }
 
 bool Election::alone_allowed(Time now) const {

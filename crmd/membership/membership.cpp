@@ -490,6 +490,14 @@ std::set<NodeId> Membership::up() const {
   return nodes;
 }
 
+bool Membership::missed(Time now) const {
+  return std::ranges::any_of(impl_->peers, [&](const Peer& peer) {
+    return !peer.session || std::ranges::none_of(peer.links, [&](const Link& link) {
+      return impl_->link_state(now, link) == LinkState::up;
+    });
+  });
+}
+
 std::vector<PeerView> Membership::peers(Time now) const {
   std::vector<PeerView> views;
   for (const Peer& peer : impl_->peers) {

@@ -166,6 +166,7 @@ class Membership {
   /// Leader: from when on a node that is not up runs nothing any more.
   Time released_at(NodeId peer) const;
   std::set<NodeId> up() const;  // self included
+  bool missed(Time now) const;  // some other node is lost, or late on all its links
   std::vector<PeerView> peers(Time now) const;
   const Counters& counters() const;
 

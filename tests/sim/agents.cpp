@@ -88,8 +88,8 @@ void World::kill_agent(Node& node, std::uint64_t call) {
   });
 }
 
-/// The promise: where the mode says never, no two nodes own a resource (or are both promoted) at any moment, but for a
-/// node that is frozen, which nothing but a hardware watchdog could stop.
+/// The promise: no two nodes own a resource (or are both promoted) at any moment, but for a node that is frozen, which
+/// nothing but a hardware watchdog could stop, and in two-node modes while the network fails between the nodes.
 void World::count_owners(const Node& newest, const std::string& resource) {
   const auto wanted = std::ranges::find(plan_.resources, resource, &Expected::instance);
   if (wanted == plan_.resources.end()) return;
@@ -104,7 +104,8 @@ void World::count_owners(const Node& newest, const std::string& resource) {
   }
   if (owners.empty() || newest.active.at(resource) < owns) return;
   const std::string what = wanted->everywhere ? "promoted" : "active";
-  if (plan_.mode == membership::Mode::majority && !excused && now_ > newest.excused && !newest.frozen)
+  const bool cut = plan_.mode != membership::Mode::majority && now_ < last_trouble_ + 3 * plan_.lost_after();
+  if (!cut && !excused && now_ > newest.excused && !newest.frozen)
     return judge_.broken(
         fmt::format("{} is {} on node {} while it is on node{}", resource, what, newest.id.value, owners));
   count(fmt::format("two owners: {}", excused                                    ? "one of them was frozen"

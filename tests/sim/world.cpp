@@ -55,6 +55,7 @@ Plan draw_plan(std::uint64_t seed, std::optional<std::size_t> nodes, std::option
   // Either the lease takes what the inequality leaves, or it is given and takeover_delay makes room for it.
   if (dice.chance(1, 4)) plan.takeover_delay = plan.deadtime / 4;
   plan.lease = plan.lost_after() * 98 / 100 - guard - ladder;
+  if (plan.mode == membership::Mode::ping) plan.lease -= plan.keepalive;
   return plan;
 }
 
@@ -400,6 +401,7 @@ void World::transmit(Node& node, const membership::Transmit& transmit) {
   if (tracing() && (news || arrivals.empty()))
     tell(fmt::format("node {} → node {} link {}: {}{}", node.id.value, transmit.to.value, transmit.link,
                      describe(transmit.packet), arrivals.empty() ? " (lost)" : ""));
+  if (arrivals.empty() || arrivals.back() > now_ + 5ms) last_trouble_ = now_;
   if (arrivals.empty()) return;
   const auto flying = std::make_shared<const membership::Transmit>(transmit);
   for (const Time when : arrivals) at(when, [this, flying] { arrive(*flying, true); });

@@ -57,6 +57,7 @@ class Cluster {
   }
   void mend() { cut_.clear(); }
 
+  Config& config() { return config_; }  // before start()
   Membership& node(std::uint32_t id) { return *nodes_.at(id); }
 
   void step(std::uint32_t id, const Event& event) {

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Leases: who renews whose, when they end, and that nobody is taken for gone before its own has ended.
+#include <gtest/gtest.h>
+
+#include "tests/unit/membership/cluster.hpp"
+
+namespace systole::membership {
+namespace {
+
+std::uint32_t other_than(std::uint32_t id, std::uint32_t nodes) {
+  return id % nodes + 1;
+}
+
+TEST(Lease, a_connected_node_renews_its_lease_long_before_it_ends) {
+  Cluster cluster(3);
+  cluster.start_all();
+  cluster.run(3s);
+  for (int i = 0; i < 100; ++i) {
+    cluster.run(50ms);
+    for (std::uint32_t id = 1; id <= 3; ++id)
+      EXPECT_GT(cluster.node(id).lease_until(), cluster.now + 400ms) << "node " << id << ", look " << i;
+  }
+}
+
+TEST(Lease, hearing_alone_renews_nothing) {
+  Cluster cluster(3);
+  cluster.start_all();
+  cluster.run(3s);
+  const std::uint32_t follower = other_than(cluster.leader(), 3);
+  for (std::uint32_t id = 1; id <= 3; ++id) cluster.cut(follower, id);  // it hears all, nobody hears it
+  cluster.run(250ms);  // what it said before comes back with the leader's next heartbeat
+  const Time until = cluster.node(follower).lease_until();
+  cluster.run(2s);
+  EXPECT_EQ(cluster.node(follower).lease_until(), until);
+  EXPECT_LT(until, cluster.now);
+}
+
+TEST(Lease, of_a_leader_that_nobody_hears_ends_and_its_term_with_it_before_the_others_elect) {
+  Cluster cluster(3);
+  cluster.start_all();
+  cluster.run(3s);
+  const std::uint32_t old = cluster.leader(), other = other_than(old, 3);
+  for (std::uint32_t id = 1; id <= 3; ++id) cluster.cut(old, id);
+  Time gave_up{}, elected{};
+  for (int i = 0; i < 3000 && elected == Time{}; ++i) {
+    cluster.run(1ms);
+    if (gave_up == Time{} && !cluster.node(old).leads()) gave_up = cluster.now;
+    if (elected == Time{} && cluster.node(other).leader() != NodeId{old} && cluster.node(other).leader())
+      elected = cluster.now;
+  }
+  ASSERT_NE(gave_up, Time{});
+  ASSERT_NE(elected, Time{});
+  EXPECT_LT(gave_up, elected);
+  EXPECT_LT(cluster.node(old).lease_until(), elected);
+}
+
+TEST(Lease, is_not_renewed_by_a_leader_that_withholds_it) {
+  Cluster cluster(3);
+  cluster.start_all();
+  cluster.run(3s);
+  const std::uint32_t leader = cluster.leader(), follower = other_than(leader, 3);
+  cluster.node(leader).grant(NodeId{follower}, false);
+  cluster.run(50ms);
+  const Time until = cluster.node(follower).lease_until();
+  cluster.run(1500ms);
+  EXPECT_EQ(cluster.node(follower).lease_until(), until);
+  EXPECT_EQ(cluster.leader(), leader) << "it is still a member, and votes";
+  cluster.node(leader).grant(NodeId{follower}, true);
+  cluster.run(500ms);
+  EXPECT_GT(cluster.node(follower).lease_until(), cluster.now);
+}
+
+TEST(Lease, survives_a_cable_that_loses_every_third_packet) {
+  Cluster cluster(2, Mode::majority);
+  cluster.start_all();
+  cluster.run(3s);
+  Dice dice(7);
+  cluster.lose = [&](const Transmit&) { return dice.chance(1, 3); };
+  for (int i = 0; i < 600; ++i) {
+    cluster.run(50ms);
+    for (std::uint32_t id = 1; id <= 2; ++id) ASSERT_GT(cluster.node(id).lease_until(), cluster.now) << i;
+  }
+}
+
+/// Votes may have come late, and somebody else may lead a later term already.
+TEST(Lease, is_granted_by_a_new_leader_only_when_a_majority_has_said_that_it_follows) {
+  Cluster cluster(3);
+  cluster.start_all();
+  cluster.run(3s);
+  const auto leads = [](const Transmit& transmit) { return transmit.packet.role == wire::Role::leader; };
+  const auto first = std::ranges::find_if(cluster.on_wire, leads);
+  ASSERT_NE(first, cluster.on_wire.end());
+  EXPECT_FALSE(first->packet.grants);
+  EXPECT_TRUE(std::find_if(cluster.on_wire.rbegin(), cluster.on_wire.rend(), leads)->packet.grants);
+}
+
+TEST(Lease, of_a_leader_is_not_renewed_by_nodes_that_do_not_follow_it) {
+  Cluster cluster(3);
+  cluster.start_all();
+  cluster.run(3s);
+  const std::uint32_t leader = cluster.leader();
+  cluster.lose = [&](const Transmit& transmit) {
+    // They hear it, and answer; but what they answer is of another term's follower.
+    if (transmit.to == NodeId{leader}) const_cast<wire::Packet&>(transmit.packet).term.node = NodeId{};
+    return false;
+  };
+  cluster.run(50ms);
+  const Time until = cluster.node(leader).lease_until();
+  cluster.run(500ms);
+  EXPECT_EQ(cluster.node(leader).lease_until(), until);
+}
+
+TEST(Lease, in_mode_none_lasts_as_long_as_the_daemon_runs) {
+  Cluster cluster(2, Mode::none);
+  cluster.start_all();
+  cluster.run(3s);
+  cluster.isolate(1);
+  cluster.run(5s);
+  EXPECT_GT(cluster.node(1).lease_until(), cluster.now);
+  EXPECT_TRUE(cluster.node(1).leads());
+}
+
+TEST(Lease, a_silent_node_is_released_when_it_is_lost_and_a_restarted_one_only_when_its_lease_must_be_over) {
+  Cluster cluster(3);
+  cluster.start_all();
+  cluster.run(3s);
+  const std::uint32_t leader = cluster.leader(), follower = other_than(leader, 3);
+  cluster.told.clear();
+  cluster.power_off(follower);
+  cluster.run(20ms);
+  cluster.start(follower);
+  cluster.run(20ms);
+  const auto restarted = cluster.when<PeerLost>(leader, [&](const PeerLost& lost) {
+    return lost.peer == NodeId{follower} && lost.released > cluster.now + 900ms;
+  });
+  EXPECT_TRUE(restarted.has_value());
+  cluster.told.clear();
+  cluster.power_off(follower);
+  cluster.run(1200ms);
+  const auto silent = cluster.when<PeerLost>(
+      leader, [&](const PeerLost& lost) { return lost.peer == NodeId{follower} && lost.released <= cluster.now; });
+  EXPECT_TRUE(silent.has_value());
+}
+
+TEST(PingMode, a_node_that_is_alone_leads_only_while_the_target_answers_and_no_address_of_the_peer_does) {
+  Cluster cluster(2, Mode::ping);
+  cluster.start_all();
+  cluster.run(5s);
+  ASSERT_NE(cluster.leader(), 0U);
+  cluster.isolate(1);
+  cluster.run(3s);
+  EXPECT_FALSE(cluster.node(1).leads()) << "without any answer it may be the one that is cut off";
+  EXPECT_LT(cluster.node(1).lease_until(), cluster.now);
+  cluster.step(1, PingAnswered{cluster.now - 1ms, true});
+  cluster.step(1, PingAnswered{cluster.now - 1ms, false});
+  cluster.run(100ms);
+  EXPECT_FALSE(cluster.node(1).leads()) << "the other one answers at its address";
+  cluster.run(600ms);
+  cluster.step(1, PingAnswered{cluster.now - 1ms, false});
+  cluster.run(50ms);
+  EXPECT_TRUE(cluster.node(1).leads());
+  EXPECT_GT(cluster.node(1).lease_until(), cluster.now);
+  cluster.run(2s);
+  EXPECT_FALSE(cluster.node(1).leads()) << "the target has not answered for longer than a lease";
+}
+
+TEST(Alone, with_wait_for_all_a_cold_start_waits_until_a_person_confirms_the_loss) {
+  Cluster cluster(2, Mode::none);
+  cluster.config().wait_for_all = true;
+  cluster.start(1);
+  cluster.run(60s);
+  EXPECT_FALSE(cluster.node(1).leads());
+  cluster.node(1).confirm_lost();
+  cluster.step(1, Tick{});
+  cluster.run(50ms);
+  EXPECT_TRUE(cluster.node(1).leads());
+}
+
+TEST(Witness, lets_the_nodes_that_run_something_lead) {
+  Cluster cluster(3);
+  cluster.config().nodes[2].witness = true;
+  cluster.start_all();
+  cluster.run(5s);
+  EXPECT_NE(cluster.leader(), 0U);
+  EXPECT_NE(cluster.leader(), 3U);
+}
+
+}  // namespace
+}  // namespace systole::membership
