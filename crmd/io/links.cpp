@@ -3,13 +3,19 @@
 #include "crmd/io/links.hpp"
 
 #include <fmt/format.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <boost/asio/ip/address.hpp>
 #include <boost/asio/ip/v6_only.hpp>
 #include <cstring>
 
 #include "common/base/limits.hpp"
+#include "crmd/io/clock.hpp"
 
 namespace systole::io {
 namespace {
@@ -18,7 +24,8 @@ namespace asio = boost::asio;
 using asio::ip::udp;
 
 constexpr int receive_buffer_bytes = 1 << 20;
-constexpr int datagrams_per_turn = 64;  // then the others have their turn
+constexpr int datagrams_per_turn = 64;          // then the others have their turn
+constexpr std::size_t packets_waiting_max = 8192;  // for a core that does not take them; what comes then is lost
 
 Error bind_error(const LinkSetup& setup, int why) {
   const std::string place = fmt::format("{} port {}/udp", setup.address, setup.port);
@@ -71,18 +78,31 @@ Result<udp::socket> open_socket(asio::io_context& context, const LinkSetup& setu
 
 }  // namespace
 
-Links::Links(Sealer sealer, Log& log, OnPacket on_packet)
+Links::Links(Sealer sealer, BeatTimes times, Log& log, OnReceived on_received)
     : sealer_(std::move(sealer)),
       log_(log),
-      on_packet_(std::move(on_packet)),
-      buffer_(limits::packet_bytes_max + 1, '\0') {}
+      on_received_(std::move(on_received)),
+      buffer_(limits::packet_bytes_max + 1, '\0'),
+      beats_(times),
+      nudge_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
-Result<std::unique_ptr<Links>> Links::open(asio::io_context& context, const std::vector<LinkSetup>& setups,
+Links::~Links() {
+  if (!thread_.joinable()) return;
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  ::eventfd_write(nudge_.get(), 1);
+  thread_.join();
+}
+
+Result<std::unique_ptr<Links>> Links::open(const std::vector<LinkSetup>& setups,
                                            const std::map<NodeId, std::vector<std::string>>& peers, Sealer sealer,
-                                           Log& log, OnPacket on_packet) {
-  std::unique_ptr<Links> links(new Links(std::move(sealer), log, std::move(on_packet)));
+                                           BeatTimes times, Log& log, OnReceived on_received) {
+  std::unique_ptr<Links> links(new Links(std::move(sealer), times, log, std::move(on_received)));
+  if (!links->nudge_) return errno_error("cannot make an eventfd");
   for (const LinkSetup& setup : setups) {
-    auto socket = open_socket(context, setup);
+    auto socket = open_socket(links->unused_, setup);
     if (!socket) return socket.error();
     links->links_.push_back(std::make_unique<Link>(Link{std::move(*socket), setup, 0}));
   }
@@ -93,32 +113,105 @@ Result<std::unique_ptr<Links>> Links::open(asio::io_context& context, const std:
       if (code) return Error{Errc::invalid, fmt::format("'{}' is no IP address", addresses[i])};
       links->peers_[id].emplace_back(address, setups[i].port);
     }
-  for (std::size_t i = 0; i < setups.size(); ++i) links->listen(i);
+  // Signals belong to the main thread, whose signal set knows what they mean.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  links->thread_ = std::thread([pulse = links.get()] { pulse->pulse(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
   return links;
 }
 
-void Links::transmit(NodeId to, std::size_t link, const wire::Packet& packet) {
+// ---- the core's side
+
+void Links::transmit(NodeId to, std::size_t link, wire::Packet packet, Time good_until) {
   const auto peer = peers_.find(to);
   if (peer == peers_.end() || link >= peer->second.size() || link >= links_.size()) return;
   Link& through = *links_[link];
-  const std::string sealed = sealer_.seal(wire::encode_packet(packet));
-  boost::system::error_code code;
-  through.socket.send_to(asio::buffer(sealed), peer->second[link], 0, code);
-  if (code.value() == through.last_error) return;
-  through.last_error = code.value();
-  if (code)
+  int why = 0;
+  std::string complaint;
+  {
+    const std::lock_guard lock(mutex_);
+    beats_.stamp(boot_time(), to, packet, good_until);
+    why = send(link, to, packet);
+    wake_if_due_earlier();
+    complaint.swap(complaint_);
+  }
+  if (!complaint.empty()) log_.warning("{}", complaint);
+  if (why == through.last_error) return;
+  through.last_error = why;
+  if (why != 0)
     log_.warning("link {} ({}): cannot send: {}; trying on with every heartbeat", link, through.setup.address,
-                 code.message());
+                 std::strerror(why));
   else
     log_.notice("link {} ({}): can send again", link, through.setup.address);
 }
 
-void Links::listen(std::size_t link) {
-  links_[link]->socket.async_wait(udp::socket::wait_read, [this, link](const boost::system::error_code& error) {
-    if (error == asio::error::operation_aborted) return;
-    receive_all(link);
-    listen(link);
-  });
+int Links::send(std::size_t link, NodeId to, const wire::Packet& packet) {
+  const std::string sealed = sealer_.seal(wire::encode_packet(packet));
+  boost::system::error_code code;
+  links_[link]->socket.send_to(asio::buffer(sealed), peers_.at(to)[link], 0, code);
+  return code.value();
+}
+
+std::vector<Received> Links::take() {
+  const std::lock_guard lock(mutex_);
+  told_ = false;
+  return std::exchange(received_, {});
+}
+
+void Links::fed(Time now) {
+  const std::lock_guard lock(mutex_);
+  beats_.fed(now);
+  wake_if_due_earlier();
+}
+
+/// With the lock. Deadlines move on with every heartbeat, so the pulse is hardly ever woken.
+void Links::wake_if_due_earlier() {
+  const Time due = beats_.next_deadline();
+  if (due >= wake_) return;
+  wake_ = due;
+  ::eventfd_write(nudge_.get(), 1);
+}
+
+RefusedDatagrams Links::refused() const {
+  const std::lock_guard lock(mutex_);
+  return refused_;
+}
+
+// ---- the pulse
+
+void Links::pulse() {
+  sched_param parameters{};
+  parameters.sched_priority = ::sched_get_priority_min(SCHED_RR) + 1;  // before the core
+  ::sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &parameters);
+  while (true) {
+    Time until;
+    {
+      const std::lock_guard lock(mutex_);
+      if (ending_) return;
+      until = wake_ = beats_.next_deadline();
+    }
+    wait(until);
+    for (std::size_t link = 0; link < links_.size(); ++link) receive_all(link);
+    beat();
+  }
+}
+
+void Links::wait(Time until) {
+  std::vector<pollfd> waiting{{nudge_.get(), POLLIN, 0}};
+  for (const auto& link : links_) waiting.push_back({link->socket.native_handle(), POLLIN, 0});
+  const Duration left = std::clamp<Duration>(until == never ? 1h : until - boot_time(), 0s, 1h);
+  const timespec limit{static_cast<time_t>(left / 1s), static_cast<long>((left % 1s).count())};
+  ::ppoll(waiting.data(), waiting.size(), &limit, nullptr);
+  eventfd_t nudges = 0;
+  ::eventfd_read(nudge_.get(), &nudges);
+}
+
+void Links::beat() {
+  const std::lock_guard lock(mutex_);
+  for (const auto& [to, packet] : beats_.overdue(boot_time()))
+    for (std::size_t link = 0; link < links_.size() && link < peers_.at(to).size(); ++link) send(link, to, packet);
 }
 
 void Links::receive_all(std::size_t link) {
@@ -128,39 +221,51 @@ void Links::receive_all(std::size_t link) {
         ::recv(links_[link]->socket.native_handle(), buffer_.data(), buffer_.size(), MSG_DONTWAIT | MSG_TRUNC);
     if (got < 0) return;
     if (static_cast<std::size_t>(got) > limits::packet_bytes_max)
-      ++refused_.oversized;
+      count(Sealer::Refusal::oversized);
     else
       receive(link, std::string_view(buffer_).substr(0, static_cast<std::size_t>(got)));
   }
 }
 
+void Links::count(Sealer::Refusal refusal) {
+  const std::lock_guard lock(mutex_);
+  switch (refusal) {
+    case Sealer::Refusal::truncated:
+      ++refused_.truncated;
+      return;
+    case Sealer::Refusal::oversized:
+      ++refused_.oversized;
+      return;
+    case Sealer::Refusal::foreign:
+      ++refused_.foreign;
+      return;
+    case Sealer::Refusal::tampered:
+      ++refused_.tampered;
+      return;
+  }
+}
+
 void Links::receive(std::size_t link, std::string_view datagram) {
   const Sealer::Opened opened = sealer_.open(datagram);
-  if (opened.refusal) {
-    switch (*opened.refusal) {
-      case Sealer::Refusal::truncated:
-        ++refused_.truncated;
-        return;
-      case Sealer::Refusal::oversized:
-        ++refused_.oversized;
-        return;
-      case Sealer::Refusal::foreign:
-        ++refused_.foreign;
-        return;
-      case Sealer::Refusal::tampered:
-        ++refused_.tampered;
-        return;
-    }
-    return;
-  }
+  if (opened.refusal) return count(*opened.refusal);
   auto packet = wire::decode_packet(opened.plain);
-  if (!packet) {
-    // Whoever sealed it has our key: most likely a node with another version of Systole. Said once per cause is enough.
-    if (refused_.unreadable++ == 0)
-      log_.warning("link {}: a sealed packet cannot be read: {}", link, packet.error().what);
-    return;
+  bool tell = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!packet) {
+      // Whoever sealed it has our key: most likely a node with another version of Systole. Said once is enough.
+      if (refused_.unreadable++ == 0)
+        complaint_ = fmt::format("link {}: a sealed packet cannot be read: {}", link, packet.error().what);
+      return;
+    }
+    if (received_.size() >= packets_waiting_max) return;
+    // Stamped and queued under one lock: who reads the clock and then takes the queue misses nothing older.
+    const Time now = boot_time();
+    beats_.heard(now, *packet);
+    received_.push_back({now, link, std::move(*packet)});
+    tell = !std::exchange(told_, true);
   }
-  on_packet_(link, std::move(*packet));
+  if (tell) on_received_();
 }
 
 }  // namespace systole::io

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The links: one UDP socket per link, bound to this node's address on it (and to the interface, where one is named).
-// What comes in is unsealed and decoded here; what does not hold is counted by kind and never seen by the core.
+// The links: one UDP socket per link, bound to this node's address on it (and to the interface, where one is named), and
+// the pulse: a thread of its own that receives, stamps and answers for the core while that one computes. What comes in is
+// unsealed and decoded there; what does not hold is counted by kind and never seen by the core.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/udp.hpp>
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include "common/base/handles.hpp"
 #include "common/base/result.hpp"
 #include "common/log/log.hpp"
 #include "common/wire/packet.hpp"
+#include "crmd/io/beats.hpp"
 #include "crmd/io/seal.hpp"
 
 namespace systole::io {
@@ -24,19 +28,32 @@ struct LinkSetup {
   std::string interface;  // "": any
 };
 
+struct Received {
+  Time at{};  // what the core must take for the time of its coming
+  std::size_t link = 0;
+  wire::Packet packet;
+};
+
 class Links {
  public:
-  using OnPacket = std::function<void(std::size_t link, wire::Packet packet)>;
+  /// Called by the pulse, in its thread, when there is something to take; not again before it was taken.
+  using OnReceived = std::function<void()>;
 
   /// Errors: not_found (no such interface), exists (port in use), refused (the address is not on this machine),
   /// permission. peers: each node's addresses, one per link.
-  static Result<std::unique_ptr<Links>> open(boost::asio::io_context& context, const std::vector<LinkSetup>& setups,
+  static Result<std::unique_ptr<Links>> open(const std::vector<LinkSetup>& setups,
                                              const std::map<NodeId, std::vector<std::string>>& peers, Sealer sealer,
-                                             Log& log, OnPacket on_packet);
+                                             BeatTimes times, Log& log, OnReceived on_received);
+  ~Links();
 
+  // ---- for the core's thread
   /// Sends or loses the packet, as the network does; a link that cannot send is said once, when it begins and ends.
-  void transmit(NodeId to, std::size_t link, const wire::Packet& packet);
-  const RefusedDatagrams& refused() const { return refused_; }
+  void transmit(NodeId to, std::size_t link, wire::Packet packet, Time good_until);
+  /// All that came since, in order. Whoever looks at the clock before has all that came until then.
+  std::vector<Received> take();
+  /// The core has done its work for now.
+  void fed(Time now);
+  RefusedDatagrams refused() const;
 
  private:
   struct Link {
@@ -44,18 +61,33 @@ class Links {
     LinkSetup setup;
     int last_error = 0;  // of sending
   };
-  Links(Sealer sealer, Log& log, OnPacket on_packet);
-  void listen(std::size_t link);
+  Links(Sealer sealer, BeatTimes times, Log& log, OnReceived on_received);
+  void pulse();
+  void wait(Time until);
+  void wake_if_due_earlier();
   void receive_all(std::size_t link);
   void receive(std::size_t link, std::string_view datagram);
+  void count(Sealer::Refusal refusal);
+  void beat();
+  int send(std::size_t link, NodeId to, const wire::Packet& packet);
 
-  Sealer sealer_;
-  Log& log_;
-  OnPacket on_packet_;
+  const Sealer sealer_;
+  Log& log_;  // the core's thread only
+  OnReceived on_received_;
+  boost::asio::io_context unused_;  // sockets need one; nothing asynchronous is done with them
   std::vector<std::unique_ptr<Link>> links_;
   std::map<NodeId, std::vector<boost::asio::ip::udp::endpoint>> peers_;
+  std::string buffer_;  // the pulse's
+
+  mutable std::mutex mutex_;  // below: both threads
+  Beats beats_;
   RefusedDatagrams refused_;
-  std::string buffer_;
+  std::string complaint_;  // of the pulse, for the log
+  std::vector<Received> received_;
+  Time wake_ = never;  // until when the pulse sleeps
+  bool told_ = false, ending_ = false;
+  Fd nudge_;  // eventfd: the pulse must look again
+  std::thread thread_;
 };
 
 }  // namespace systole::io

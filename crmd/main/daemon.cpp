@@ -129,10 +129,9 @@ Started<void> Daemon::open_links() {
   std::map<NodeId, std::vector<std::string>> peers;
   for (std::size_t i = 0; i < conf.nodes.size(); ++i)
     if (i != setting_.self) peers[conf.nodes[i].id] = conf.nodes[i].addresses;
-  auto links = io::Links::open(context_, setups, peers, io::Sealer(setting_.keys), log_,
-                               [this](std::size_t link, wire::Packet packet) {
-                                 put(membership::PacketIn{link, std::move(packet)});
-                               });
+  const io::BeatTimes times{conf.keepalive, setting_.timing.lost_after, conf.deadtime / 2};
+  auto links = io::Links::open(setups, peers, io::Sealer(setting_.keys), times, log_,
+                               [this] { asio::post(context_, [this] { pump(); }); });
   if (!links) {
     const bool wrong = links.error().code == Errc::not_found;
     const bool forbidden = links.error().code == Errc::permission;
@@ -270,15 +269,29 @@ void Daemon::put(controller::Event event) {
   asio::post(context_, [this] { pump(); });
 }
 
+/// The core lives in the order of what happened: what the pulse had stamped before an event's moment comes before it.
 void Daemon::pump() {
-  while (!inbox_.empty()) {
+  if (!core_) return;
+  Now now;
+  do {
+    now = io::present();
+    for (io::Received& received : links_->take())
+      step({std::max(received.at, last_step_), now.epoch_s},
+           membership::PacketIn{received.link, std::move(received.packet)});
+    if (inbox_.empty()) break;
     const controller::Event event = std::move(inbox_.front());
     inbox_.pop_front();
-    for (const controller::Effect& effect : core_->step(io::present(), event))
-      std::visit([this](const auto& which) { perform(which); }, effect);
-  }
+    step({std::max(now.at, last_step_), now.epoch_s}, event);
+  } while (!inbox_.empty());
   pump_is_due_ = false;
+  links_->fed(now.at);
   alarm_.set(core_->next_deadline());
+}
+
+void Daemon::step(Now now, const controller::Event& event) {
+  last_step_ = now.at;
+  for (const controller::Effect& effect : core_->step(now, event))
+    std::visit([this](const auto& which) { perform(which); }, effect);
 }
 
 void Daemon::wait_for_signal() {
@@ -310,7 +323,7 @@ void Daemon::signalled(int number) {
 // ---- effects
 
 void Daemon::perform(const membership::Transmit& effect) {
-  links_->transmit(effect.to, effect.link, effect.packet);
+  links_->transmit(effect.to, effect.link, effect.packet, effect.good_until);
 }
 
 void Daemon::perform(const membership::StoreVote& effect) {
@@ -383,7 +396,7 @@ void Daemon::perform(const controller::KeepAside& effect) {
 void Daemon::perform(const controller::Reply& effect) {
   if (!effect.reply.cluster) return tools_->reply(effect.client, effect.reply);
   ipc::Reply reply = effect.reply;
-  const io::RefusedDatagrams& refused = links_->refused();
+  const io::RefusedDatagrams refused = links_->refused();
   auto& dropped = reply.cluster->dropped_packets;
   dropped.insert(dropped.end(), {{"truncated", refused.truncated},
                                  {"oversized", refused.oversized},

@@ -413,9 +413,11 @@ wire::Packet Membership::Impl::blank(Time now) const {
 /// Heartbeats knock on every link, so that a dead one is found alive again; pieces of messages spare the dead ones.
 void Membership::Impl::transmit(Time now, Peer& peer, wire::Packet packet) {
   const auto dead = [&](const Link& link) { return link_state(now, link) == LinkState::dead; };
+  const bool leads_by_votes = packet.role == wire::Role::leader && config.mode == Mode::majority;
+  const Time good_until = leads_by_votes ? lease.authority() : never;
   const bool everywhere = packet.fragments.empty() || std::all_of(peer.links.begin(), peer.links.end(), dead);
   for (std::size_t i = 0; i < peer.links.size(); ++i)
-    if (everywhere || !dead(peer.links[i])) effects.push_back(Transmit{peer.id, i, packet});
+    if (everywhere || !dead(peer.links[i])) effects.push_back(Transmit{peer.id, i, packet, good_until});
 }
 
 // ---- the public face

@@ -89,6 +89,7 @@ struct Transmit {
   NodeId to;
   std::size_t link = 0;
   wire::Packet packet;
+  Time good_until = never;  // the last moment at which its words, without ballot and fragments, may be said again
 };
 struct StoreVote {  // must be durable before VoteStored comes back; nothing that depends on it is sent earlier
   Vote vote;

@@ -4,7 +4,11 @@
 
 #include <unistd.h>
 
+#include <atomic>
+#include <thread>
+
 #include "common/log/sinks.hpp"
+#include "crmd/io/clock.hpp"
 #include "tests/unit/io/scratch.hpp"
 
 namespace systole::io {
@@ -23,8 +27,16 @@ struct LinksTest : testing::Test {
 
   Result<std::unique_ptr<Links>> open(const std::string& address, const std::string& interface = "") {
     const std::map<NodeId, std::vector<std::string>> peers{{NodeId{1}, {"127.0.0.1"}}, {NodeId{2}, {"127.0.0.2"}}};
-    return Links::open(context, {{address, port(), interface}}, peers, Sealer({key_of(1)}), log,
-                       [this](std::size_t, wire::Packet packet) { received.push_back(std::move(packet)); });
+    return Links::open({{address, port(), interface}}, peers, Sealer({key_of(1)}), BeatTimes{}, log, [] {});
+  }
+  /// Waits until something came or a packet could long have come.
+  static std::vector<Received> taken(Links& links) {
+    for (int i = 0; i < 500; ++i) {
+      auto received = links.take();
+      if (!received.empty()) return received;
+      std::this_thread::sleep_for(2ms);
+    }
+    return {};
   }
   void send_raw(const std::string& bytes) {
     udp::socket socket(context, udp::v4());
@@ -33,7 +45,6 @@ struct LinksTest : testing::Test {
 
   boost::asio::io_context context;
   Log log;
-  std::vector<wire::Packet> received;
 };
 
 TEST_F(LinksTest, a_packet_goes_from_one_node_to_the_other) {
@@ -44,9 +55,62 @@ TEST_F(LinksTest, a_packet_goes_from_one_node_to_the_other) {
   packet.cluster = "shop";
   packet.from = NodeId{1};
   packet.session = 77;
-  (*one)->transmit(NodeId{2}, 0, packet);
-  ASSERT_TRUE(test::run_until(context, [&] { return !received.empty(); }));
-  EXPECT_EQ(received.front(), packet);
+  const Time before = boot_time();
+  (*one)->transmit(NodeId{2}, 0, packet, never);
+  const auto received = taken(**two);
+  ASSERT_EQ(received.size(), 1u);
+  EXPECT_EQ(received[0].packet.cluster, "shop");
+  EXPECT_EQ(received[0].packet.session, 77u);
+  EXPECT_GE(received[0].packet.sent, before.time_since_epoch()) << "it is stamped when it leaves";
+  EXPECT_GE(received[0].at.time_since_epoch(), received[0].packet.sent) << "and when it comes";
+}
+
+TEST_F(LinksTest, the_core_is_told_once_until_it_takes) {
+  std::atomic<int> told = 0;
+  const auto two = Links::open({{"127.0.0.2", port(), ""}}, {}, Sealer({key_of(1)}), BeatTimes{}, log, [&] { ++told; });
+  ASSERT_TRUE(two);
+  const auto one = open("127.0.0.1");
+  ASSERT_TRUE(one);
+  wire::Packet packet;
+  packet.from = NodeId{1};
+  packet.session = 77;
+  std::size_t came = 0;
+  for (int n = 1; n <= 3; ++n) {
+    packet.seq = static_cast<std::uint64_t>(n);
+    (*one)->transmit(NodeId{2}, 0, packet, never);
+  }
+  ASSERT_TRUE(test::run_until(context, [&] { return told > 0; }));
+  std::this_thread::sleep_for(20ms);
+  EXPECT_EQ(told, 1);
+  came += taken(**two).size();
+  (*one)->transmit(NodeId{2}, 0, packet, never);
+  ASSERT_TRUE(test::run_until(context, [&] { return told == 2; }));
+  EXPECT_EQ(came + taken(**two).size(), 4u);
+}
+
+TEST_F(LinksTest, the_pulse_beats_for_a_core_that_computes_and_falls_silent_when_it_hangs) {
+  const auto one = open("127.0.0.1"), two = open("127.0.0.2");
+  ASSERT_TRUE(one);
+  ASSERT_TRUE(two);
+  wire::Packet packet;
+  packet.from = NodeId{1};
+  packet.session = 77;
+  packet.to_session = 78;
+  packet.seq = 1;
+  const Time begin = boot_time();
+  packet.echo = begin.time_since_epoch();
+  (*one)->fed(begin);
+  (*one)->transmit(NodeId{2}, 0, packet, never);  // a keepalive is 200 ms, its silence begins at 500 ms
+  std::vector<Received> all;
+  while (boot_time() < begin + 1'200ms) {
+    for (Received& received : (*two)->take()) all.push_back(std::move(received));
+    std::this_thread::sleep_for(5ms);
+  }
+  ASSERT_GE(all.size(), 2u);
+  EXPECT_LE(all.size(), 3u);
+  EXPECT_LT(all.back().packet.sent, (begin + 500ms).time_since_epoch());
+  EXPECT_GT(all[1].packet.seq, all[0].packet.seq);
+  EXPECT_EQ(all[1].packet.session, 77u);
 }
 
 TEST_F(LinksTest, what_does_not_hold_is_counted_by_kind_and_never_arrives) {
@@ -58,8 +122,9 @@ TEST_F(LinksTest, what_does_not_hold_is_counted_by_kind_and_never_arrives) {
   for (const std::string& bytes :
        {std::string("short"), std::string(3'000, 'x'), theirs.seal("x"), tampered, ours.seal("no packet")})
     send_raw(bytes);
-  const RefusedDatagrams& refused = (*two)->refused();
+  RefusedDatagrams refused;
   ASSERT_TRUE(test::run_until(context, [&] {
+    refused = (*two)->refused();
     return refused.truncated + refused.oversized + refused.foreign + refused.tampered + refused.unreadable == 5;
   }));
   EXPECT_EQ(refused.truncated, 1u);
@@ -67,7 +132,7 @@ TEST_F(LinksTest, what_does_not_hold_is_counted_by_kind_and_never_arrives) {
   EXPECT_EQ(refused.foreign, 1u);
   EXPECT_EQ(refused.tampered, 1u);
   EXPECT_EQ(refused.unreadable, 1u);
-  EXPECT_TRUE(received.empty());
+  EXPECT_TRUE((*two)->take().empty());
 }
 
 TEST_F(LinksTest, a_port_in_use_is_said_with_the_command_that_finds_the_user) {
