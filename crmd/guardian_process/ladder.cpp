@@ -11,7 +11,8 @@
 namespace systole::guardian {
 namespace {
 
-constexpr int looks_max = 80;  // × 1 ms and what looking takes
+constexpr int looks_max = 80;   // × 1 ms and what looking takes
+constexpr int clean_looks = 2;  // in a row: an address may come back from somebody whom we do not kill
 constexpr useconds_t between_looks_us = 1'000;
 
 std::string left_of(const std::vector<Processes>& all) {
@@ -33,10 +34,11 @@ Climbed Ladder::climb(const std::vector<Holding>& holdings, const std::vector<pi
   for (const Holding& holding : holdings) all.emplace_back(holding, spared);
   for (const Processes& processes : all) processes.kill();
   std::string left;
-  for (int look = 0; look < looks_max; ++look) {
+  for (int look = 0, clean = 0; look < looks_max; ++look) {
     left = left_of(all);
     dropped = addresses_.drop(unwanted);  // after the processes were seen dead: nobody is left to add one again
-    if (left.empty() && dropped && *dropped == 0) return {true, ""};
+    clean = left.empty() && dropped && *dropped == 0 ? clean + 1 : 0;
+    if (clean == clean_looks) return {true, ""};
     ::usleep(between_looks_us);
   }
   if (!dropped)
