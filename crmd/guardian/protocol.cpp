@@ -249,10 +249,16 @@ Result<FromCrmd> decode_from_crmd(std::string_view bytes) {
   }
   if (!reader.sound()) return reader.error();
   const auto version = plain_number<std::uint32_t>(first->value);
-  if (first->word == "hello" && version) return FromCrmd(Hello{*version});
-  if (first->word == "heard" && reader.bare()) return FromCrmd(HeardNews{});
-  if (first->word == "done" && reader.bare()) return FromCrmd(CrmdDone{});
-  return reader.error();
+  FromCrmd message;  // named: g++ 12 takes parts of a temporary for uninitialized under the sanitizers
+  if (first->word == "hello" && version)
+    message = Hello{*version};
+  else if (first->word == "heard" && reader.bare())
+    message = HeardNews{};
+  else if (first->word == "done" && reader.bare())
+    message = CrmdDone{};
+  else
+    return reader.error();
+  return message;
 }
 
 Result<FromGuardian> decode_from_guardian(std::string_view bytes) {
@@ -263,10 +269,15 @@ Result<FromGuardian> decode_from_guardian(std::string_view bytes) {
   if (first->word == "state") return read_state(reader, first->value);
   if (!reader.sound()) return reader.error();
   const auto number = plain_number<std::uint64_t>(first->value);
-  if (first->word == "ack" && number) return FromGuardian(Ack{*number});
-  if (first->word == "laddered")
-    if (const auto news = read_laddered(first->value)) return FromGuardian(LadderedNews{*news});
-  return reader.error();
+  const auto news = first->word == "laddered" ? read_laddered(first->value) : std::nullopt;
+  FromGuardian message;
+  if (first->word == "ack" && number)
+    message = Ack{*number};
+  else if (news)
+    message = LadderedNews{*news};
+  else
+    return reader.error();
+  return message;
 }
 
 }  // namespace systole::guardian
