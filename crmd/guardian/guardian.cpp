@@ -26,9 +26,10 @@ std::vector<Effect> Guardian::step(Time now, const Event& event) {
 }
 
 void Guardian::take(Time now, const LeaseUntil& event) {
-  if (until_ && event.until <= *until_) return;
-  if (lease_is_over(now) && event.until > now) note(Note::Level::notice, "the lease is valid again");
-  until_ = event.until;
+  const Time until = std::min(event.until, now + lease_longest);
+  if (until_ && until <= *until_) return;
+  if (lease_is_over(now) && until > now) note(Note::Level::notice, "the lease is valid again");
+  until_ = until;
 }
 
 void Guardian::take(Time, const Hold& event) {
@@ -48,7 +49,7 @@ void Guardian::take(Time now, const CrmdGone&) {
   if (!crmd_here_) return;
   crmd_here_ = false;
   if (leaving_ || holdings_.empty()) return;
-  if (!until_ || *until_ == never)
+  if (!until_)
     note(Note::Level::warning,
          fmt::format("crmd is gone; what is held stays as it is ({}): there was no lease that could end",
                      names_of(holdings_)));

@@ -86,6 +86,7 @@ struct Settings {
 };
 
 inline constexpr Duration climb_again_after = 100ms;
+inline constexpr Duration lease_longest = 1h;
 
 class Guardian {
  public:

@@ -112,9 +112,10 @@ GuardianClient::~GuardianClient() {
 // ---- what crmd asks for
 
 void GuardianClient::feed(Time until) {
+  until = std::min(until, boot_time() + guardian::lease_longest);  // reads the clock in the vdso
   if (until <= until_) return;
   until_ = until;
-  if (page_) page_->until_ns.store(until.time_since_epoch().count(), std::memory_order_release);
+  if (page_) page_->until_ns.store(until_.time_since_epoch().count(), std::memory_order_release);
 }
 
 std::uint64_t GuardianClient::hold(std::vector<guardian::Holding> holdings) {

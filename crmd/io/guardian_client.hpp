@@ -54,8 +54,9 @@ class GuardianClient {
   GuardianClient(const GuardianClient&) = delete;
   GuardianClient& operator=(const GuardianClient&) = delete;
 
-  /// The lease lasts until then (CLOCK_BOOTTIME); never: for good. An earlier time than before is ignored. No system
-  /// call. On the io_context's thread, like all of this class.
+  /// The lease lasts until then (CLOCK_BOOTTIME), an hour from now at most. An earlier time than before is ignored, so
+  /// a mode without leases is fed short ones again and again, not one long one that outlives the mode. No system call.
+  /// On the io_context's thread, like all of this class.
   void feed(Time until);
   /// All that this node holds now, in place of what it held; the number that on_held() will name.
   std::uint64_t hold(std::vector<guardian::Holding> holdings);
