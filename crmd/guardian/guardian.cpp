@@ -33,6 +33,7 @@ void Guardian::take(Time now, const LeaseUntil& event) {
 }
 
 void Guardian::take(Time, const Hold& event) {
+  to_accept_ = event.number;
   if (ladder_)
     held_meanwhile_ = event.holdings;
   else
@@ -107,6 +108,7 @@ void Guardian::report(Laddered news) {
 
 void Guardian::act(Time now) {
   if (!ladder_ && !holdings_.empty() && lease_is_over(now)) {
+    to_accept_.reset();
     ladder_ = Ladder{.began = now, .again = now, .climbing = true, .told = false, .left = "everything"};
     out_.push_back(Climb{holdings_});
     note(Note::Level::warning, fmt::format("the lease ended {} ms ago and crmd {}: ending {}", to_ms(now - *until_),
@@ -115,6 +117,7 @@ void Guardian::act(Time now) {
     ladder_->climbing = true;
     out_.push_back(Climb{holdings_});
   }
+  if (to_accept_ && !ladder_) out_.push_back(Accept{*std::exchange(to_accept_, {})});
   if (ladder_ && has_watchdog() && now - ladder_->began >= settings_.watchdog_patience) {
     biting_ = true;
     out_.push_back(LetBite{});

@@ -12,6 +12,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
@@ -49,6 +50,7 @@ struct LeaseUntil {
 /// All that is held, in place of what was held before. While a ladder is climbed it is remembered and counts after it.
 struct Hold {
   std::vector<Holding> holdings;
+  std::uint64_t number = 0;  // comes back in Accept
 };
 struct CrmdHere {};  // it introduced itself
 struct CrmdGone {};  // its connection ended
@@ -67,6 +69,11 @@ using Event = std::variant<Tick, LeaseUntil, Hold, CrmdHere, CrmdGone, Heard, Do
 struct Climb {
   std::vector<Holding> holdings;
 };
+/// The list of that number is what counts now, and the lease is not over. A list that comes when it is over is never
+/// accepted: it is ended at once. So whoever waits for this before it starts something starts nothing unguarded.
+struct Accept {
+  std::uint64_t number;
+};
 struct Pet {};      // the watchdog
 struct LetBite {};  // never pet again: the machine shall be reset
 struct Tell {       // to the crmd that is here
@@ -77,7 +84,7 @@ struct Note {  // one line for the log
   std::string text;
 };
 struct Exit {};
-using Effect = std::variant<Climb, Pet, LetBite, Tell, Note, Exit>;
+using Effect = std::variant<Climb, Accept, Pet, LetBite, Tell, Note, Exit>;
 
 struct Settings {
   Duration watchdog_timeout{};  // zero: there is no watchdog
@@ -129,6 +136,7 @@ class Guardian {
   Settings settings_;
   std::vector<Holding> holdings_;
   std::optional<std::vector<Holding>> held_meanwhile_;  // came while a ladder was climbed
+  std::optional<std::uint64_t> to_accept_;              // the newest list's number
   std::optional<Time> until_;
   std::optional<Ladder> ladder_;
   std::optional<Laddered> unheard_;

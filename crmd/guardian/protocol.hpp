@@ -9,7 +9,7 @@
 //                     done                                        nothing is held any more; the guardian may end
 //   guardian → crmd   state VERSION                               the answer to hello; then its lines:
 //                       pid N | until NS (where a lease is known) | watchdog WORDS | laddered NS yes/no WORDS, holdings
-//                     ack NUMBER                                  that list is what counts now
+//                     ack NUMBER                                  that list is what counts now, and the lease lasts
 //                     laddered NS yes/no WORDS                    yes: all is gone
 //   a holding         resource NAME | address IP | cgroup PATH | group PID | pidfile PATH
 #pragma once

@@ -164,9 +164,14 @@ void Station::let_in() {
   ucred peer{};
   socklen_t size = sizeof peer;
   const bool known = ::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0;
-  if (!known || (peer.uid != 0 && peer.uid != ::geteuid()) || connections_.size() >= connections_max) {
+  if (!known || (peer.uid != 0 && peer.uid != ::geteuid())) {
     log_.warning("process {} of user {} is turned away: only crmd has business here", peer.pid, peer.uid);
     return;
+  }
+  if (connections_.size() >= connections_max) {  // who came and said nothing makes room
+    const auto mute = std::ranges::find(connections_, false, &Connection::greeted);
+    log_.warning("process {} is let go: it is connected and says nothing", mute->pid);
+    connections_.erase(mute);
   }
   connections_.push_back({std::move(socket), peer.pid, false});
 }
@@ -186,8 +191,8 @@ void Station::read(Connection& connection) {
 
 void Station::take(Connection& connection, const FromCrmd& message) {
   std::visit(Overloaded{[&](const Hello& hello) { take_hello(connection, hello); },
-                        [&](const HoldList& list) { take_list(connection, list); },
-                        [&](const HeardNews&) { put(Heard{}); }, [&](const CrmdDone&) { put(Done{}); }},
+                        [&](const HoldList& list) { take_list(list); }, [&](const HeardNews&) { put(Heard{}); },
+                        [&](const CrmdDone&) { put(Done{}); }},
              message);
 }
 
@@ -211,14 +216,12 @@ void Station::take_hello(Connection& connection, const Hello& hello) {
   log_.info("crmd is here (process {}); held so far: {}", connection.pid, names_of(guardian_.holdings()));
 }
 
-void Station::take_list(Connection& connection, const HoldList& list) {
+void Station::take_list(const HoldList& list) {
   for (const Holding& holding : list.holdings)
     if (const std::string complaint = complaint_about(holding); !complaint.empty())
       log_.error("resource '{}': {}; it will not be ended when the lease ends", holding.resource, complaint);
   if (list.holdings != guardian_.holdings()) log_.info("held from now on: {}", names_of(list.holdings));
-  // Answered first: a crmd whose list comes too late hears so by the news of the ladder, after this.
-  send(connection, Ack{list.number});
-  put(Hold{list.holdings});
+  put(Hold{list.holdings, list.number});
 }
 
 void Station::leave(Connection& connection) {
@@ -257,6 +260,10 @@ void Station::perform(const Climb& effect) {
   std::vector<pid_t> spared{::getpid()};
   if (const Connection* const here = crmd()) spared.push_back(here->pid);
   inbox_.push_back(ladder_.climb(effect.holdings, spared));
+}
+
+void Station::perform(const Accept& effect) {
+  if (const Connection* const here = crmd()) send(*here, Ack{effect.number});
 }
 
 void Station::perform(const Tell& effect) {

@@ -44,13 +44,14 @@ class Station {
   void read(Connection& connection);
   void take(Connection& connection, const FromCrmd& message);
   void take_hello(Connection& connection, const Hello& hello);
-  void take_list(Connection& connection, const HoldList& list);
+  void take_list(const HoldList& list);
   void leave(Connection& connection);
   void send(const Connection& connection, const FromGuardian& message);
   Connection* crmd();
 
   void put(Event event);
   void perform(const Climb& effect);
+  void perform(const Accept& effect);
   void perform(const Pet&) { watchdog_.pet(); }
   void perform(const LetBite&) {}  // the machine asks for no more petting, and nobody disarms it
   void perform(const Tell& effect);

@@ -42,8 +42,10 @@ class GuardianClient {
     /// go); laddered: what happened while nobody heard it. Comes again after each reconnection.
     std::function<void(const guardian::State&)> on_state;
     /// The lease ended and the guardian acted. Comes at most twice for one ladder: something is left; all is gone.
+    /// After that nothing is held but what was given to hold() meanwhile.
     std::function<void(const guardian::Laddered&)> on_laddered;
-    /// The guardian holds the list of that number.
+    /// The guardian holds the list of that number, and the lease lasts. For a list that came too late this never comes,
+    /// but on_laddered().
     std::function<void(std::uint64_t number)> on_held;
   };
 

@@ -108,7 +108,7 @@ class Crmd:
                                         stdout=subprocess.PIPE, text=True, bufsize=1)
         self.state = self.hear()
 
-    def hear(self, seconds=5):
+    def hear(self, seconds=30):
         ready, _, _ = select.select([self.process.stdout], [], [], seconds)
         return self.process.stdout.readline().strip() if ready else ""
 
@@ -263,6 +263,16 @@ class WhenTheLeaseEnds(Guarded):
         second.end()
         self.assertNotIn("laddered", self.begin_crmd().state)
 
+    def test_what_is_held_too_late_is_ended_and_not_acknowledged(self):
+        crmd, child = self.begin_crmd(), self.victim()
+        with open(f"{RUN}/lease", "r+b") as page:
+            page.seek(UNTIL)
+            page.write(struct.pack("q", boot_now() - 1_000_000_000))
+        self.assertRegex(crmd.hold("resource db", f"cgroup {self.cgroup}"), r"^laddered \d+ yes ")
+        self.assertEqual(child.wait(5), -signal.SIGKILL)
+        crmd.say("feed 5000")
+        self.assertEqual(crmd.hold("resource db", f"cgroup {self.cgroup}"), "ack 2|")
+
     def test_an_ipv6_address_goes_too_and_others_stay(self):
         self.address(VIP6)
         self.address("198.51.100.8")
@@ -330,10 +340,9 @@ class WhoMayDisturbIt(Guarded):
         self.assertEqual(child.wait(5), -signal.SIGKILL)
         self.assertIn("is let go: not the language of crmd and guardian", self.logged())
 
-    def test_many_strangers_do_not_keep_crmd_out_for_long(self):
-        strangers = [connect() for _ in range(8)]
-        for stranger in strangers:
-            stranger.close()
+    def test_many_strangers_who_say_nothing_do_not_keep_crmd_out(self):
+        for stranger in [connect() for _ in range(20)]:
+            self.addCleanup(stranger.close)
         self.assertTrue(self.begin_crmd().state.startswith("state 1|"))
 
     def test_signals_end_it_only_while_nothing_is_held(self):
@@ -437,6 +446,8 @@ def measure(runs):
             self.hold_all(crmd, 200)
             self.times = gone_times(crmd, child)
 
+    # The witness is not late itself, however busy the machine is.
+    os.sched_setscheduler(0, os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(50))
     samples = []
     for _ in range(runs):
         case = Measure()

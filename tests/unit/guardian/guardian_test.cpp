@@ -16,12 +16,14 @@ constexpr Time start{100s};
 struct Machine {
   explicit Machine(Settings settings = {}) : guardian(settings) {}
 
-  /// Every effect but notes; notes are kept apart.
+  /// Every effect but notes and accepted lists, which are kept apart.
   std::vector<Effect> at(Duration when, const Event& event) {
     std::vector<Effect> effects;
     for (Effect& effect : guardian.step(start + when, event)) {
       if (const auto* const note = std::get_if<Note>(&effect))
         notes.push_back(note->text);
+      else if (const auto* const accept = std::get_if<Accept>(&effect))
+        accepted.push_back(accept->number);
       else
         effects.push_back(std::move(effect));
     }
@@ -31,6 +33,7 @@ struct Machine {
 
   Guardian guardian;
   std::vector<std::string> notes;
+  std::vector<std::uint64_t> accepted;
 };
 
 template <class E>
@@ -114,6 +117,42 @@ TEST(Guardian, what_is_no_longer_held_is_not_dropped) {
   const auto effects = machine.tick(1s);
   ASSERT_NE(find<Climb>(effects), nullptr);
   EXPECT_EQ(find<Climb>(effects)->holdings, std::vector{db});
+}
+
+// ---- which lists are accepted
+
+TEST(Guardian, a_list_is_accepted_at_once_while_the_lease_lasts_or_none_is_known) {
+  Machine machine;
+  machine.at(0s, Hold{{vip}, 1});
+  machine.at(0s, LeaseUntil{start + 1s});
+  machine.at(500ms, Hold{{vip, db}, 2});
+  EXPECT_EQ(machine.accepted, (std::vector<std::uint64_t>{1, 2}));
+}
+
+TEST(Guardian, a_list_that_comes_after_the_end_of_the_lease_is_never_accepted) {
+  Machine machine = with_lease_and({});
+  machine.accepted.clear();
+  machine.at(1s, Hold{{vip}, 7});
+  machine.at(1002ms, Climbed{true, ""});
+  machine.at(2s, LeaseUntil{start + 3s});
+  EXPECT_TRUE(machine.accepted.empty());
+}
+
+TEST(Guardian, a_list_that_comes_during_a_ladder_is_accepted_after_it_if_there_is_a_lease_again) {
+  Machine machine = with_lease_and({vip});
+  machine.accepted.clear();
+  machine.tick(1s);
+  machine.at(1001ms, Hold{{db}, 7});
+  machine.at(1002ms, LeaseUntil{start + 3s});
+  EXPECT_TRUE(machine.accepted.empty());
+  machine.at(1003ms, Climbed{true, ""});
+  EXPECT_EQ(machine.accepted, std::vector<std::uint64_t>{7});
+}
+
+TEST(Guardian, an_empty_list_is_accepted_even_when_the_lease_is_over) {
+  Machine machine = with_lease_and({});
+  machine.at(5s, Hold{{}, 7});
+  EXPECT_EQ(machine.accepted.back(), 7u);
 }
 
 // ---- crmd goes and comes
