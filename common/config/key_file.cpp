@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "common/base/handles.hpp"
@@ -82,13 +83,10 @@ Result<void> write_all(int fd, std::string_view bytes, const std::string& path) 
   return {};
 }
 
-Result<std::string> fresh_key_line() {
-  Key key{};
-  if (::getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size()))
-    return errno_error("cannot get random bytes from the kernel");
-  std::string line = "# Key of a Systole cluster. Copy this file to every node, mode 0400. Keep it secret.\n";
-  for (const unsigned char byte : key) line += fmt::format("{:02x}", byte);
-  return line + "\n";
+std::string to_hex(const Key& key) {
+  std::string text;
+  for (const unsigned char byte : key) text += fmt::format("{:02x}", byte);
+  return text;
 }
 
 }  // namespace
@@ -121,7 +119,33 @@ Result<std::vector<Key>> parse_keys(std::string_view content, std::string_view f
   return keys;
 }
 
-Result<std::vector<Key>> read_key_file(const std::string& path) {
+Result<Key> random_key() {
+  Key key{};
+  if (::getrandom(key.data(), key.size(), 0) != static_cast<ssize_t>(key.size()))
+    return errno_error("cannot get random bytes from the kernel");
+  return key;
+}
+
+std::string first_key_text(const Key& key) {
+  return "# Key of a Systole cluster. The same on every node, mode 0400. Keep it secret.\n" + to_hex(key) + "\n";
+}
+
+Result<std::string> with_added_key(std::string_view content, const Key& key, std::string_view file) {
+  const auto keys = parse_keys(content, file);
+  if (!keys) return keys.error();
+  if (std::ranges::find(*keys, key) != keys->end())
+    return Error{Errc::exists, fmt::format("{} holds this key already", file)};
+  if (keys->size() >= keys_max)
+    return Error{Errc::too_big,
+                 fmt::format("{} holds {} keys, and more are not allowed: remove one that no node seals with any more",
+                             file, keys->size())};
+  std::string text(content);
+  if (content.size() == key_bytes) text = first_key_text(keys->front());  // raw bytes have no room for a second key
+  if (text.back() != '\n') text += '\n';
+  return text + to_hex(key) + "\n";
+}
+
+Result<std::string> read_key_text(const std::string& path) {
   // Non-blocking: a FIFO of that name must not hang the daemon.
   const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!fd) {
@@ -146,18 +170,22 @@ Result<std::vector<Key>> read_key_file(const std::string& path) {
         fmt::format("the key file {} has mode {:04o}: others may read or change the cluster's secret; run: chmod "
                     "0400 {} (and make a new key if it was open for long)",
                     path, mode, path)};
-  const auto content = read_small(fd.get(), path);
+  return read_small(fd.get(), path);
+}
+
+Result<std::vector<Key>> read_key_file(const std::string& path) {
+  const auto content = read_key_text(path);
   if (!content) return content.error();
   return parse_keys(*content, path);
 }
 
 Result<void> generate_key_file(const std::string& path) {
-  const auto line = fresh_key_line();
-  if (!line) return line.error();
+  const auto key = random_key();
+  if (!key) return key.error();
   const std::string temporary = fmt::format("{}.{}.new", path, ::getpid());
   Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400));
   if (!fd) return errno_error(fmt::format("cannot create {}", temporary));
-  auto done = write_all(fd.get(), *line, temporary);
+  auto done = write_all(fd.get(), first_key_text(*key), temporary);
   if (done && ::link(temporary.c_str(), path.c_str()) != 0) {
     const int why = errno;
     Error error = errno_error(fmt::format("cannot create {}", path), why);

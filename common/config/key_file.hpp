@@ -24,6 +24,19 @@ Result<std::vector<Key>> parse_keys(std::string_view content, std::string_view f
 /// touch: its mode must be 0400 or 0600.
 Result<std::vector<Key>> read_key_file(const std::string& path);
 
+/// The same checks; the file as it is written, comments and all. It is not parsed.
+Result<std::string> read_key_text(const std::string& path);
+
+/// From the kernel's random numbers.
+Result<Key> random_key();
+
+/// A key file with this one key.
+std::string first_key_text(const Key& key);
+
+/// The first step of a change of keys: content with one key more at its end, which opens but does not seal yet. Errors
+/// when there is no room for one more, or content is no key file.
+Result<std::string> with_added_key(std::string_view content, const Key& key, std::string_view file);
+
 /// Writes a new random key, mode 0400, so that it is there as a whole or not at all. Errc::exists when there is one
 /// already: it is never replaced.
 Result<void> generate_key_file(const std::string& path);

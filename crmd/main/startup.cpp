@@ -2,9 +2,7 @@
 // See startup.hpp.
 #include "crmd/main/startup.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
-#include <ifaddrs.h>
 #include <sys/stat.h>
 #include <sys/utsname.h>
 #include <time.h>
@@ -17,27 +15,11 @@
 #include "cib/xml/cib_xml.hpp"
 #include "common/base/exit_codes.hpp"
 #include "common/base/limits.hpp"
+#include "common/config/local_addresses.hpp"
 #include "common/log/sinks.hpp"
 
 namespace systole {
 namespace {
-
-std::vector<std::string> local_addresses() {
-  std::vector<std::string> found;
-  ifaddrs* list = nullptr;
-  if (::getifaddrs(&list) != 0) return found;
-  const std::unique_ptr<ifaddrs, Release<::freeifaddrs>> owner(list);
-  for (const ifaddrs* at = list; at != nullptr; at = at->ifa_next) {
-    char text[INET6_ADDRSTRLEN] = {};
-    if (at->ifa_addr == nullptr) continue;
-    if (at->ifa_addr->sa_family == AF_INET)
-      ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in*>(at->ifa_addr)->sin_addr, text, sizeof text);
-    else if (at->ifa_addr->sa_family == AF_INET6)
-      ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6*>(at->ifa_addr)->sin6_addr, text, sizeof text);
-    if (text[0] != '\0') found.emplace_back(text);
-  }
-  return found;
-}
 
 int code_of(const Error& error, int otherwise) {
   switch (error.code) {
@@ -90,7 +72,7 @@ Started<Setting> read_setting(const Options& options) {
   setting.conf = std::move(*conf);
   utsname machine{};
   ::uname(&machine);
-  const auto self = config::find_self(setting.conf, options.node, machine.nodename, local_addresses());
+  const auto self = config::find_self(setting.conf, options.node, machine.nodename, config::local_addresses());
   if (!self) return Failure{exit_code::configuration, fmt::format("{}: {}", options.config, self.error().what)};
   setting.self = *self;
   auto keys = config::read_key_file(setting.conf.key_file);

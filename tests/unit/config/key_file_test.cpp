@@ -86,5 +86,31 @@ TEST(Keys, a_bad_line_is_named_but_not_shown) {
   EXPECT_FALSE(parse_keys("", "authkey"));
 }
 
+TEST(Keys, one_more_key_is_added_below_and_the_first_still_seals) {
+  Key old{}, fresh{};
+  old.fill(0xaa);
+  fresh.fill(0xbb);
+  for (const std::string& content :
+       {"# mine\n" + std::string(64, 'a') + "\n", std::string(64, 'a'), std::string(32, '\xaa')}) {
+    const auto text = with_added_key(content, fresh, "k");
+    ASSERT_TRUE(text) << text.error().what;
+    EXPECT_EQ(parse_keys(*text, "k").value(), (std::vector<Key>{old, fresh}));
+    EXPECT_EQ(with_added_key(*text, fresh, "k").error().code, Errc::exists);
+  }
+  EXPECT_EQ(with_added_key("# mine\n" + std::string(64, 'a'), fresh, "k")->rfind("# mine\n", 0), 0u);
+}
+
+TEST(Keys, there_is_a_limit_to_how_many_may_be_added) {
+  std::string content = first_key_text(Key{});
+  for (unsigned char n = 1; n < 8; ++n) {
+    Key key{};
+    key.fill(n);
+    content = with_added_key(content, key, "k").value();
+  }
+  Key last{};
+  last.fill(99);
+  EXPECT_EQ(with_added_key(content, last, "k").error().code, Errc::too_big);
+}
+
 }  // namespace
 }  // namespace systole::config
