@@ -5,6 +5,7 @@
 #include <sodium.h>
 
 #include <cstring>
+#include <utility>
 
 #include "common/base/ensure.hpp"
 #include "common/wire/codec.hpp"
@@ -52,7 +53,7 @@ Channel::Key Channel::derive(std::string_view direction, const std::string& gues
   return key;
 }
 
-std::optional<Channel::Heard> Channel::hear_hello() {
+Channel::Heard Channel::hear_hello() {
   const std::size_t known = std::min(waiting_.size(), mark.size());
   if (std::string_view(waiting_).substr(0, known) != mark.substr(0, known)) return trouble(Trouble::protocol);
   if (waiting_.size() > mark.size() && static_cast<unsigned char>(waiting_[mark.size()]) != protocol_version) {
@@ -60,16 +61,18 @@ std::optional<Channel::Heard> Channel::hear_hello() {
     heard.version = static_cast<unsigned char>(waiting_[mark.size()]);
     return heard;
   }
-  if (waiting_.size() < hello_bytes) return Heard{};
-  const std::string theirs = waiting_.substr(0, hello_bytes);
-  waiting_.erase(0, hello_bytes);
+  if (waiting_.size() < hello_bytes) return {};
+  if (waiting_.size() > hello_bytes) return trouble(Trouble::protocol);  // nobody can seal before both have greeted
+  const std::string theirs = std::exchange(waiting_, {});
   const bool guest = self_ == Side::guest;
   const Key from_guest = derive("guest to host", guest ? hello_ : theirs, guest ? theirs : hello_);
   const Key from_host = derive("host to guest", guest ? hello_ : theirs, guest ? theirs : hello_);
   ours_ = guest ? from_guest : from_host;
   theirs_ = guest ? from_host : from_guest;
   greeted_ = true;
-  return {};
+  Heard heard;
+  heard.hello = true;
+  return heard;
 }
 
 Channel::Heard Channel::hear_frame() {
@@ -97,12 +100,7 @@ Channel::Heard Channel::hear_frame() {
 Channel::Heard Channel::hear(std::string_view bytes) {
   if (broken_) return {};
   waiting_ += bytes;
-  const bool fresh = !greeted_;
-  Heard heard;
-  if (!greeted_)
-    if (const auto early = hear_hello()) heard = *early;
-  if (greeted_) heard = hear_frame();
-  heard.hello = fresh && greeted_ && !heard.trouble;
+  Heard heard = greeted_ ? hear_frame() : hear_hello();
   broken_ = heard.trouble.has_value();
   return heard;
 }

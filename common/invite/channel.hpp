@@ -61,7 +61,7 @@ class Channel {
 
  private:
   using Key = std::array<unsigned char, 32>;
-  std::optional<Heard> hear_hello();
+  Heard hear_hello();
   Heard hear_frame();
   Key derive(std::string_view direction, const std::string& guest_hello, const std::string& host_hello) const;
 

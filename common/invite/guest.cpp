@@ -54,7 +54,6 @@ Guest::Heard Guest::hear(std::string_view bytes) {
   if (state_ == State::over) return {};
   const Channel::Heard heard = channel_.hear(bytes);
   if (heard.trouble) return troubled(heard);
-  if (heard.message && heard.hello) return fail("the other node spoke out of turn");
   if (heard.message) return understand(*heard.message);
   Heard answer;
   if (heard.hello) {
