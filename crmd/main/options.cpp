@@ -24,7 +24,10 @@ std::optional<Options> read_options(int argc, char** argv, int* exit_code) {
   app.add_option("--ocf-root", options.ocf_root, "OCF agents are in its resource.d")
       ->envname("OCF_ROOT")
       ->capture_default_str();
-  app.add_option("--first-cib", options.first_cib, "initial CIB, used only when none is stored yet");
+  app.add_option(
+      "--first-cib", options.first_cib,
+      "initial CIB, used only when none is stored yet (default: first-cib.xml beside the configuration, if it is "
+      "there)");
   app.add_flag("--foreground", options.foreground, "stay in the foreground (always so; accepted for habit)");
   app.add_flag("--check", options.check, "verify the configuration, say what it means, and end");
   app.add_flag("--accept-loss", options.accept_loss,

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -49,6 +50,15 @@ Failure failed(const Error& error, int otherwise) {
   return {code_of(error, otherwise), error.what};
 }
 
+/// The one that was named; else the one that 'systole init' and 'systole join' put beside cluster.conf, but not once a
+/// CIB is stored: what is of no use any more must not be able to stop a start. "": none.
+std::string first_cib_path(const Options& options) {
+  if (!options.first_cib.empty()) return options.first_cib;
+  const std::string beside = std::filesystem::path(options.config).parent_path() / "first-cib.xml";
+  const bool needed = !std::filesystem::exists(options.state_directory + "/cib.xml");
+  return needed && std::filesystem::exists(beside) ? beside : "";
+}
+
 Started<std::string> read_first_cib(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   if (!file) return failed(errno_error(fmt::format("cannot read the first CIB {}", path)), exit_code::no_input);
@@ -79,8 +89,8 @@ Started<Setting> read_setting(const Options& options) {
   if (!keys) return failed(keys.error(), exit_code::configuration);
   setting.keys = std::move(*keys);
   setting.first_document = cib::empty_document(setting.conf.cluster_name);
-  if (!options.first_cib.empty()) {
-    auto first = read_first_cib(options.first_cib);
+  if (const std::string path = first_cib_path(options); !path.empty()) {
+    auto first = read_first_cib(path);
     if (!first) return first.error();
     setting.first_document = std::move(*first);
   }
