@@ -6,6 +6,7 @@
 
 #include "cib/xml/cib_xml.hpp"
 #include "common/config/key_file.hpp"
+#include "tools/staged_files.hpp"
 #include "tools/status.hpp"
 #include "tools/stored_attribute.hpp"
 #include "tools/xml_bits.hpp"
@@ -181,7 +182,34 @@ int why(Surroundings& here, const std::string& resource) {
   return code;
 }
 
-int keygen(Surroundings& here, const std::string& path) {
+namespace {
+
+Result<void> add_key(const std::string& path) {
+  const auto content = config::read_key_text(path);
+  if (!content) return content.error();
+  const auto key = config::random_key();
+  if (!key) return key.error();
+  const auto text = config::with_added_key(*content, *key, path);
+  if (!text) return text.error();
+  StagedFiles files;
+  if (const auto done = files.replace(path, *text); !done) return done;
+  return files.put();
+}
+
+}  // namespace
+
+int keygen(Surroundings& here, const std::string& path, bool add) {
+  if (add) {
+    if (const auto done = add_key(path); !done) return fail(here, tool, done.error());
+    here.out += fmt::format(
+        "{0} holds a new key below the old one. To change over without an interruption:\n"
+        "  1. copy {0} to every node (mode 0400, owner root) and restart crmd on one after the other:\n"
+        "     each then opens what is sealed with either key\n"
+        "  2. move the new key above the old one on every node, and restart again: each seals with it\n"
+        "  3. remove the old key on every node, and restart a last time\n",
+        path);
+    return 0;
+  }
   if (const auto done = config::generate_key_file(path); !done) {
     here.err += fmt::format("{}: {}\n", tool, done.error().what);
     return done.error().code == Errc::exists ? exit_code::exists : exit_code::cannot_create;

@@ -31,7 +31,8 @@ int standby(Surroundings& here, const StandbyOptions& options, const Pause& paus
 int cleanup(Surroundings& here, const std::string& resource, const std::string& node);
 int confirm_lost(Surroundings& here, const std::string& node);
 int why(Surroundings& here, const std::string& resource);
-int keygen(Surroundings& here, const std::string& path);
+/// add: one key more in a file that is there, the first step of a change of keys.
+int keygen(Surroundings& here, const std::string& path, bool add);
 
 /// Until the cluster says that nothing is left to do, several times in a row: a change needs a moment to be noticed.
 int wait_until_settled(Surroundings& here, Duration patience, const Pause& pause);

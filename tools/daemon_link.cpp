@@ -7,7 +7,6 @@
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cstdlib>
@@ -15,6 +14,7 @@
 
 #include "common/base/exit_codes.hpp"
 #include "common/wire/ipc_frame.hpp"
+#include "tools/clock.hpp"
 
 namespace systole::tools {
 namespace {
@@ -22,12 +22,6 @@ namespace {
 namespace ipc = wire::ipc;
 
 constexpr std::size_t piece_bytes = 256 << 10;
-
-Time clock_now() {
-  timespec now{};
-  ::clock_gettime(CLOCK_BOOTTIME, &now);
-  return Time{std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec)};
-}
 
 }  // namespace
 
@@ -63,9 +57,8 @@ Result<void> SocketLink::connect() {
 
 Result<void> SocketLink::wait(short events, Time until) {
   for (;;) {
-    const auto left = std::max<std::int64_t>(0, to_ms(until - clock_now()));
     pollfd poll{socket_.get(), events, 0};
-    const int ready = ::poll(&poll, 1, static_cast<int>(std::min<std::int64_t>(left, 3'600'000)));
+    const int ready = ::poll(&poll, 1, poll_ms(until));
     if (ready > 0) return {};
     if (ready < 0 && errno != EINTR) return errno_error("cannot wait for the daemon");
     if (ready == 0)

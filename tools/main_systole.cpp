@@ -11,6 +11,7 @@
 
 #include "common/base/exit_codes.hpp"
 #include "tools/commands.hpp"
+#include "tools/founding.hpp"
 #include "tools/status.hpp"
 
 namespace {
@@ -59,11 +60,66 @@ struct Command {
   StandbyOptions standby;
   VerifyOptions verify;
   int timeout_s = 120;
+  bool add_key = false;
+  InitOptions init;
+  InviteOptions invite;
+  JoinOptions join;
+  int deadtime_ms = 1000, patience_s = 900;
 };
+
+void describe_paths(CLI::App& verb, FoundingPaths& paths) {
+  verb.add_option("--config", paths.config, "the cluster's configuration; key and first CIB are beside it")
+      ->capture_default_str();
+  verb.add_option("--state-dir", paths.state_directory,
+                  "where crmd stores the CIB: nothing of another cluster may be there")
+      ->capture_default_str();
+}
+
+/// The verbs that make a cluster.
+void describe_founding(CLI::App& app, Command& command) {
+  config::Founding& founding = command.init.founding;
+  auto* const init = app.add_subcommand("init", "found a cluster with this machine as its first node");
+  init->add_option("--name", founding.cluster_name, "name of the cluster")->required();
+  init->add_option("--address", founding.addresses, "of this machine; one for each link")->delimiter(',');
+  init->add_option("--node", founding.node_name, "name of this node (default: the host name)");
+  init->add_option("--mode", founding.mode, "who goes on when nodes do not see each other")
+      ->check(CLI::IsMember({"none", "ping", "witness", "majority"}))
+      ->capture_default_str();
+  init->add_option("--ping-target", founding.ping_targets, "for mode ping: address of a router or the like")
+      ->delimiter(',');
+  init->add_option("--deadtime", command.deadtime_ms, "ms of silence after which a node is taken for dead")
+      ->check(CLI::Range(100, 600'000))
+      ->capture_default_str();
+  init->add_option("--port", founding.port, "UDP, between the nodes")
+      ->check(CLI::Range(1, 65535))
+      ->capture_default_str();
+  describe_paths(*init, command.init.paths);
+  auto* const invite = app.add_subcommand("invite", "let one more machine join; prints what is to be run there");
+  invite->add_flag("--witness", command.invite.witness, "it votes and keeps the configuration, and runs nothing");
+  invite->add_option("--again", command.invite.again, "only for this node, which is listed already and lost its files");
+  invite->add_option("--address", command.invite.address,
+                     "of this machine, where to wait for it (default: ring0_addr)");
+  invite->add_option("--port", command.invite.port, "TCP, where to wait for it (default: the cluster's port + 1)")
+      ->check(CLI::Range(1, 65535));
+  invite->add_option("--wait", command.patience_s, "seconds until the invitation ends")
+      ->check(CLI::Range(1, 86'400))
+      ->capture_default_str();
+  invite->add_option("--node", command.invite.node, "name of this node");
+  describe_paths(*invite, command.invite.paths);
+  auto* const join = app.add_subcommand("join", "make this machine a node of the cluster that invited it");
+  join->add_option("host", command.join.host, "ADDRESS:PORT of the node that runs 'systole invite'")->required();
+  join->add_option("token", command.join.token, "as it was printed there (default: read from standard input)");
+  join->add_option("--name", command.join.name, "name of this node (default: the host name)");
+  join->add_option("--address", command.join.addresses,
+                   "of this machine; one for each link (default: the one from which the host is reached)")
+      ->delimiter(',');
+  describe_paths(*join, command.join.paths);
+}
 
 void describe(CLI::App& app, Command& command) {
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("systole ") + SYSTOLE_VERSION);
+  describe_founding(app, command);
   auto* const status =
       app.add_subcommand("status", "what runs where, and what is missing (exit 1: redundancy gone, 2: out of service)");
   status->add_flag("--json", command.json, "for programs");
@@ -92,15 +148,28 @@ void describe(CLI::App& app, Command& command) {
   cleanup->add_option("--node", command.node, "on this node (default: all)");
   auto* const keygen = app.add_subcommand("keygen", "make the cluster's key");
   keygen->add_option("file", command.key_file, "where to")->capture_default_str();
+  keygen->add_flag("--add", command.add_key, "one key more, for a change of keys; the old one stays");
   auto* const wait = app.add_subcommand("wait", "until the cluster has nothing left to do");
   for (auto* const verb : {move, standby, wait})
     verb->add_option("--timeout", command.timeout_s, "seconds to wait")->capture_default_str();
+}
+
+int found(const std::string& verb, Command& command) {
+  const Voice voice{[](std::string_view text) { print(stdout, std::string(text)); },
+                    [](std::string_view text) { print(stderr, std::string(text)); }};
+  command.init.founding.deadtime = std::chrono::milliseconds(command.deadtime_ms);
+  command.invite.patience = std::chrono::seconds(command.patience_s);
+  command.invite.paths.run_directory = SocketLink::default_run_directory();
+  if (verb == "init") return init(voice, command.init);
+  if (verb == "invite") return invite(voice, command.invite);
+  return join(voice, command.join);
 }
 
 int perform(const CLI::App& app, Command& command, Surroundings& here) {
   const std::string verb = app.get_subcommands().front()->get_name();
   const Duration patience = std::chrono::seconds(command.timeout_s);
   command.move.patience = command.standby.patience = patience;
+  if (verb == "init" || verb == "invite" || verb == "join") return found(verb, command);
   if (verb == "status") return status(here, command.json, command.watch);
   if (verb == "confirm-lost") return confirm_lost(here, command.node);
   if (verb == "why") return why(here, command.resource);
@@ -108,7 +177,7 @@ int perform(const CLI::App& app, Command& command, Surroundings& here) {
   if (verb == "move") return move_resource(here, command.move, pause);
   if (verb == "standby") return standby(here, command.standby, pause);
   if (verb == "cleanup") return cleanup(here, command.resource, command.node);
-  if (verb == "keygen") return keygen(here, command.key_file);
+  if (verb == "keygen") return keygen(here, command.key_file, command.add_key);
   return wait_until_settled(here, patience, pause);
 }
 
