@@ -127,9 +127,12 @@ void Joining::say_what_is_left() const {
                   options_.paths.config, conf_.key_file, conf_.links.front().port, fmt::join(others, ", ")));
 }
 
-Result<invite::Token> read_token(const JoinOptions& options) {
+Result<invite::Token> read_token(const Voice& voice, const JoinOptions& options) {
   std::string text = options.token;
-  if (text.empty()) std::getline(std::cin, text);
+  if (text.empty()) {
+    voice.err("Token: ");
+    std::getline(std::cin, text);
+  }
   return invite::parse_token(text);
 }
 
@@ -145,7 +148,7 @@ int join(const Voice& voice, JoinOptions options) {
       !none)
     return fail(voice, none.error());
   if (const auto here = all_local(options.addresses); !here) return fail(voice, here.error());
-  const auto token = read_token(options);
+  const auto token = read_token(voice, options);
   if (!token) return fail(voice, token.error());
   auto connection = Connection::open(*host, clock_now() + 10s);
   if (!connection) return fail(voice, connection.error());

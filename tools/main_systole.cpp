@@ -80,13 +80,16 @@ void describe_founding(CLI::App& app, Command& command) {
   config::Founding& founding = command.init.founding;
   auto* const init = app.add_subcommand("init", "found a cluster with this machine as its first node");
   init->add_option("--name", founding.cluster_name, "name of the cluster")->required();
-  init->add_option("--address", founding.addresses, "of this machine; one for each link")->delimiter(',');
+  init->add_option("--address", founding.addresses, "of this machine; one for each link")
+      ->delimiter(',')
+      ->allow_extra_args(false);
   init->add_option("--node", founding.node_name, "name of this node (default: the host name)");
   init->add_option("--mode", founding.mode, "who goes on when nodes do not see each other")
       ->check(CLI::IsMember({"none", "ping", "witness", "majority"}))
       ->capture_default_str();
   init->add_option("--ping-target", founding.ping_targets, "for mode ping: address of a router or the like")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   init->add_option("--deadtime", command.deadtime_ms, "ms of silence after which a node is taken for dead")
       ->check(CLI::Range(100, 600'000))
       ->capture_default_str();
@@ -112,7 +115,8 @@ void describe_founding(CLI::App& app, Command& command) {
   join->add_option("--name", command.join.name, "name of this node (default: the host name)");
   join->add_option("--address", command.join.addresses,
                    "of this machine; one for each link (default: the one from which the host is reached)")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->allow_extra_args(false);
   describe_paths(*join, command.join.paths);
 }
 
