@@ -25,14 +25,14 @@ PATIENCE = 40  # s: sanitized programs on a busy machine
 CONF, KEY, FIRST = "etc/systole/cluster.conf", "etc/systole/authkey", "etc/systole/first-cib.xml"
 
 
-def until(condition, what):
+def until(condition, what, more=lambda: ""):
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         value = condition()
         if value:
             return value
         time.sleep(0.1)
-    raise AssertionError(f"waited {PATIENCE} s in vain for {what}")
+    raise AssertionError(f"waited {PATIENCE} s in vain for {what}\n{more()}")
 
 
 class Invitation:
@@ -99,12 +99,20 @@ class Site(unittest.TestCase):
         self.processes.append(subprocess.Popen(self.rig.enter(node, "crmd"), stdin=subprocess.DEVNULL, stdout=log,
                                                stderr=log))
 
+    def stop_crmd(self, node):
+        self.run_at(node, "sh", "-c", "kill $(cat /run/systole/crmd.pid)")
+        until(lambda: self.run_at(node, "pidof", "crmd")[0] != 0, f"crmd to end on {node}")
+
     def sees_all(self, node, names):
         text = self.rig.at(node, "systole", "status", "--json", check=False).stdout
         if not text:
             return False
-        nodes = {one["name"]: one["joined"] for one in json.loads(text)["nodes"]}
+        nodes = {one["name"]: one["up"] and (one["joined"] or one["witness"]) for one in json.loads(text)["nodes"]}
         return nodes == {name: True for name in names}
+
+    def wait_to_see(self, node, names):
+        until(lambda: self.sees_all(node, names), f"{node} to see {names}",
+              lambda: self.run_at(node, "systole", "status")[1] + self.file(node, "var/log/crmd.log")[-2000:])
 
     def assert_untouched(self, node):
         """Not a file, and not a half-written one."""
@@ -133,7 +141,7 @@ class FromNothing(Site):
                              ["authkey", "cluster.conf", "first-cib.xml"])
             self.start_crmd(node)
         for node in ("n1", "n2"):
-            until(lambda n=node: self.sees_all(n, ("n1", "n2")), f"{node} to see both nodes")
+            self.wait_to_see(node, ("n1", "n2"))
             _, cib = self.run_at(node, "cibadmin", "--query", "--scope", "crm_config")
             self.assertIn('name="stonith-enabled" value="false"', cib)
         invitation = Invitation(self, "n1", "--witness")
@@ -146,6 +154,13 @@ class FromNothing(Site):
         self.assertIn("copy /etc/systole/cluster.conf to each of them: n2 (10.77.0.2)", said)
         self.assertIn("restart crmd here and on them", said)
         self.assertIn("witness: yes", self.file("n3", CONF))
+        for node in ("n1", "n2"):
+            self.stop_crmd(node)
+        shutil.copy2(self.rig.disk("n1", CONF), self.rig.disk("n2", CONF))
+        for node in ("n1", "n2", "n3"):
+            self.start_crmd(node)
+        for node in ("n1", "n2", "n3"):
+            self.wait_to_see(node, ("n1", "n2", "n3"))
 
 
 class GoesWrong(Site):
