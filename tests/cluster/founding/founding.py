@@ -15,11 +15,13 @@ import tempfile
 import time
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "rig"))
+for folder in ("rig", "kit"):
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / folder))
+import cluster as kit  # noqa: E402
 import rig as rigs  # noqa: E402
 
 BUILD = pathlib.Path(sys.argv.pop(1)).resolve() if len(sys.argv) > 1 else pathlib.Path("build/ci").resolve()
-PROGRAMS = ("crmd/main/crmd", "tools/systole", "tools/cibadmin")
+PROGRAMS = ("crmd", "systole-guardian", "systole", "cibadmin")
 PREFIX = f"fo{os.getpid() % 10000}"
 PATIENCE = 40  # s: sanitized programs on a busy machine
 CONF, KEY, FIRST = "etc/systole/cluster.conf", "etc/systole/authkey", "etc/systole/first-cib.xml"
@@ -62,7 +64,7 @@ class Site(unittest.TestCase):
         cls.addClassCleanup(cls.rig.down)
         (stage / "bin").mkdir()
         for program in PROGRAMS:
-            shutil.copy2(BUILD / program, stage / "bin")
+            shutil.copy2(kit.find_program(BUILD, program), stage / "bin")
         cls.rig.up(cls.machines, 1, [(stage, "/opt/systole")])
 
     def setUp(self):
