@@ -97,10 +97,10 @@ def by_columns(results, show, keep=lambda result: True):
     return table_of(rows)
 
 
-def markdown(results):
+def markdown(results, remarks):
     tried = {column(r): f"* {column(r)}: {r['version']}, {r['date']}" +
              (f", deadtime {r['deadtime_ms']} ms" if r["driver"] == "systole" else "") +
              (", with guardian" if r["guardian"] else "") for r in results}
     promises = by_columns(results, lambda r: r["expected"] if r and "skipped" not in r else "",
                           lambda r: r["expected"] != "measured")
-    return PAGE.format(table=by_columns(results, cell), versions="\n".join(tried.values()), promises=promises)
+    return PAGE.format(table=by_columns(results, cell), versions="\n".join([*tried.values(), *(f"* {text}" for text in remarks)]), promises=promises)
