@@ -32,6 +32,7 @@ class Field(kit.Cluster):
         self.witness = "n3" if driver.node_count == 3 else None
         self.notes, self.left_on, self.switching = [], set(), threading.Lock()
         self.ending, self.guard = threading.Event(), None
+        self.sabotage = False
         self.guarded = False  # a guardian ran on each node before the scenario
 
     # -- building --------------------------------------------------------------------------------------------------
@@ -111,8 +112,17 @@ class Field(kit.Cluster):
 
     def hold(self, seconds=None):
         """Lets a fault last, and sees to it that the watch does too."""
+        if self.sabotage:
+            self.claim_address_by_hand()
         time.sleep(self.fault_time if seconds is None else seconds)
         self.need_watch()
+
+    def claim_address_by_hand(self):
+        """Two owners on purpose, for 0.3 s: the trial must notice."""
+        node = next(n for n in ("n1", "n2") if n not in self.owners_now() and self.is_on(n))
+        self.at(node, "ip", "addr", "add", f"{kit.VIP}/24", "dev", "eth0")
+        time.sleep(0.3)
+        self.at(node, "ip", "addr", "del", f"{kit.VIP}/24", "dev", "eth0", check=False)
 
     def watch_power(self):
         """A node whose PID 1 ended by itself (a manager that resets its machine) must not go on answering ARP."""

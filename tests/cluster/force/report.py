@@ -103,4 +103,5 @@ def markdown(results, remarks):
              (", with guardian" if r["guardian"] else "") for r in results}
     promises = by_columns(results, lambda r: r["expected"] if r and "skipped" not in r else "",
                           lambda r: r["expected"] != "measured")
-    return PAGE.format(table=by_columns(results, cell), versions="\n".join([*tried.values(), *(f"* {text}" for text in remarks)]), promises=promises)
+    below = "\n".join([*tried.values(), *(f"* {text}" for text in remarks)])
+    return PAGE.format(table=by_columns(results, cell), versions=below, promises=promises)
