@@ -77,7 +77,7 @@ class Verdict(unittest.TestCase):
     def test_every_scenario_has_a_name_of_its_own_and_an_expectation_in_every_mode(self):
         names = [s.name for s in scenarios.ALL]
         self.assertEqual(len(set(names)), len(names))
-        for mode in ("none", "witness", "ping"):
+        for mode in ("none", "majority", "witness", "ping"):
             for guarded in (False, True):
                 for scenario in scenarios.ALL:
                     self.assertIn(scenarios.expectation("systole", mode, scenario.name, guarded),

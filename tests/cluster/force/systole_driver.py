@@ -12,6 +12,7 @@ GUARDIAN = "systole-guardian"
 # mode → (nodes, the lines of cluster.conf's section quorum). A further mode is a further line.
 MODES = {
     "none": (2, ("mode: none",)),
+    "majority": (3, ("mode: majority",)),
     "witness": (3, ("mode: witness",)),
     "ping": (2, ("mode: ping", "ping_target: 10.77.0.254")),
 }
@@ -48,13 +49,11 @@ CIB = """<configuration>
 """
 
 
-def configuration(names, witness, policy, provider, agent):
-    """One address, wherever the witness is not."""
-    nodes = "".join(f'<node id="{i}" uname="{n}"/>' for i, n in enumerate(names, 1) if provider != "systole" or n != witness)
-    away = f'<rsc_location id="vip-not-on-witness" rsc="vip" node="{witness}" score="-INFINITY"/>' if witness else ""
-    if provider == "systole":
-        away = ""  # it knows its witnesses by itself
-    return CIB.format(nodes=nodes, constraints=away, policy=policy, provider=provider, agent=agent, vip=kit.VIP)
+def configuration(names, away, policy, provider, agent):
+    """One address, anywhere but on the node that is to stay away."""
+    nodes = "".join(f'<node id="{i}" uname="{n}"/>' for i, n in enumerate(names, 1))
+    rule = f'<rsc_location id="vip-stays-away" rsc="vip" node="{away}" score="-INFINITY"/>' if away else ""
+    return CIB.format(nodes=nodes, constraints=rule, policy=policy, provider=provider, agent=agent, vip=kit.VIP)
 
 
 class Systole(Driver):
@@ -95,10 +94,16 @@ class Systole(Driver):
 
     def write_settings(self, field, node, number, key):
         field.write_own_settings(node, number, key)
+        if self.mode == "majority":  # there the third one is a node like the others
+            conf = field.rig.disk(node, "etc/systole/cluster.conf")
+            conf.write_text(conf.read_text().replace("        witness: yes\n", ""))
 
     def configure(self, field):
-        policy = "stop" if self.mode == "witness" else "ignore"
-        text = configuration(field.names, field.witness, policy, "systole", "IPaddr")
+        policy = "stop" if self.mode in ("majority", "witness") else "ignore"
+        # A node like the others that is only to vote must be told so; a witness runs nothing by itself.
+        away = field.witness if self.mode == "majority" else None
+        names = [n for n in field.names if n != field.witness or away]
+        text = configuration(names, away, policy, "systole", "IPaddr")
         last = [""]
 
         def replaced():
