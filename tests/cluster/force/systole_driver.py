@@ -125,7 +125,9 @@ class Systole(Driver):
     def settled(self, field):
         for node in ("n1", "n2"):
             view = field.status(node)
-            if not view or not view["settled"] or not all(n["up"] if n["witness"] else n["joined"] for n in view["nodes"]):
+            if not view or not view["settled"]:
+                return False
+            if not all(n["up"] and (n["joined"] or n.get("witness")) for n in view["nodes"]):
                 return False
         return True
 

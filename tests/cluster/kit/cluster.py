@@ -152,9 +152,11 @@ class Cluster:
 
     def write_settings(self, node, number, key):
         etc = self.rig.disk(node, "etc")
-        nodes = "".join(f"    node {{\n        nodeid: {i}\n        name: {n}\n"
-                        f"        ring0_addr: {self.rig.address(n)}\n{'        witness: yes' + chr(10) if n == self.witness else ''}"
-                        f"    }}\n" for i, n in enumerate(self.names, 1))
+        nodes = ""
+        for i, name in enumerate(self.names, 1):
+            role = "        witness: yes\n" if name == self.witness else ""
+            nodes += (f"    node {{\n        nodeid: {i}\n        name: {name}\n"
+                      f"        ring0_addr: {self.rig.address(name)}\n{role}    }}\n")
         (etc / "systole/cluster.conf").write_text(CLUSTER_CONF.format(
             name=self.rig.prefix, keepalive=self.keepalive, deadtime=self.deadtime, nodes=nodes, quorum=self.quorum))
         (etc / "systole/authkey").write_text(key + "\n")
