@@ -92,7 +92,17 @@ class Field(kit.Cluster):
         return owner if owner and self.driver.settled(self) else None
 
     def settle(self, seconds=SETTLE_LIMIT):
-        return kit.wait_until(self.settled, seconds, "for one owner and for all nodes to be members", 0.2)
+        try:
+            return kit.wait_until(self.settled, seconds, "for one owner and for all nodes to be members", 0.2)
+        except kit.ClusterError as error:
+            raise kit.ClusterError(f"{error}: {self.what_is_not_settled()}") from None
+
+    def what_is_not_settled(self):
+        off = [n for n in self.names if not self.is_on(n)]
+        if off:
+            return f"{' and '.join(off)} off"
+        own = "all is well" if self.driver.settled(self) else "not all members are there, or something is under way"
+        return f"the address answers from {account.words_for(self.owners_now())}; {self.driver.name} itself says {own}"
 
     def owner(self):
         return kit.wait_until(lambda: account.owner_for(self.seen(), time.monotonic(), 0.3), 5, "for one owner")

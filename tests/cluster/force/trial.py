@@ -43,7 +43,8 @@ def broken_and_healed(field, scenario):
     try:
         field.settle()
         return True, max(0.0, time.monotonic() - healed - 3.0)
-    except kit.ClusterError:
+    except kit.ClusterError as error:
+        field.note(f"{error}")
         return False, time.monotonic() - healed
 
 
