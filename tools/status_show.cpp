@@ -120,10 +120,10 @@ std::string texts(const std::vector<std::string>& list) {
 
 std::string node_json(const NodeView& node) {
   return fmt::format(
-      R"({{"name": {}, "id": {}, "up": {}, "joined": {}, "witness": {}, "standby": {}, "maintenance": {}, "unclean": {}, )"
-      R"("links": {}}})",
-      quoted(node.info.name), node.info.id, node.info.up, node.info.joined, node.info.witness, node.standby, node.maintenance,
-      node.unclean, array(node.info.links, [](const ipc::LinkInfo& link) {
+      R"({{"name": {}, "id": {}, "up": {}, "joined": {}, "witness": {}, "standby": {}, "maintenance": {}, )"
+      R"("unclean": {}, "links": {}}})",
+      quoted(node.info.name), node.info.id, node.info.up, node.info.joined, node.info.witness, node.standby,
+      node.maintenance, node.unclean, array(node.info.links, [](const ipc::LinkInfo& link) {
         return fmt::format(R"({{"state": {}, "silent_ms": {}}})", quoted(link.state), link.silent_ms);
       }));
 }
@@ -171,10 +171,10 @@ std::string status_text(const StatusView& view, bool colours) {
 std::string status_json(const StatusView& view) {
   const ipc::ClusterInfo& cluster = view.cluster;
   std::string json = fmt::format(
-      R"({{"cluster": {}, "self": {}, "mode": {}, "guarantee": {}, "lease_ms": {}, "leader": {}, "term": {{"number": {}, "node": {}}}, "quorate": {}, )"
-      R"("settled": {},)",
-      quoted(cluster.cluster), quoted(cluster.self), quoted(cluster.mode), quoted(cluster.guarantee), cluster.lease_ms, quoted(cluster.leader), cluster.term.number,
-      cluster.term.node.value, cluster.quorate, cluster.settled);
+      R"({{"cluster": {}, "self": {}, "mode": {}, "guarantee": {}, "lease_ms": {}, "leader": {}, )"
+      R"("term": {{"number": {}, "node": {}}}, "quorate": {}, "settled": {},)",
+      quoted(cluster.cluster), quoted(cluster.self), quoted(cluster.mode), quoted(cluster.guarantee), cluster.lease_ms,
+      quoted(cluster.leader), cluster.term.number, cluster.term.node.value, cluster.quorate, cluster.settled);
   json += fmt::format("\n \"nodes\": {},", array(view.nodes, node_json));
   json += fmt::format("\n \"resources\": {},", array(view.resources, resource_json));
   json += fmt::format("\n \"under_way\": {}, \"problems\": {}, \"unsupported\": {},", texts(cluster.under_way),

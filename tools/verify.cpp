@@ -46,8 +46,9 @@ void verify_timing(const config::ClusterConf& conf, Report& report) {
   const auto timing = config::timing_of(conf, true);
   if (!timing) return report.error(timing.error().what);
   if (conf.mode == config::QuorumMode::none)
-    return report.fine(fmt::format("a silent node is taken for dead after {}; a daemon that hangs for {} loses what it runs",
-                                   to_text(timing->lost_after), to_text(timing->lease)));
+    return report.fine(
+        fmt::format("a silent node is taken for dead after {}; a daemon that hangs for {} loses what it runs",
+                    to_text(timing->lost_after), to_text(timing->lease)));
   report.fine(config::inequality(conf, *timing));
   if (const auto slower = config::timing_of(conf, false); slower)
     report.fine(fmt::format("where crmd gets no real-time priority: {}", config::inequality(conf, *slower)));

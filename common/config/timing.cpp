@@ -47,8 +47,7 @@ Result<Timing> timing_of(const ClusterConf& conf, bool realtime) {
   timing.takeover_delay = takeover_delay_of(conf, timing.watchdog);
   timing.lost_after = conf.deadtime + timing.takeover_delay;
   const Duration most =
-      round_down(bounded(timing.lost_after) - timing.guard - timing.ladder - timing.watchdog -
-                 ping_margin(conf));
+      round_down(bounded(timing.lost_after) - timing.guard - timing.ladder - timing.watchdog - ping_margin(conf));
   timing.lease = conf.lease.value_or(most);
   timing.keeps_order = timing.lease <= most;
   if (conf.mode == QuorumMode::none) {
@@ -57,19 +56,21 @@ Result<Timing> timing_of(const ClusterConf& conf, bool realtime) {
     return timing;
   }
   if (!timing.keeps_order)
-    return Error{Errc::invalid, fmt::format("lease {} is too long: {} is false; leave 'lease' out, or raise deadtime or "
-                                            "takeover_delay",
-                                            to_text(timing.lease), inequality(conf, timing))};
-  if (timing.lease < conf.keepalive * 2)
     return Error{Errc::invalid,
-                 fmt::format("what is left for the lease is {}, and an echo may take two keepalives of {}{}; raise deadtime "
-                             "or takeover_delay, or lower keepalive",
-                             to_text(std::max(timing.lease, Duration{})), to_text(conf.keepalive),
-                             realtime || conf.guard
-                                 ? ""
-                                 : fmt::format(" (this daemon is not granted real-time priority, so its timers may be {} "
-                                               "late)",
-                                               to_text(timing.guard)))};
+                 fmt::format("lease {} is too long: {} is false; leave 'lease' out, or raise deadtime or "
+                             "takeover_delay",
+                             to_text(timing.lease), inequality(conf, timing))};
+  if (timing.lease < conf.keepalive * 2)
+    return Error{
+        Errc::invalid,
+        fmt::format("what is left for the lease is {}, and an echo may take two keepalives of {}{}; raise deadtime "
+                    "or takeover_delay, or lower keepalive",
+                    to_text(std::max(timing.lease, Duration{})), to_text(conf.keepalive),
+                    realtime || conf.guard
+                        ? ""
+                        : fmt::format(" (this daemon is not granted real-time priority, so its timers may be {} "
+                                      "late)",
+                                      to_text(timing.guard)))};
   return timing;
 }
 
@@ -102,11 +103,13 @@ std::string guarantee_of(const ClusterConf& conf) {
         return "no acknowledged change is lost and no resource has two owners; but with two nodes and no witness the "
                "loss of either stops everything";
       if (!conf.guardian.watchdog_device.empty())
-        return "no acknowledged change is lost, and no resource ever has two owners (if the watchdog is a hardware one)";
+        return "no acknowledged change is lost, and no resource ever has two owners (if the watchdog is a hardware "
+               "one)";
       return "no acknowledged change is lost, and no resource has two owners but while a frozen machine, or a process "
              "that cannot be killed, outlives its lease";
     case QuorumMode::ping:
-      return "two owners, and the loss of one side's changes, only if the nodes lose each other while both reach the ping "
+      return "two owners, and the loss of one side's changes, only if the nodes lose each other while both reach the "
+             "ping "
              "target and neither answers at its addresses";
     case QuorumMode::none:
       return "any cut between the nodes makes both go on: two owners, and the changes of one side are lost";

@@ -128,7 +128,7 @@ struct ClusterInfo {
   std::vector<std::string> under_way;  // "start vip on n1 (0.3 s)": leader only
   std::vector<std::string> problems;
   std::vector<std::pair<std::string, std::uint64_t>> dropped_packets;  // kind → count
-  std::string guarantee;      // what the mode promises, in a sentence
+  std::string guarantee;                                               // what the mode promises, in a sentence
   std::int64_t lease_ms = 0;  // how long what runs on this node may still run, if nobody renews its lease
   std::string daemon_version;
   template <class Archive>

@@ -101,8 +101,7 @@ void AgentCall::begin(AgentCommand command) {
   boost::system::error_code error;
   const std::vector<std::string> arguments{command.action};
   auto process = launcher(context_.get_executor(), error, std::filesystem::path(command.program), arguments,
-                          AtBirth{input.get(), output->write.get(), errors->write.get(),
-                                  cgroup ? cgroup.get() : -1});
+                          AtBirth{input.get(), output->write.get(), errors->write.get(), cgroup ? cgroup.get() : -1});
   if (error) {
     if (launcher.pid > 0) ::waitpid(launcher.pid, nullptr, 0);  // its exec failed; Boost leaves it a zombie
     return post_ending(cannot_run(command.program, error.value()));

@@ -29,8 +29,8 @@ void Beats::stamp(Time now, NodeId to, wire::Packet& packet, Time good_until) {
     return;
   }
   peer.core_seq = packet.seq;
-  const bool same_session = peer.has_words && packet.session == peer.words.session &&
-                            packet.to_session == peer.words.to_session;
+  const bool same_session =
+      peer.has_words && packet.session == peer.words.session && packet.to_session == peer.words.to_session;
   if (!same_session && packet.to_session != 0 && packet.echo != Duration{}) {
     peer.heard_sent = packet.echo;
     peer.heard_at = now - packet.held;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What goes out to each peer, and when: the numbers and times of packets are given at the moment of sending, and where the
-// core is late with a heartbeat its last one goes out again, so that no long computation looks like death. But only for
-// half a deadtime: a core that hangs must fall silent. No threads and no sockets here; the pulse (links.hpp) has them.
+// What goes out to each peer, and when: the numbers and times of packets are given at the moment of sending, and where
+// the core is late with a heartbeat its last one goes out again, so that no long computation looks like death. But only
+// for half a deadtime: a core that hangs must fall silent. No threads and no sockets here; the pulse (links.hpp) has
+// them.
 //
 // An echo is a promise: the peer's packet will count as heard at the time at which it was stamped here. So what was
 // echoed reaches the core with that time, before the core looks at any later one. And a peer whose packets come again
@@ -20,8 +21,8 @@ namespace systole::io {
 
 struct BeatTimes {
   Duration keepalive = 200ms;
-  Duration lost_after = 1s;        // deadtime + takeover_delay
-  Duration silent_after = 500ms;   // so long after the core's last sign of life nothing is sent for it
+  Duration lost_after = 1s;       // deadtime + takeover_delay
+  Duration silent_after = 500ms;  // so long after the core's last sign of life nothing is sent for it
 };
 
 class Beats {
@@ -43,8 +44,8 @@ class Beats {
 
  private:
   struct Peer {
-    wire::Packet words;       // the core's last packet of a session, without what may be said only once
-    bool has_words = false;   // it has a session
+    wire::Packet words;      // the core's last packet of a session, without what may be said only once
+    bool has_words = false;  // it has a session
     Time good_until{};
     std::uint64_t core_seq = 0, seq = 0;
     Time sent{};

@@ -24,7 +24,7 @@ namespace asio = boost::asio;
 using asio::ip::udp;
 
 constexpr int receive_buffer_bytes = 1 << 20;
-constexpr int datagrams_per_turn = 64;          // then the others have their turn
+constexpr int datagrams_per_turn = 64;             // then the others have their turn
 constexpr std::size_t packets_waiting_max = 8192;  // for a core that does not take them; what comes then is lost
 
 Error bind_error(const LinkSetup& setup, int why) {

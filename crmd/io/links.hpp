@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The links: one UDP socket per link, bound to this node's address on it (and to the interface, where one is named), and
-// the pulse: a thread of its own that receives, stamps and answers for the core while that one computes. What comes in is
-// unsealed and decoded there; what does not hold is counted by kind and never seen by the core.
+// The links: one UDP socket per link, bound to this node's address on it (and to the interface, where one is named),
+// and the pulse: a thread of its own that receives, stamps and answers for the core while that one computes. What comes
+// in is unsealed and decoded there; what does not hold is counted by kind and never seen by the core.
 #pragma once
 
 #include <boost/asio/ip/udp.hpp>

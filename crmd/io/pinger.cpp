@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// See pinger.hpp. Echo request and reply as in RFC 792 and RFC 4443; the payload is ours: cookie, time of sending, kind.
+// See pinger.hpp. Echo request and reply as in RFC 792 and RFC 4443; the payload is ours: cookie, time of sending,
+// kind.
 #include "crmd/io/pinger.hpp"
 
 #include <fmt/format.h>

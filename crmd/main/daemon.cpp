@@ -168,8 +168,7 @@ void Daemon::find_guardian() {
   io::GuardianSettings settings;
   settings.run_directory = options_.run_directory;
   settings.watchdog = setting_.conf.guardian.watchdog_device;
-  settings.watchdog_timeout = std::chrono::ceil<std::chrono::seconds>(
-      std::max<Duration>(setting_.timing.watchdog, 1s));
+  settings.watchdog_timeout = std::chrono::ceil<std::chrono::seconds>(std::max<Duration>(setting_.timing.watchdog, 1s));
   io::GuardianClient::Callbacks callbacks;
   callbacks.on_state = [this](const guardian::State& state) {
     // What it guards was started by an earlier life of this daemon; later it is what we told it ourselves.
@@ -214,8 +213,10 @@ void Daemon::perform(const controller::Feed& effect) {
 
 Started<void> Daemon::open_pinger() {
   if (setting_.conf.mode != config::QuorumMode::ping) return {};
-  auto pinger = io::Pinger::open(context_, setting_.conf.ping_targets, random_number(), log_,
-                                 [this](Time sent, bool of_peer) { put(membership::PingAnswered{sent, of_peer}); });
+  auto pinger =
+      io::Pinger::open(context_, setting_.conf.ping_targets, random_number(), log_, [this](Time sent, bool of_peer) {
+        put(membership::PingAnswered{sent, of_peer});
+      });
   if (!pinger) return Failure{exit_code::permission, pinger.error().what};
   pinger_ = std::move(*pinger);
   learn_addresses(memory_.document.document);

@@ -81,7 +81,7 @@ class Daemon {
   bool guardian_met_ = false;
   std::vector<executor::Held> held_;
   std::vector<std::string> service_addresses_;  // of the configuration: who answers there is alive
-  Time last_step_{};  // the core's time never goes back
+  Time last_step_{};                            // the core's time never goes back
   bool pump_is_due_ = false, leaving_ = false;
   std::uint64_t newest_vote_ = 0;  // counts StoreVote effects
   int exit_code_ = 0;

@@ -100,8 +100,8 @@ Started<Setting> read_setting(const Options& options) {
 std::string describe(const Setting& setting) {
   const config::ClusterConf& conf = setting.conf;
   const config::NodeConf& self = conf.nodes[setting.self];
-  std::string text = fmt::format("cluster '{}': this is node '{}' (nodeid {}) of {}, mode {}\n",
-                                 conf.cluster_name, self.name, self.id.value, conf.nodes.size(), config::mode_of(conf));
+  std::string text = fmt::format("cluster '{}': this is node '{}' (nodeid {}) of {}, mode {}\n", conf.cluster_name,
+                                 self.name, self.id.value, conf.nodes.size(), config::mode_of(conf));
   text += fmt::format("keepalive {}, deadtime {}, initdead {}\n", to_text(conf.keepalive), to_text(conf.deadtime),
                       to_text(conf.initdead));
   for (std::size_t i = 0; i < conf.links.size(); ++i)

@@ -204,9 +204,9 @@ class Rig:
             raise RigError(f"there is no node '{node}'; there are: {' '.join(self.nodes())}")
         self.plug(node, self.links())
         command = [c for c in (home / "command").read_text().split("\0") if c]
-        boot = [*self.into_cgroup(node), "nsenter", f"--net=/run/netns/{self.netns(node)}", "unshare", "-m", "-u", "-i", "-p", "-f",
-                "--mount-proc", "--propagation", "private", "--kill-child=KILL",
-                str(HERE / "node_init.py"), str(home), node, *command]
+        boot = [*self.into_cgroup(node), "nsenter", f"--net=/run/netns/{self.netns(node)}",
+                "unshare", "-m", "-u", "-i", "-p", "-f", "--mount-proc", "--propagation", "private",
+                "--kill-child=KILL", str(HERE / "node_init.py"), str(home), node, *command]
         with open(home / "boot.log", "wb") as log:
             parent = subprocess.Popen(boot, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=log, cwd="/",
                                       start_new_session=True, env=self.environment())
