@@ -159,6 +159,9 @@ void Core::Impl::handle(Now now, NodeId from, const Message& message) {
             if (!from_leader(from, forget.term)) return;
             forget.failures_only ? runner.forget_failures(forget.resource) : runner.forget(forget.resource);
           },
+          [&](const Expelled& expelled) {
+            if (from_leader(from, expelled.term)) lapse("the leader gave this node up: it " + expelled.reason);
+          },
           [&](const Forward& forward) {
             if (leader) return leader->request(now, Origin{from, forward.id, forward.user}, forward.request);
             send(from,
@@ -263,7 +266,10 @@ void Core::Impl::step(Now now, const Event& event) {
                    end_lapse();
                    if (leaving && !ended) leave_alone(now);
                  },
-                 [&](Inherited inherited) { runner.holdings().inherit(std::move(inherited.held)); },
+                 [&](Inherited inherited) {
+                   inherited_until = inherited.until;
+                   runner.holdings().inherit(std::move(inherited.held));
+                 },
                  [&](const Dropped& dropped) {
                    lapse("the guardian says so");
                    all_dropped = true;
@@ -295,7 +301,7 @@ std::vector<Effect> Core::step(Now now, const Event& event) {
 Time Core::next_deadline() const {
   Time soonest = std::min({impl_->members.next_deadline(), impl_->runner.next_deadline(), impl_->store_again_at});
   if (impl_->leader) soonest = std::min(soonest, impl_->leader->next_deadline());
-  if (!impl_->lapsed && !impl_->runner.holdings().empty()) soonest = std::min(soonest, impl_->members.lease_until());
+  if (!impl_->lapsed && !impl_->runner.holdings().empty()) soonest = std::min(soonest, impl_->lease_until());
   for (const auto& [id, one] : impl_->asked) soonest = std::min(soonest, one.until);
   if (impl_->leave_alone_at && !impl_->ended && !impl_->stopping_alone)
     soonest = std::min(soonest, *impl_->leave_alone_at);

@@ -57,6 +57,7 @@ struct ClientRequest {
 };
 struct Inherited {  // the guardian still guards this: an earlier life of the daemon held it
   std::vector<executor::Held> held;
+  Time until{};  // the lease of that life: it goes on until then, and by then this one must have its own
 };
 struct Dropped {  // the lease was over, and the guardian has dropped and killed all that was held
   std::string what;

@@ -2,6 +2,7 @@
 // What a core is made of; its parts are in core.cpp (routing), core_lease.cpp and core_requests.cpp (tools).
 #pragma once
 
+#include <algorithm>
 #include <deque>
 #include <map>
 #include <optional>
@@ -95,6 +96,8 @@ struct Core::Impl {
   bool lapsed = false, all_dropped = false;
   std::optional<JoinOffer> offer;  // the newest; answered when it comes, and again after a lapse
   Time fed{};                      // what the guardian was told last
+  Time inherited_until{};          // the lease of an earlier life of this daemon
+  Time lease_until() const { return std::max(members.lease_until(), inherited_until); }
   bool leaving = false, stopping_alone = false, ended = false;
   std::vector<Effect> out;
 };

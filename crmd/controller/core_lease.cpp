@@ -23,7 +23,7 @@ void Core::Impl::join(const JoinOffer& to) {
 }
 
 void Core::Impl::check_lease(Now now) {
-  if (lapsed || runner.holdings().empty() || now.at < members.lease_until()) return;
+  if (lapsed || runner.holdings().empty() || now.at < lease_until()) return;
   lapse("nobody renewed it in time");
 }
 

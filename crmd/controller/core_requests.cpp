@@ -96,8 +96,7 @@ void Core::Impl::confirm_lost(Now now, std::uint64_t client, const std::string& 
   const auto& nodes = config.membership.nodes;
   const auto node = std::ranges::find(nodes, name, &membership::Member::name);
   if (node == nodes.end()) return reply(client, exit_code::no_host, fmt::format("there is no node '{}'", name));
-  if (node->id == config.membership.self)
-    return reply(client, exit_code::usage, fmt::format("{} is this node", name));
+  if (node->id == config.membership.self) return reply(client, exit_code::usage, fmt::format("{} is this node", name));
   if (members.up().contains(node->id))
     return reply(client, exit_code::error, fmt::format("{} is heard by this node: it is not lost", name));
   if (config.membership.mode == membership::Mode::majority)

@@ -16,6 +16,8 @@ namespace {
 
 /// A member that is up but does not answer the offer holds decisions back only this long.
 constexpr Duration join_patience = 5s;
+/// A member that does not store the configuration for so long keeps it from being safe.
+constexpr Duration store_timeout = 5s;
 /// After so many transitions in a row that nothing from outside asked for, the next waits a second: the scheduler and
 /// an agent disagree, and running in circles at full speed would help nobody.
 constexpr unsigned fruitless_limit = 20;
@@ -96,7 +98,8 @@ void Leader::begin(Now now, const std::set<NodeId>& up, const std::map<NodeId, T
 void Leader::ready(Now now) {
   ready_ = true;
   configuration_committed();
-  for (const auto& [peer, state] : peers_) offer(now, peer);
+  for (const auto& [peer, state] : peers_)
+    if (!state.forsaken) offer(now, peer);
   ensure_nodes_are_configured(now);
   for (auto& [origin, wanted] : std::exchange(waiting_, {})) request(now, origin, wanted);
   changed("a new leader took over");
@@ -109,28 +112,83 @@ void Leader::offer(Now now, NodeId peer) {
   send(peer, JoinOffer{term_, offers_});
 }
 
-/// The member gets no lease any more. It loses what it runs to its own guardian, and to others once the lease is over.
+/// The member gets no lease any more, and is told. It loses what it runs to its own guardian, and to others once the
+/// lease is over. What it answered to the offers before is void.
 void Leader::expel(Now now, NodeId id, const std::string& reason) {
   Peer& peer = peers_.at(id);
   const membership::Config& timing = config_.membership;
   const Duration patience = timing.deadtime + timing.takeover_delay;
   peer.released = now.at + patience;
+  peer.empty = false;
+  peer.offer = ++offers_;
   out_.grants.emplace_back(id, false);
+  send(id, Expelled{term_, reason});
   note(membership::Note::Level::warning,
        fmt::format("node {} {}: its lease is not renewed; others may run its resources in {}", name_of(id).value,
                    reason, to_text(patience)));
+  if (!std::exchange(peer.joined, false)) return;
+  const NodeName name = name_of(id);
+  forget_orders(name);
+  publish(NodeChanged{name, std::to_string(id.value), true, false, "pending", known_.status.nodes[name].expected});
+  publish(NodeGone{name});
 }
 
 void Leader::look_at_joins(Now now) {
   for (auto& [id, peer] : peers_) {
-    if (peer.joined || peer.offered == never) continue;
-    if (peer.released == never && now.at >= peer.offered + join_patience) {
-      expel(now, id, fmt::format("has not joined within {}", to_text(join_patience)));
-    } else if (peer.released != never && now.at >= peer.released && peer.offered < peer.released) {
-      offer(now, id);  // what it answered to the offers before is void
-      changed(fmt::format("node {} did not join", name_of(id).value));
+    if (peer.joined) continue;
+    if (peer.released == never) {
+      if (peer.offered != never && now.at >= peer.offered + join_patience)
+        expel(now, id, fmt::format("has not joined within {}", to_text(join_patience)));
+      continue;
+    }
+    if (now.at < peer.released) continue;
+    if (!std::exchange(peer.empty, true)) changed(fmt::format("node {} was expelled", name_of(id).value));
+    if (ready_ && !peer.forsaken && (peer.offered == never || peer.offered < peer.released)) offer(now, id);
+  }
+}
+
+/// Who must store and does not stops every change of the configuration.
+void Leader::look_at_stores(Now now) {
+  for (auto& [id, peer] : peers_) {
+    if (replica_.kept_by(id) >= peer.behind) peer.behind_since = never;
+    if (replica_.holds_head(id)) {
+      if (std::exchange(peer.forsaken, false))
+        note(membership::Note::Level::notice, fmt::format("node {} stores again", name_of(id).value));
+      continue;
+    }
+    if (peer.behind_since == never) {
+      peer.behind = replica_.head().stamp.index;
+      peer.behind_since = now.at;
+    } else if (!peer.forsaken && now.at >= peer.behind_since + store_timeout) {
+      peer.forsaken = true;
+      does_not_store(now, id, peer);
     }
   }
+}
+
+void Leader::does_not_store(Now now, NodeId id, Peer& peer) {
+  const std::string reason =
+      fmt::format("has not stored the configuration for {} (is its disk full, or hanging?)", to_text(store_timeout));
+  if (id == config_.membership.self) {
+    note(membership::Note::Level::warning, fmt::format("this node {}: it leads no more", reason));
+    out_.resign = true;
+  } else if (runs_nothing(id)) {
+    note(membership::Note::Level::warning, fmt::format("witness {} {}", name_of(id).value, reason));
+  } else {
+    if (peer.released == never) expel(now, id, reason);
+    auto effects = replica_.forsake(id);
+    std::move(effects.begin(), effects.end(), std::back_inserter(out_.replica));
+  }
+}
+
+std::vector<std::string> Leader::problems() const {
+  std::vector<std::string> all = last_.problems;
+  for (const auto& [id, peer] : peers_)
+    if (peer.forsaken)
+      all.push_back(fmt::format("{} does not store the configuration (is its disk full, or hanging?){}",
+                                name_of(id).value,
+                                runs_nothing(id) ? "" : ": it runs nothing until it does, see its log"));
+  return all;
 }
 
 void Leader::forget_orders(const NodeName& name) {
@@ -181,6 +239,7 @@ void Leader::join(Now now, NodeId from, const JoinRequest& request) {
   if (peer.released != never) out_.grants.emplace_back(from, true);
   peer.joined = true;
   peer.released = never;
+  peer.empty = false;
   peer.in_flight = {request.in_flight.begin(), request.in_flight.end()};
   peer.leaving = request.leaving;
   if (!runs_nothing(from)) {
@@ -381,7 +440,7 @@ void Leader::let_go(Now now) {
 }
 
 void Leader::show_progress(Now now) {
-  Progress progress{settled_, run_ ? run_->under_way(now.at) : std::vector<std::string>{}, last_.problems};
+  Progress progress{settled_, run_ ? run_->under_way(now.at) : std::vector<std::string>{}, problems()};
   if (!ready_) progress.under_way = {"waiting until the configuration is stored by enough nodes"};
   const bool same = progress.settled == known_.progress.settled && progress.problems == known_.progress.problems &&
                     progress.under_way.empty() == known_.progress.under_way.empty();
@@ -430,6 +489,7 @@ void Leader::step_back_as_witness() {
 }
 
 void Leader::tick(Now now) {
+  look_at_stores(now);
   look_at_joins(now);
   step_back_as_witness();
   if (run_) {
@@ -459,11 +519,10 @@ Time Leader::next_deadline() const {
   if (recheck_) soonest = std::min(soonest, *recheck_);
   if (!dirty_.empty() && !run_ && not_before_ != Time::min()) soonest = std::min(soonest, not_before_);
   for (const auto& [id, peer] : peers_) {
-    if (peer.joined || peer.offered == never) continue;
-    if (peer.released == never)
-      soonest = std::min(soonest, peer.offered + join_patience);
-    else if (peer.offered < peer.released)
-      soonest = std::min(soonest, peer.released);
+    if (peer.behind_since != never && !peer.forsaken) soonest = std::min(soonest, peer.behind_since + store_timeout);
+    if (peer.joined) continue;
+    if (peer.released != never && !peer.empty) soonest = std::min(soonest, peer.released);
+    if (peer.released == never && peer.offered != never) soonest = std::min(soonest, peer.offered + join_patience);
   }
   if (dirty_.empty() || run_) return soonest;
   for (const auto& [id, released] : unreleased_)

@@ -64,9 +64,14 @@ class Leader {
   struct Peer {
     bool joined = false;
     bool leaving = false;
-    Time offered = never;               // when the last offer went out
-    std::uint64_t offer = 0;            // its number
-    Time released = never;              // it did not join: its lease is renewed no more, and is over then
+    Time offered = never;     // when the last offer went out
+    std::uint64_t offer = 0;  // its number
+    Time released = never;    // it was expelled: its lease is renewed no more, and is over then
+    bool empty = false;       // and that was noticed
+    // Since when it has this document to store and has not said that it did.
+    std::uint64_t behind = 0;
+    Time behind_since = never;
+    bool forsaken = false;              // for store_timeout: it is nobody until it has stored the newest
     std::set<std::uint64_t> in_flight;  // results of an earlier leader's orders that are still to come
   };
 
@@ -75,6 +80,9 @@ class Leader {
   bool runs_nothing(NodeId id) const { return member(id).witness; }
   void expel(Now now, NodeId id, const std::string& reason);
   void look_at_joins(Now now);
+  void look_at_stores(Now now);
+  void does_not_store(Now now, NodeId id, Peer& peer);
+  std::vector<std::string> problems() const;
   void forget_orders(const NodeName& name);
   void step_back_as_witness();
   NodeName name_of(NodeId id) const;

@@ -169,6 +169,16 @@ struct Forget {  // leader → member: drop this history, so that the resource i
   }
 };
 
+/// Leader → member: others will run what runs on you. It lets go of all at once and waits for the next offer.
+struct Expelled {
+  Term term;
+  std::string reason;
+  template <class Archive>
+  void fields(Archive& a) {
+    a(term)(reason);
+  }
+};
+
 struct Forward {  // member → leader: a tool's request
   std::uint64_t id = 0;
   wire::ipc::Request request;
@@ -200,7 +210,7 @@ struct MayLeave {  // leader → member: nothing runs on you any more
 };
 
 using Message = std::variant<JoinOffer, JoinRequest, Welcome, OrderTo, ResultOf, Updates, AttributesWanted, Forget,
-                             Forward, Forwarded, Leaving, MayLeave, replica::Message>;
+                             Forward, Forwarded, Leaving, MayLeave, Expelled, replica::Message>;
 
 /// What every node holds of the cluster's state, changed only by Updates (and Welcome).
 struct Known {

@@ -174,6 +174,7 @@ void Daemon::find_guardian() {
     // What it guards was started by an earlier life of this daemon; later it is what we told it ourselves.
     if (!std::exchange(guardian_met_, true)) {
       controller::Inherited inherited;
+      inherited.until = state.until.value_or(Time{});
       for (const guardian::Holding& held : state.holdings)
         inherited.held.push_back({ResourceId{held.resource}, held.addresses});
       put(std::move(inherited));

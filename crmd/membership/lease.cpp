@@ -29,8 +29,11 @@ void Lease::granted(Time sent) {
 }
 
 void Lease::tick(Time now) {
-  if (!needs_nobody_) return;
-  until_ = authority_ = now + length_;
+  if (needs_nobody_) authority_ = now + length_;
+}
+
+void Lease::heartbeat(Time sent) {
+  if (needs_nobody_) until_ = sent + length_;
 }
 
 }  // namespace systole::membership

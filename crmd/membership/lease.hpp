@@ -12,7 +12,7 @@
 //   majority  a leader's lease is granted by more than half of the nodes, itself among them: those who follow it in
 //             this term. Any other node's by the leader, while that one has authority (a lease of this very term).
 //   ping      by the peer, or by the ping target
-//   none      by nobody: it lasts as long as this daemon runs
+//   none      by nobody: it runs from the last heartbeat, so that what a daemon that dies leaves is off in time
 #pragma once
 
 #include <map>
@@ -33,8 +33,9 @@ class Lease {
   void follower_heard(NodeId peer, Time sent);
   /// Whoever may grant it alone – the leader, the peer, the ping target – has heard our packet of that time.
   void granted(Time sent);
-  /// Modes and clusters in which nobody else need be asked.
+  // Modes and clusters in which nobody else need be asked.
   void tick(Time now);
+  void heartbeat(Time sent);
 
   /// Until when what runs here may run. It never shrinks: each grant was good when it was given.
   Time until() const { return until_; }

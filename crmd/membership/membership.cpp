@@ -50,7 +50,8 @@ struct Membership::Impl {
   void expire(Time now);
   void look_at_links(Time now, Peer& peer);
   void announce(Time now);
-  void count_silent_nodes(Time now);
+  void count_silent_nodes();
+  Time granted_until(const Peer& peer) const;
   void flush(Time now);
   void flush(Time now, Peer& peer, bool heartbeat);
   void urge(Time now);
@@ -74,7 +75,8 @@ struct Membership::Impl {
   std::vector<Peer> peers;
   Counters counters;
   Time keepalive_at;
-  Time wake_at;  // when the last step wanted to be woken: later is our own stall
+  Time wake_at;      // when the last step wanted to be woken: later is our own stall
+  Time led_since{};  // told_term, if it is this node's
   Term told_term;
   bool told_quorate = false;
   std::map<std::string, Time> complained;
@@ -280,7 +282,7 @@ void Membership::Impl::expire(Time now) {
     if (peer.doomed)
       lose(peer, std::string(*peer.doomed), now + lost_after);
     else if (now >= peer.session->lost_at)
-      lose(peer, fmt::format("silent for {} on all links", seconds(lost_after)), now);
+      lose(peer, fmt::format("silent for {} on all links", seconds(lost_after)), std::max(now, granted_until(peer)));
   }
 }
 
@@ -316,12 +318,17 @@ Time Membership::Impl::next_deadline() const {
 
 // ---- what goes out
 
-/// A new leader with a majority behind it: whom it does not hear may have been granted a lease by the leader before
-/// until just now, but for that leader itself, if all voters had waited for the end of its lease.
-void Membership::Impl::count_silent_nodes(Time now) {
-  if (config.mode != Mode::majority) return;
+/// A leader with a majority behind it: others may have been granted a lease by the leader before, which heard them when
+/// this one did not, until just before this term. But for that leader itself, if all voters had waited for the end of
+/// its lease.
+Time Membership::Impl::granted_until(const Peer& peer) const {
+  const bool may_be = config.mode == Mode::majority && told_term.node == config.self && peer.id != election.outlasted();
+  return may_be ? led_since + lost_after : Time{};
+}
+
+void Membership::Impl::count_silent_nodes() {
   for (Peer& peer : peers)
-    if (!peer.session && peer.id != election.outlasted()) peer.released = std::max(peer.released, now + lost_after);
+    if (!peer.session) peer.released = std::max(peer.released, granted_until(peer));
 }
 
 void Membership::Impl::announce(Time now) {
@@ -331,7 +338,8 @@ void Membership::Impl::announce(Time now) {
     told_term = term;
     if (term.node == config.self) {
       lease.led();
-      count_silent_nodes(now);
+      led_since = now;
+      count_silent_nodes();
     }
     effects.push_back(LeaderChanged{term, term.node});
   }
@@ -349,6 +357,7 @@ void Membership::Impl::flush(Time now) {
     for (Peer& peer : peers)
       if (peer.session) look_at_links(now, peer);
   }
+  if (heartbeat) lease.heartbeat(now);
   for (Peer& peer : peers) flush(now, peer, heartbeat);
 }
 

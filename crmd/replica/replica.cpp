@@ -42,6 +42,7 @@ std::vector<Effect> Replica::lead(Term term, const std::set<NodeId>& members) {
   leading_ = true;
   ready_ = false;
   members_ = members;
+  forsaken_.clear();
   kept_.clear();
   // What this node has may be committed or not; stamped anew and stored by enough, it is.
   if (head_.stamp != Stamp{}) head_.history.push_back(head_.stamp);
@@ -67,6 +68,7 @@ std::vector<Effect> Replica::follow(Term term, NodeId leader) {
 std::vector<Effect> Replica::members(const std::set<NodeId>& members) {
   const std::set<NodeId> before = std::exchange(members_, members);
   if (!leading_) return {};
+  std::erase_if(forsaken_, [&](NodeId node) { return !members_.contains(node); });
   std::vector<Effect> effects;
   for (const NodeId node : members_)
     if (!before.contains(node)) effects.push_back(Send{node, Keep{term_, head_}});
@@ -97,7 +99,9 @@ bool Replica::safe(std::uint64_t index) const {
     const auto found = kept_.find(node);
     return found != kept_.end() && found->second >= index;
   };
-  if (mode_ != membership::Mode::majority) return std::all_of(members_.begin(), members_.end(), has);
+  if (mode_ != membership::Mode::majority)
+    return std::all_of(members_.begin(), members_.end(),
+                       [&](NodeId node) { return forsaken_.contains(node) || has(node); });
   const auto count = std::count_if(kept_.begin(), kept_.end(), [&](const auto& kept) { return kept.second >= index; });
   return static_cast<std::size_t>(count) > configured_ / 2;
 }
@@ -122,6 +126,14 @@ std::vector<Effect> Replica::kept(NodeId from, const Kept& kept) {
   if (!leading_ || kept.term != term_ || kept.stamp.term != term_ || kept.stamp.index > head_.stamp.index) return {};
   std::uint64_t& index = kept_[from];
   index = std::max(index, kept.stamp.index);
+  if (index == head_.stamp.index) forsaken_.erase(from);
+  return advance();
+}
+
+std::vector<Effect> Replica::forsake(NodeId member) {
+  ensure(member != self_);
+  if (!leading_ || holds_head(member)) return {};
+  forsaken_.insert(member);
   return advance();
 }
 
@@ -174,8 +186,12 @@ std::vector<Effect> Replica::retry() {
 }
 
 bool Replica::holds_head(NodeId node) const {
+  return leading_ && kept_by(node) == head_.stamp.index;
+}
+
+std::uint64_t Replica::kept_by(NodeId node) const {
   const auto found = kept_.find(node);
-  return leading_ && found != kept_.end() && found->second == head_.stamp.index;
+  return found == kept_.end() ? 0 : found->second;
 }
 
 bool Replica::ready() const {

@@ -108,8 +108,14 @@ class Replica {
   /// Asks once more for the Store that failed, if one did. For the caller's timer: at once would keep a full disk busy.
   std::vector<Effect> retry();
 
+  /// Leader: this member does not store, and nobody waits for it any more until it has the newest document on its disk
+  /// or has been gone. In mode majority nobody waited anyway.
+  std::vector<Effect> forsake(NodeId member);
+
   /// Leader: this node has the newest document on its disk.
   bool holds_head(NodeId node) const;
+  /// Leader: the newest index of this term that this node has on its disk; 0: none.
+  std::uint64_t kept_by(NodeId node) const;
   bool ready() const;           // leader and able to serve
   const Stamped& head() const;  // newest, perhaps not yet committed (leader); what readers of this node see
   Stamp stored_stamp() const;   // newest on disk
@@ -132,6 +138,7 @@ class Replica {
   bool leading_ = false, ready_ = false;
   bool failed_ = false;  // the head could not be stored
   std::set<NodeId> members_;
+  std::set<NodeId> forsaken_;
   std::map<NodeId, std::uint64_t> kept_;  // leader: highest index of this term that each has on disk
   std::uint64_t first_of_term_ = 0, committed_ = 0;
 };

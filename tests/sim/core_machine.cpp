@@ -69,7 +69,9 @@ class WholeCore final : public Machine {
             [&](const Resign&) {},  // the core resigns by itself, when its disk fails
             [&](const Leave&) { take(core_.step(now, controller::Shutdown{})); },
             [&](const AgentSays& says) { set_attribute(now, says); },
-            [&](const Inherited& inherited) { take(core_.step(now, controller::Inherited{inherited.held})); },
+            [&](const Inherited& inherited) {
+              take(core_.step(now, controller::Inherited{inherited.held, inherited.until}));
+            },
             [&](const Dropped&) { take(core_.step(now, controller::Dropped{"the guardian has dropped all"})); },
         },
         input);

@@ -38,6 +38,7 @@ struct AgentSays {  // crm_attribute, called by an agent on this node
 };
 struct Inherited {  // what the guardian still guards, at the start of a daemon
   std::vector<executor::Held> held;
+  Time until{};
 };
 struct Dropped {};  // the guardian has dropped all
 using Input =

@@ -161,7 +161,7 @@ void World::settle_down() {
   network_.heal();
   for (Node& node : nodes_) {
     node.store_time = some(50us, 8ms);
-    node.fail_next_document = false;
+    node.full_until = {};
     if (!node.machine) start(node);
     node.target_cut = false;
     thaw(node);
@@ -215,7 +215,7 @@ void World::start(Node& node) {
   node.started = node.look_again = now_;
   if (!node.guardian.held.empty()) {
     count("resources inherited by the next daemon");
-    step(node, Inherited{node.guardian.held});
+    step(node, Inherited{node.guardian.held, node.guardian.until});
   }
   step(node, membership::Tick{});
 }
@@ -425,7 +425,7 @@ void World::store(Node& node, Store what) {
     // The thread that writes is stopped with the rest of a paused process.
     Store first = node.stores.front();
     const auto* document = std::get_if<replica::Stamped>(&first.what);
-    if (document != nullptr && std::exchange(node.fail_next_document, false)) {
+    if (document != nullptr && now_ < node.full_until) {
       count("document could not be stored");
       tell(fmt::format("node {} cannot store its document", node.id.value));
       node.stores.pop_front();

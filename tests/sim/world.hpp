@@ -74,7 +74,7 @@ class World {
     Disk disk;
     std::deque<Store> stores;
     Duration store_time = 300us;
-    bool fail_next_document = false;
+    Time full_until{};                 // no document can be stored before
     std::unique_ptr<Machine> machine;  // none: down
     std::uint64_t life = 0;            // counts starts; what belongs to an earlier one is void
     bool paused = false;

@@ -41,5 +41,76 @@ TEST(Core, that_did_not_run_for_long_gives_its_leadership_up_before_it_does_anyt
   EXPECT_FALSE(cluster.core(leader).membership().leads());
 }
 
+/// Without it a disk that hangs on one of two nodes stops every change for ever.
+TEST(Core, a_member_that_does_not_store_is_given_up_after_five_seconds_and_taken_back_when_it_does) {
+  Cores cluster(2, membership::Mode::none);
+  cluster.run(5s);
+  const std::uint32_t leader = cluster.leader(), other = 3 - leader;
+  ASSERT_NE(leader, 0U);
+  const auto joined = [&](std::uint32_t id) {
+    return cluster.core(leader).status().nodes.at(NodeName{fmt::format("n{}", id)}).online;
+  };
+  ASSERT_TRUE(joined(other));
+  cluster.hold_disk(other);
+  cluster.change(leader, 1, "a");
+  cluster.run(4900ms);
+  EXPECT_FALSE(cluster.replies.contains(1));
+  EXPECT_TRUE(joined(other));
+  cluster.run(400ms);
+  EXPECT_EQ(cluster.replies[1].exit_code, 0);
+  EXPECT_FALSE(joined(other));
+  EXPECT_NE(cluster.told[leader].find("has not stored the configuration for 5"), std::string::npos);
+  EXPECT_NE(cluster.told[other].find("the leader gave this node up"), std::string::npos);
+  cluster.step(leader, ClientRequest{2, wire::ipc::QueryCluster{}, "root"});
+  const auto& problems = cluster.replies[2].cluster->problems;
+  ASSERT_FALSE(problems.empty());
+  EXPECT_NE(problems.back().find("does not store the configuration"), std::string::npos) << problems.back();
+  cluster.run(10s);
+  EXPECT_FALSE(joined(other)) << "its disk still hangs";
+  cluster.release_disks();
+  cluster.run(2s);
+  EXPECT_TRUE(joined(other));
+  cluster.step(leader, ClientRequest{3, wire::ipc::QueryCluster{}, "root"});
+  EXPECT_LT(cluster.replies[3].cluster->problems.size(), problems.size()) << "it is no problem any more";
+}
+
+/// The news of a renewed lease and the end of the old one may cross on the way to the guardian.
+TEST(Core, whose_guardian_has_dropped_all_lets_go_and_joins_again_with_nothing) {
+  Cores cluster(3);
+  cluster.run(3s);
+  const std::uint32_t leader = cluster.leader(), other = leader % 3 + 1;
+  cluster.step(other, Inherited{{{ResourceId{"vip"}, {"192.0.2.9"}}}, cluster.now + 300ms});
+  ASSERT_FALSE(cluster.core(other).executor().holdings().empty());
+  cluster.step(other, Dropped{"dropped 192.0.2.9"});
+  EXPECT_TRUE(cluster.core(other).executor().holdings().empty());
+  EXPECT_NE(cluster.told[other].find("this node's lease is over (the guardian says so)"), std::string::npos);
+  EXPECT_NE(cluster.told[other].find("it joins again with nothing"), std::string::npos);
+}
+
+/// kill -9 of crmd must cost nothing when it is back in time: the lease of its earlier life goes on.
+TEST(Core, that_is_back_before_the_old_lease_ends_keeps_what_it_inherits) {
+  Cores cluster(3);
+  cluster.run(3s);
+  const std::uint32_t other = cluster.leader() % 3 + 1;
+  cluster.kill(other);
+  cluster.start(other);
+  cluster.step(other, Inherited{{{ResourceId{"vip"}, {"192.0.2.9"}}}, cluster.now + 300ms});
+  cluster.run(2s);
+  EXPECT_FALSE(cluster.core(other).executor().holdings().empty());
+  EXPECT_EQ(cluster.told[other].find("lease is over"), std::string::npos) << cluster.told[other];
+}
+
+TEST(Core, a_leader_whose_own_disk_hangs_leads_no_more) {
+  Cores cluster(3);
+  cluster.run(3s);
+  const std::uint32_t leader = cluster.leader();
+  cluster.hold_disk(leader);
+  cluster.change(leader, 1, "a");
+  cluster.run(8s);
+  EXPECT_NE(cluster.leader(), 0U);
+  EXPECT_NE(cluster.leader(), leader);
+  EXPECT_EQ(cluster.replies[1].exit_code, 0) << "the other two had it on disk";
+}
+
 }  // namespace
 }  // namespace systole::controller

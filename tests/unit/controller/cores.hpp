@@ -7,6 +7,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <vector>
 
 #include "common/base/overloaded.hpp"
@@ -16,8 +17,9 @@ namespace systole::controller {
 
 class Cores {
  public:
-  explicit Cores(std::uint32_t nodes) {
+  explicit Cores(std::uint32_t nodes, membership::Mode mode = membership::Mode::majority) {
     membership_.cluster = "test";
+    membership_.mode = mode;
     for (std::uint32_t id = 1; id <= nodes; ++id) {
       membership_.nodes.push_back({NodeId{id}, fmt::format("n{}", id), 1});
       configuration.nodes.push_back({std::to_string(id), NodeName{fmt::format("n{}", id)}, "member", {}});
@@ -43,9 +45,12 @@ class Cores {
     held_.erase(id);
   }
   /// What a disk was asked to store meanwhile, it stores when it goes on.
-  void hold_disks() { holding_ = true; }
+  void hold_disks() {
+    for (const auto& [id, core] : cores_) holding_.insert(id);
+  }
+  void hold_disk(std::uint32_t id) { holding_.insert(id); }
   void release_disks() {
-    holding_ = false;
+    holding_.clear();
     for (auto& [id, documents] : std::exchange(held_, {}))
       for (const Stamped& document : documents) store(id, document);
   }
@@ -73,11 +78,12 @@ class Cores {
                        later(id, membership::VoteStored{vote.vote});
                      },
                      [&](const StoreDocument& asked) {
-                       if (holding_)
+                       if (holding_.contains(id))
                          held_[id].push_back(asked.document);
                        else
                          store(id, asked.document);
                      },
+                     [&](const membership::Note& note) { told[id] += note.text + "\n"; },
                      [&](const Reply& reply) { replies[reply.client] = reply.reply; },
                      [&](const auto&) {},
                  },
@@ -112,6 +118,7 @@ class Cores {
   Time now{};
   cib::Configuration configuration;                   // what every document says
   std::map<std::uint64_t, wire::ipc::Reply> replies;  // by client
+  std::map<std::uint32_t, std::string> told;          // by node
 
  private:
   void later(std::uint32_t id, Event what) { agenda_.emplace(now + 1ms, std::pair(id, std::move(what))); }
@@ -125,7 +132,7 @@ class Cores {
 
   membership::Config membership_;
   std::uint64_t boots_ = 0;
-  bool holding_ = false;
+  std::set<std::uint32_t> holding_;
   std::map<std::uint32_t, std::unique_ptr<Core>> cores_;
   std::map<std::uint32_t, Vote> votes_;
   std::map<std::uint32_t, Stamped> stored_;

@@ -90,6 +90,7 @@ TEST(Messages, every_kind_survives_the_wire) {
       Forwarded{},
       Leaving{},
       MayLeave{},
+      Expelled{{}, "does not answer"},
       replica::Message{replica::Kept{}}};
   EXPECT_EQ(all.size(), std::variant_size_v<Message>);
   for (const Message& message : all) {

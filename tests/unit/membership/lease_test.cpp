@@ -110,6 +110,19 @@ TEST(Lease, of_a_leader_is_not_renewed_by_nodes_that_do_not_follow_it) {
   EXPECT_EQ(cluster.node(leader).lease_until(), until);
 }
 
+TEST(Lease, in_mode_none_runs_from_the_last_heartbeat) {
+  Cluster cluster(2, Mode::none);
+  cluster.start_all();
+  cluster.run(3s);
+  Time until = cluster.node(1).lease_until();
+  int renewed = 0;
+  for (int i = 0; i < 40; ++i) {
+    cluster.run(10ms);
+    renewed += std::exchange(until, cluster.node(1).lease_until()) != until ? 1 : 0;
+  }
+  EXPECT_EQ(renewed, 2) << "a daemon that dies just before a heartbeat was heard a keepalive ago";
+}
+
 TEST(Lease, in_mode_none_lasts_as_long_as_the_daemon_runs) {
   Cluster cluster(2, Mode::none);
   cluster.start_all();
@@ -140,6 +153,30 @@ TEST(Lease, a_silent_node_is_released_when_it_is_lost_and_a_restarted_one_only_w
   const auto silent = cluster.when<PeerLost>(
       leader, [&](const PeerLost& lost) { return lost.peer == NodeId{follower} && lost.released <= cluster.now; });
   EXPECT_TRUE(silent.has_value());
+}
+
+/// The leader before heard the silent node when the new one did not, and renewed its lease until it resigned.
+TEST(Lease, of_the_leader_before_is_waited_for_though_the_new_leader_has_not_heard_the_node_for_long) {
+  Cluster cluster(3);
+  cluster.start_all();
+  cluster.run(3s);
+  const std::uint32_t leader = cluster.leader(), one = other_than(leader, 3), two = 6 - leader - one;
+  cluster.cut(one, two);
+  cluster.cut(two, one);
+  cluster.run(800ms);
+  cluster.node(leader).resign();
+  cluster.step(leader, Tick{});
+  for (int i = 0; i < 50 && !cluster.node(one).leads() && !cluster.node(two).leads(); ++i) cluster.run(2ms);
+  const std::uint32_t next = cluster.node(one).leads() ? one : two;
+  ASSERT_TRUE(cluster.node(next).leads());
+  const std::uint32_t silent = 6 - leader - next;
+  const Time until = cluster.node(silent).lease_until();
+  ASSERT_GT(until, cluster.now + 500ms);
+  cluster.isolate(silent);
+  cluster.told.clear();
+  cluster.run(300ms);
+  EXPECT_TRUE(cluster.when<PeerLost>(
+      next, [&](const PeerLost& lost) { return lost.peer == NodeId{silent} && lost.released >= until; }));
 }
 
 TEST(PingMode, a_node_that_is_alone_leads_only_while_the_target_answers_and_no_address_of_the_peer_does) {

@@ -114,6 +114,18 @@ TEST(Replica, in_mode_none_a_write_waits_for_every_present_member_and_for_nobody
   EXPECT_NE(first<Committed>(replica.stored({{1, a}, proposed.index})), nullptr);
 }
 
+TEST(Replica, a_member_that_was_forsaken_is_waited_for_again_once_it_has_stored_the_newest_document) {
+  Replica replica(a, 2, Mode::none, document({2, b}, 7, "old"));
+  replica.lead({3, a}, {a, b});
+  EXPECT_FALSE(replica.ready()) << "b has not stored it";
+  EXPECT_EQ(count<Ready>(replica.stored(replica.head().stamp)), 0U);
+  EXPECT_EQ(count<Ready>(replica.forsake(b)), 1U);
+  replica.message(b, Kept{{3, a}, replica.head().stamp});
+  const auto next = replica.propose("new");
+  EXPECT_EQ(count<Committed>(replica.stored({{3, a}, next.index})), 0U);
+  EXPECT_EQ(count<Committed>(replica.message(b, Kept{{3, a}, {{3, a}, next.index}})), 1U);
+}
+
 TEST(Replica, proposals_that_are_not_committed_are_dropped_with_the_leadership) {
   Replica replica = ready_leader();
   const std::uint64_t safe = replica.committed();
