@@ -173,6 +173,20 @@ int confirm_lost(Surroundings& here, const std::string& node) {
   return code;
 }
 
+int reexec(Surroundings& here, const Pause& pause) {
+  const auto reply = here.daemon->ask(ipc::Reexec{});
+  if (const int code = answer(here, reply); code != 0) return code;
+  for (int n = 0; n < 50; ++n) {
+    pause(200ms);
+    const auto back = here.daemon->ask(ipc::QueryCluster{});
+    if (!back || !back->cluster) continue;
+    here.out += fmt::format("crmd {} runs on {}.\n", back->cluster->daemon_version, back->cluster->self);
+    return 0;
+  }
+  here.err += "crmd began again, and has not answered for 10 seconds since: see its log\n";
+  return exit_code::timeout;
+}
+
 int why(Surroundings& here, const std::string& resource) {
   ipc::Why why;
   why.resource = resource;

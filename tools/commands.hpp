@@ -30,6 +30,8 @@ int standby(Surroundings& here, const StandbyOptions& options, const Pause& paus
 
 int cleanup(Surroundings& here, const std::string& resource, const std::string& node);
 int confirm_lost(Surroundings& here, const std::string& node);
+/// Waits until the successor answers, for ten seconds at most.
+int reexec(Surroundings& here, const Pause& pause);
 int why(Surroundings& here, const std::string& resource);
 /// add: one key more in a file that is there, the first step of a change of keys.
 int keygen(Surroundings& here, const std::string& path, bool add);

@@ -99,6 +99,12 @@ Result<std::string> SocketLink::receive(std::size_t size, Time until) {
 }
 
 Result<ipc::Reply> SocketLink::ask(const ipc::Request& request) {
+  auto reply = converse(request);
+  if (!reply) socket_.reset();  // what is left of this conversation is not the answer to the next question
+  return reply;
+}
+
+Result<ipc::Reply> SocketLink::converse(const ipc::Request& request) {
   if (!socket_)
     if (const auto connected = connect(); !connected) return connected.error();
   const Time until = clock_now() + patience_;

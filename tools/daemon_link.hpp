@@ -31,6 +31,7 @@ class SocketLink final : public DaemonLink {
   static std::string default_run_directory();
 
  private:
+  Result<wire::ipc::Reply> converse(const wire::ipc::Request& request);
   Result<void> connect();
   Result<void> wait(short events, Time until);
   Result<void> send(std::string_view bytes, Time until);

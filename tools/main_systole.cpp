@@ -147,6 +147,9 @@ void describe(CLI::App& app, Command& command) {
   auto* const lost = app.add_subcommand(
       "confirm-lost", "tell this node that the other one is off: it need not wait for it (only if you are sure)");
   lost->add_option("node", command.node, "the node that is off")->required();
+  auto* const daemon = app.add_subcommand("daemon", "this node's crmd itself");
+  daemon->require_subcommand(1);
+  daemon->add_subcommand("reexec", "begin again as the program that is on disk now; what runs on the node goes on");
   auto* const cleanup = app.add_subcommand("cleanup", "forget failures; what failed is tried again");
   cleanup->add_option("resource", command.resource, "of this resource (default: all)");
   cleanup->add_option("--node", command.node, "on this node (default: all)");
@@ -176,6 +179,7 @@ int perform(const CLI::App& app, Command& command, Surroundings& here) {
   if (verb == "init" || verb == "invite" || verb == "join") return found(verb, command);
   if (verb == "status") return status(here, command.json, command.watch);
   if (verb == "confirm-lost") return confirm_lost(here, command.node);
+  if (verb == "daemon") return reexec(here, pause);
   if (verb == "why") return why(here, command.resource);
   if (verb == "verify") return verify(here, command.verify);
   if (verb == "move") return move_resource(here, command.move, pause);

@@ -67,7 +67,7 @@ struct LoggingConf {
 
 struct GuardianConf {
   std::string watchdog_device;               // "": no watchdog is armed
-  std::optional<Duration> watchdog_timeout;  // nullopt: the device's own; never set without a device
+  std::optional<Duration> watchdog_timeout;  // nullopt: see watchdog_timeout(); never set without a device
   bool operator==(const GuardianConf&) const = default;
 };
 

@@ -39,11 +39,16 @@ Duration takeover_delay_of(const ClusterConf& conf, Duration watchdog) {
 
 }  // namespace
 
+Duration watchdog_timeout(const ClusterConf& conf) {
+  if (conf.guardian.watchdog_device.empty()) return {};
+  return conf.guardian.watchdog_timeout.value_or(watchdog_timeout_default);
+}
+
 Result<Timing> timing_of(const ClusterConf& conf, bool realtime) {
   Timing timing;
   timing.guard = conf.guard.value_or(realtime ? guard_realtime : guard_without);
   timing.ladder = ladder_time;
-  if (conf.mode != QuorumMode::none) timing.watchdog = conf.guardian.watchdog_timeout.value_or(Duration{});
+  if (conf.mode != QuorumMode::none) timing.watchdog = watchdog_timeout(conf);
   timing.takeover_delay = takeover_delay_of(conf, timing.watchdog);
   timing.lost_after = conf.deadtime + timing.takeover_delay;
   const Duration most =

@@ -25,6 +25,9 @@ inline constexpr Duration guard_realtime = 20ms, guard_without = 100ms;
 /// Twice what it took at most to drop addresses and to kill a cgroup on a busy machine.
 inline constexpr Duration ladder_time = 20ms;
 
+/// What a watchdog is told when cluster.conf names a device and no watchdog_timeout.
+inline constexpr Duration watchdog_timeout_default = 5s;
+
 struct Timing {
   Duration takeover_delay{}, lease{}, guard{}, ladder{}, watchdog{};
   Duration lost_after{};     // deadtime + takeover_delay
@@ -33,6 +36,9 @@ struct Timing {
 
 /// Errors: the lease that is asked for breaks the inequality, or what is left for it is too short to be renewed.
 Result<Timing> timing_of(const ClusterConf& conf, bool realtime);
+
+/// 0 without a watchdog.
+Duration watchdog_timeout(const ClusterConf& conf);
 
 /// "lease 940ms + guard 20ms + ladder 20ms ≤ 98 % of (deadtime 1s + takeover_delay 0ms) = 980ms"
 std::string inequality(const ClusterConf& conf, const Timing& timing);

@@ -93,8 +93,15 @@ struct ConfirmLost {
   }
 };
 
+/// The daemon that is asked hands its leadership over and begins again as the program that is on disk now, in the same
+/// process; what runs on the node goes on.
+struct Reexec {
+  template <class Archive>
+  void fields(Archive&) {}
+};
+
 using Request =
-    std::variant<QueryCib, ChangeCib, SetAttribute, QueryAttribute, QueryCluster, Why, Cleanup, ConfirmLost>;
+    std::variant<QueryCib, ChangeCib, SetAttribute, QueryAttribute, QueryCluster, Why, Cleanup, ConfirmLost, Reexec>;
 
 struct LinkInfo {
   std::string state;  // up, late, dead

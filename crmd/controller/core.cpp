@@ -281,6 +281,7 @@ void Core::Impl::step(Now now, const Event& event) {
              },
              event);
   settle(now);
+  look_at_reexec(now);
   tell_guardian();
 }
 

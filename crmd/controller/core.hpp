@@ -91,11 +91,15 @@ struct Hold {  // the guardian must know all of this before any agent of this st
 struct Feed {  // the guardian lets all be as it is until then
   Time until{};
 };
+struct StartAgain {  // no agent runs and nobody is led: the process may become its successor. Nothing comes after it
+  std::uint64_t client = 0;
+};
 struct Ended {  // the orderly shutdown is complete; the process may go
   std::string reason;
 };
-using Effect = std::variant<membership::Transmit, membership::StoreVote, membership::Note, executor::RunAgent,
-                            executor::KillAgent, StoreDocument, KeepAside, Hold, Feed, Reply, ReplyCib, Ended>;
+using Effect =
+    std::variant<membership::Transmit, membership::StoreVote, membership::Note, executor::RunAgent, executor::KillAgent,
+                 StoreDocument, KeepAside, Hold, Feed, Reply, ReplyCib, StartAgain, Ended>;
 
 class Core {
  public:

@@ -68,6 +68,8 @@ struct Core::Impl {
   void tell_guardian();
 
   // ---- leaving
+  void begin_reexec(Now now, std::uint64_t client);
+  void look_at_reexec(Now now);
   void shut_down(Now now);
   void leave_alone(Now now);
   void resign() {
@@ -90,7 +92,13 @@ struct Core::Impl {
   bool flush = false;                               // membership has something to send
   std::map<std::uint64_t, Asked> asked;
   std::uint64_t next_ask;  // begins elsewhere after a restart: an answer for the daemon before must answer nobody now
-  Time store_again_at = never;         // after a failed store of the configuration
+  Time store_again_at = never;  // after a failed store of the configuration
+  struct Reexec {
+    std::uint64_t client = 0;
+    Time begun{};
+    bool resigned = false;
+  };
+  std::optional<Reexec> reexec;
   std::optional<Time> leave_alone_at;  // shutting down: when to stop waiting for a leader
   // The lease is over: what ran here is being dropped, and until that is done this node has nothing to tell a leader.
   bool lapsed = false, all_dropped = false;

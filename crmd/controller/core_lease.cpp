@@ -2,6 +2,7 @@
 // What a node does when its lease ends, and how it leaves.
 #include <fmt/format.h>
 
+#include "common/base/exit_codes.hpp"
 #include "crmd/controller/core_impl.hpp"
 
 namespace systole::controller {
@@ -9,6 +10,10 @@ namespace {
 
 /// How long a node that shuts down waits for a leader to move its resources before it stops them itself.
 constexpr Duration leaving_patience = 10s;
+/// How long a daemon that is to start again waits for another leader, and for a moment in which no agent runs.
+constexpr Duration successor_patience = 3s, pause_patience = 60s;
+/// A lease shorter than this may be over before the successor has one.
+constexpr Duration reexec_lease_min = 300ms;
 
 }  // namespace
 
@@ -84,6 +89,44 @@ void Core::Impl::leave_alone(Now now) {
   if (stopping_alone && runner.idle()) {
     ended = true;
     out.push_back(Ended{"left without a leader"});
+  }
+}
+
+// ---------------------------------------------------------------- starting again
+
+void Core::Impl::begin_reexec(Now now, std::uint64_t client) {
+  if (reexec || leaving)
+    return reply(client, exit_code::exists, leaving ? "this daemon is leaving the cluster" : "it is under way already");
+  if (config.membership.lease < reexec_lease_min)
+    return reply(client, exit_code::unavailable,
+                 fmt::format("the lease of {} is too short to begin again within it: put the node in standby, restart "
+                             "crmd, and end the standby",
+                             to_text(config.membership.lease)));
+  if (lapsed) return reply(client, exit_code::unavailable, "this node is dropping what it ran; try again");
+  reexec = Reexec{client, now.at, false};
+  note(membership::Note::Level::notice, "asked to begin again as the program that is on disk now");
+}
+
+/// Leadership first goes to somebody else, so that nobody is without a leader meanwhile. An agent that runs would be
+/// lost to the successor: a moment without any comes soon, unless one hangs.
+void Core::Impl::look_at_reexec(Now now) {
+  if (!reexec) return;
+  const Duration waited = now.at - reexec->begun;
+  if (waited < successor_patience && members.up().size() > 1) {
+    if (leader && !std::exchange(reexec->resigned, true)) {
+      resign();
+      return settle(now);
+    }
+    if (leader || !members.leader()) return;
+  }
+  if (runner.idle()) {
+    out.push_back(StartAgain{reexec->client});
+    reexec.reset();
+  } else if (waited > pause_patience) {
+    reply(reexec->client, exit_code::timeout,
+          fmt::format("for {} there was no moment in which no agent ran: this daemon goes on as it is",
+                      to_text(pause_patience)));
+    reexec.reset();
   }
 }
 

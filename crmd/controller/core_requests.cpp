@@ -41,6 +41,7 @@ void Core::Impl::ask(Now now, const ClientRequest& request) {
                    out.push_back(Reply{request.client, wire::ipc::Reply{0, "", cluster_info(now), {}}});
                  },
                  [&](const wire::ipc::ConfirmLost& lost) { confirm_lost(now, request.client, lost.node); },
+                 [&](const wire::ipc::Reexec&) { begin_reexec(now, request.client); },
                  [&](const wire::ipc::SetAttribute& wanted) { set_attribute(request.client, wanted); },
                  [&](const wire::ipc::QueryAttribute& wanted) { get_attribute(request.client, wanted); },
                  [&](const auto&) { ask_leader(now, request); },  // ChangeCib, Why, Cleanup

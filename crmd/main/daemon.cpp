@@ -13,6 +13,7 @@
 #include "cib/xml/cib_xml.hpp"
 #include "common/base/exit_codes.hpp"
 #include "crmd/io/service_manager.hpp"
+#include "crmd/main/successor.hpp"
 
 namespace systole {
 namespace {
@@ -21,6 +22,7 @@ namespace asio = boost::asio;
 namespace ipc = wire::ipc;
 
 constexpr Duration vote_retry_interval = 1s;
+constexpr Duration time_for_reply = 5ms;
 constexpr Duration time_for_last_words = 100ms;  // answers to tools, and the news of our going, are still on their way
 
 std::uint64_t random_number() {
@@ -111,7 +113,7 @@ Started<void> Daemon::open() {
   if (const auto opened = open_links(); !opened) return opened.error();
   auto tools = io::IpcServer::open(context_, options_.run_directory + "/crmd.sock", log_,
                                    [this](std::uint64_t client, ipc::Request request, std::string user) {
-                                     put(controller::ClientRequest{client, std::move(request), std::move(user)});
+                                     asked(client, std::move(request), std::move(user));
                                    });
   if (!tools) return Failure{exit_code::io, tools.error().what};
   tools_ = std::move(*tools);
@@ -168,7 +170,7 @@ void Daemon::find_guardian() {
   io::GuardianSettings settings;
   settings.run_directory = options_.run_directory;
   settings.watchdog = setting_.conf.guardian.watchdog_device;
-  settings.watchdog_timeout = std::chrono::ceil<std::chrono::seconds>(std::max<Duration>(setting_.timing.watchdog, 1s));
+  settings.watchdog_timeout = std::chrono::ceil<std::chrono::seconds>(config::watchdog_timeout(setting_.conf));
   io::GuardianClient::Callbacks callbacks;
   callbacks.on_state = [this](const guardian::State& state) {
     // What it guards was started by an earlier life of this daemon; later it is what we told it ourselves.
@@ -273,7 +275,7 @@ void Daemon::put(controller::Event event) {
 
 /// The core lives in the order of what happened: what the pulse had stamped before an event's moment comes before it.
 void Daemon::pump() {
-  if (!core_) return;
+  if (!core_ || starting_again_) return;
   Now now;
   do {
     now = io::present();
@@ -284,7 +286,7 @@ void Daemon::pump() {
     const controller::Event event = std::move(inbox_.front());
     inbox_.pop_front();
     step({std::max(now.at, last_step_), now.epoch_s}, event);
-  } while (!inbox_.empty());
+  } while (!inbox_.empty() && !starting_again_);
   pump_is_due_ = false;
   links_->fed(now.at);
   alarm_.set(core_->next_deadline());
@@ -413,6 +415,35 @@ void Daemon::perform(const controller::Reply& effect) {
 void Daemon::perform(const controller::ReplyCib& effect) {
   worker_.run([this, effect]() -> io::Worker::AtHome {
     return [this, client = effect.client, reply = answer_query(effect)] { tools_->reply(client, reply); };
+  });
+}
+
+// ---- a successor in the same process
+
+void Daemon::asked(std::uint64_t client, ipc::Request request, std::string user) {
+  controller::ClientRequest asks{client, std::move(request), std::move(user)};
+  if (!std::holds_alternative<ipc::Reexec>(asks.request)) return put(std::move(asks));
+  // What cannot start must not be begun: nobody would be left here to say why.
+  worker_.run([this, asks]() -> io::Worker::AtHome {
+    const auto fit = try_successor(options_.command_line);
+    if (fit) return [this, asks] { put(asks); };
+    return [this, asks, what = fit.error().what] {
+      log_.error("not beginning again: {}", what);
+      tools_->reply(asks.client, ipc::Reply{exit_code::configuration, "nothing was changed: " + what, {}, {}});
+    };
+  });
+}
+
+void Daemon::perform(const controller::StartAgain& effect) {
+  starting_again_ = true;
+  tools_->reply(effect.client, ipc::Reply{0, "it begins again now", {}, {}});
+  last_words_.expires_after(time_for_reply);
+  last_words_.async_wait([this](const boost::system::error_code&) {
+    log_.notice("beginning again as {}", options_.command_line.front());
+    const Error problem = become_successor(options_.command_line);
+    log_.error("cannot begin again, going on: {}", problem.what);
+    starting_again_ = false;
+    put(membership::Tick{});
   });
 }
 

@@ -52,7 +52,9 @@ class Daemon {
   void perform(const controller::Feed& effect);
   void perform(const controller::Reply& effect);
   void perform(const controller::ReplyCib& effect);
+  void perform(const controller::StartAgain& effect);
   void perform(const controller::Ended& effect);
+  void asked(std::uint64_t client, wire::ipc::Request request, std::string user);
   void store_vote(Vote vote);
   Started<void> open_links();
   Started<void> open_pinger();
@@ -83,6 +85,7 @@ class Daemon {
   std::vector<std::string> service_addresses_;  // of the configuration: who answers there is alive
   Time last_step_{};                            // the core's time never goes back
   bool pump_is_due_ = false, leaving_ = false;
+  bool starting_again_ = false;    // the core is not stepped any more
   std::uint64_t newest_vote_ = 0;  // counts StoreVote effects
   int exit_code_ = 0;
   io::Worker worker_;  // last: its thread ends before what it uses goes

@@ -3,6 +3,7 @@
 #include "crmd/main/options.hpp"
 
 #include <CLI/CLI.hpp>
+#include <filesystem>
 
 #include "common/base/exit_codes.hpp"
 
@@ -42,6 +43,10 @@ std::optional<Options> read_options(int argc, char** argv, int* exit_code) {
     *exit_code = app.exit(problem) == 0 ? exit_code::ok : exit_code::usage;
     return {};
   }
+  std::error_code code;
+  const auto program = std::filesystem::read_symlink("/proc/self/exe", code);
+  options.command_line.push_back(code ? std::string(argv[0]) : program.string());
+  options.command_line.insert(options.command_line.end(), argv + 1, argv + argc);
   return options;
 }
 

@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace systole {
 
@@ -14,6 +15,7 @@ struct Options {
   std::string run_directory = "/run/systole";
   std::string ocf_root = "/usr/lib/ocf";
   std::string first_cib;
+  std::vector<std::string> command_line;  // as it was given, the program's own path first: for its successor
   bool check = false;
   bool accept_loss = false;
   bool foreground = true;  // always; the option is accepted for habit

@@ -67,6 +67,9 @@ class WholeCore final : public Machine {
             },
             [&](const Write& write) { this->write(now, write.id); },
             [&](const Resign&) {},  // the core resigns by itself, when its disk fails
+            [&](const Reexec&) {
+              take(core_.step(now, controller::ClientRequest{0, wire::ipc::Reexec{}, "root"}));
+            },
             [&](const Leave&) { take(core_.step(now, controller::Shutdown{})); },
             [&](const AgentSays& says) { set_attribute(now, says); },
             [&](const Inherited& inherited) {
@@ -170,6 +173,7 @@ class WholeCore final : public Machine {
               [&](const controller::KeepAside&) { out_.push_back(Rare{"document kept aside"}); },
               [&](const controller::Reply& reply) { replied(reply); },
               [&](const controller::ReplyCib&) {},
+              [&](const controller::StartAgain&) { out_.push_back(BeginsAgain{}); },
               [&](const controller::Ended& ended) { out_.push_back(Left{ended.reason}); },
           },
           effect);

@@ -32,6 +32,7 @@ struct Write {  // a client's change of the configuration; its number ends up in
   std::uint64_t id = 0;
 };
 struct Resign {};
+struct Reexec {};   // the daemon is asked to begin again as its successor
 struct Leave {};    // an orderly shutdown: resources leave first, then the daemon ends
 struct AgentSays {  // crm_attribute, called by an agent on this node
   std::string attribute, value;
@@ -41,9 +42,9 @@ struct Inherited {  // what the guardian still guards, at the start of a daemon
   Time until{};
 };
 struct Dropped {};  // the guardian has dropped all
-using Input =
-    std::variant<membership::Tick, membership::PacketIn, membership::VoteStored, membership::PingAnswered,
-                 DocumentStored, DocumentFailed, AgentDone, Write, Resign, Leave, AgentSays, Inherited, Dropped>;
+using Input = std::variant<membership::Tick, membership::PacketIn, membership::VoteStored, membership::PingAnswered,
+                           DocumentStored, DocumentFailed, AgentDone, Write, Resign, Reexec, Leave, AgentSays,
+                           Inherited, Dropped>;
 
 // ---- outputs
 struct StoreDocument {
@@ -55,7 +56,8 @@ struct Acknowledged {  // the client has heard ok
 struct Left {  // the orderly shutdown is complete
   std::string reason;
 };
-struct Hold {  // for the guardian
+struct BeginsAgain {};  // its successor takes over, and nothing comes from this one any more
+struct Hold {           // for the guardian
   std::vector<executor::Held> held;
 };
 struct Feed {  // for the guardian
@@ -70,8 +72,9 @@ struct Broken {  // the machine itself saw something that must not be
 struct Rare {  // a branch worth counting was taken
   std::string what;
 };
-using Output = std::variant<membership::Transmit, membership::StoreVote, membership::Note, StoreDocument, Acknowledged,
-                            Left, Hold, Feed, Obeyed, executor::RunAgent, executor::KillAgent, Broken, Rare>;
+using Output =
+    std::variant<membership::Transmit, membership::StoreVote, membership::Note, StoreDocument, Acknowledged, Left,
+                 BeginsAgain, Hold, Feed, Obeyed, executor::RunAgent, executor::KillAgent, Broken, Rare>;
 
 class Machine {
  public:

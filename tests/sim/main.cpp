@@ -67,6 +67,7 @@ constexpr const char* rare_branches_of_core[] = {
     "the leader gave this node up",
     "stores again",
     "this witness leaves the lead",
+    "daemon began again as its successor",
     "two owners: one of them was frozen",
     "two owners: mode ping",
     "two owners: mode none",

@@ -64,6 +64,7 @@ class Small final : public Machine {
                    [&](const Write& write) { propose(write.id); },
                    [&](const Resign&) { resign(); },
                    [&](const Leave&) {},
+                   [&](const Reexec&) {},
                    [&](const AgentDone&) {},
                    [&](const AgentSays&) {},
                    [&](const Inherited&) {},

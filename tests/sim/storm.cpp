@@ -65,6 +65,10 @@ void World::misfortune() {
         tell(fmt::format("node {} is asked to leave", node.id.value));
         return feed(node, Leave{});
       }
+      if (dice_.chance(1, 2)) {
+        tell(fmt::format("node {} is asked to begin again", node.id.value));
+        return feed(node, Reexec{});
+      }
       tell(fmt::format("node {} is asked to resign", node.id.value));
       count("asked to resign");
       return feed(node, Resign{});

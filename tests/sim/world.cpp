@@ -245,6 +245,17 @@ void World::crash(Node& node, bool power_off) {
   ++node.life;
 }
 
+/// The same process becomes the next daemon; nothing of the node is touched meanwhile.
+void World::begins_again(Node& node) {
+  count("daemon began again as its successor");
+  if (!node.under_way.empty()) judge_.broken(fmt::format("node {} begins again while an agent runs", node.id.value));
+  at(now_, [this, &node, life = node.life] {
+    if (node.life != life) return;
+    crash(node, false);
+    at(now_ + some(5ms, 60ms), [this, &node] { start(node); });
+  });
+}
+
 /// A daemon that ends in order leaves nothing behind; some time later it is started again.
 void World::left(Node& node, const Left& left) {
   tell(fmt::format("node {}'s daemon ends: {}", node.id.value, left.reason));
@@ -354,6 +365,7 @@ void World::carry_out(Node& node, Output& output, std::uint64_t known_term) {
                  [&](StoreDocument& document) { store(node, {std::move(document.document)}); },
                  [&](const Acknowledged& write) { acknowledged(node, write.write); },
                  [&](const Left& left) { this->left(node, left); },
+                 [&](const BeginsAgain&) { begins_again(node); },
                  [&](Hold& hold) { this->hold(node, std::move(hold.held)); },
                  [&](const Feed& feed) { feed_guardian(node, feed.until); },
                  [&](const Obeyed& order) { judge_.obeyed(node.id, order.term, known_term); },

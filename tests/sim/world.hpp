@@ -116,6 +116,7 @@ class World {
   void crash(Node& node, bool power_off);
   void pause(Node& node, Duration how_long);
   void left(Node& node, const Left& left);
+  void begins_again(Node& node);
   void resume(Node& node);
   void feed(Node& node, const Input& input);
   void look_for_ghosts(const Node& node);

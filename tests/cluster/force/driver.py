@@ -53,6 +53,10 @@ class Driver:
         self.signal(field, node, self.daemon, signal.SIGTERM)
         kit.wait_until(lambda: not self.runs(field, node), 30, f"for {self.daemon} to end on {node}")
 
+    def begin_again(self, field, node):
+        """As an upgrade does that lets nothing go; False: there is no such thing."""
+        return False
+
     def settled(self, field):
         """Its own words: everyone is a member and nothing is under way."""
         raise NotImplementedError

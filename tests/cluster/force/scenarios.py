@@ -180,6 +180,16 @@ def rolling_restart(field):
         field.settle()
 
 
+def upgrade_in_place(field):
+    owner, _ = field.pair()
+    for node in field.names:
+        if not field.driver.begin_again(field, node):
+            raise NothingToDo("its daemon cannot begin again as its successor")
+        field.settle()
+    if field.owners_now() != (owner,):
+        raise kit.ClusterError(f"the address was with {owner}, and now {field.owners_now()} have it")
+
+
 ALL = (
     Scenario("power-off", "the owner loses power", power_off_owner),
     Scenario("cut", "cut between the two nodes", cut_both_ways),
@@ -201,6 +211,7 @@ ALL = (
     Scenario("disk-full", "the owner's /var is full", disk_full),
     Scenario("cold-start", "both lose power; each is started alone", cold_start_alone),
     Scenario("rolling-restart", "the daemons are restarted one after the other", rolling_restart),
+    Scenario("reexec", "the daemons become their successors one after the other", upgrade_in_place),
 )
 
 CUTS = {"cut", "owner-mute", "owner-deaf", "owner-isolated", "leader-isolated", "owner-unreachable"}

@@ -135,5 +135,9 @@ class Systole(Driver):
         view = field.status("n1")
         return view["leader"] if view else None
 
+    def begin_again(self, field, node):
+        field.at(node, "timeout", "30", "systole", "daemon", "reexec")
+        return True
+
     def poke(self, field, node):
         field.at(node, "timeout", "10", "crm_attribute", "-t", "crm_config", "-n", "poke", "-v", "1", check=False)

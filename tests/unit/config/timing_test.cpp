@@ -49,6 +49,15 @@ TEST(Timing, where_nothing_is_left_for_a_lease_the_reason_is_said) {
   EXPECT_NE(timing.error().what.find("not granted real-time priority"), std::string::npos) << timing.error().what;
 }
 
+TEST(Timing, a_watchdog_without_a_timeout_is_reckoned_with_what_it_will_be_told) {
+  ClusterConf conf = three_nodes(1s);
+  conf.guardian = {"/dev/watchdog", std::nullopt};
+  const auto timing = timing_of(conf, true);
+  ASSERT_TRUE(timing);
+  EXPECT_EQ(timing->watchdog, watchdog_timeout_default);
+  EXPECT_GT(timing->takeover_delay, 4s);
+}
+
 TEST(Timing, a_watchdog_makes_the_others_wait_for_it) {
   ClusterConf conf = three_nodes(1s);
   conf.guardian = {"/dev/watchdog", 5s};

@@ -100,6 +100,18 @@ TEST(Core, that_is_back_before_the_old_lease_ends_keeps_what_it_inherits) {
   EXPECT_EQ(cluster.told[other].find("lease is over"), std::string::npos) << cluster.told[other];
 }
 
+TEST(Core, that_is_to_begin_again_hands_its_leadership_over_first) {
+  Cores cluster(3);
+  cluster.run(3s);
+  const std::uint32_t leader = cluster.leader();
+  cluster.step(leader, ClientRequest{1, wire::ipc::Reexec{}, "root"});
+  EXPECT_FALSE(cluster.began_again.contains(leader));
+  cluster.run(2900ms);
+  EXPECT_NE(cluster.leader(), leader);
+  EXPECT_TRUE(cluster.began_again.contains(leader));
+  EXPECT_EQ(cluster.began_again.size(), 1U);
+}
+
 TEST(Core, a_leader_whose_own_disk_hangs_leads_no_more) {
   Cores cluster(3);
   cluster.run(3s);

@@ -83,6 +83,7 @@ class Cores {
                        else
                          store(id, asked.document);
                      },
+                     [&](const StartAgain&) { began_again.insert(id); },
                      [&](const membership::Note& note) { told[id] += note.text + "\n"; },
                      [&](const Reply& reply) { replies[reply.client] = reply.reply; },
                      [&](const auto&) {},
@@ -119,6 +120,7 @@ class Cores {
   cib::Configuration configuration;                   // what every document says
   std::map<std::uint64_t, wire::ipc::Reply> replies;  // by client
   std::map<std::uint32_t, std::string> told;          // by node
+  std::set<std::uint32_t> began_again;
 
  private:
   void later(std::uint32_t id, Event what) { agenda_.emplace(now + 1ms, std::pair(id, std::move(what))); }
