@@ -57,7 +57,7 @@ void World::misfortune() {
       return replay_old_packets(now_ + plan_.deadtime * 3);
     case 14:
       if (dice_.chance(1, 2)) return power_cut();
-      node.full_until = now_ + (dice_.chance(1, 3) ? some(1s, 9s) : 100ms);
+      node.full_until = now_ + (whole_core() && dice_.chance(1, 3) ? some(1s, 9s) : 100ms);
       return;
     case 15:
       if (dice_.chance(1, 2)) return resource_dies(node);
@@ -195,7 +195,7 @@ void World::one_late_way() {
 }
 
 void World::slow_disk(Node& node) {
-  node.store_time = dice_.chance(1, 3) ? some(5s, 15s) : some(plan_.keepalive, plan_.deadtime * 2);
+  node.store_time = whole_core() && dice_.chance(1, 3) ? some(5s, 15s) : some(plan_.keepalive, plan_.deadtime * 2);
   tell(fmt::format("node {}'s disk takes {:.3f} s per write", node.id.value,
                    std::chrono::duration<double>(node.store_time).count()));
   at(now_ + some(plan_.deadtime, plan_.deadtime * 4), [this, &node] { node.store_time = 5ms; });

@@ -117,6 +117,8 @@ class World {
   void pause(Node& node, Duration how_long);
   void left(Node& node, const Left& left);
   void begins_again(Node& node);
+  /// The toy controller neither tries a store again nor gives up who does not store.
+  bool whole_core() const { return !plan_.resources.empty(); }
   void resume(Node& node);
   void feed(Node& node, const Input& input);
   void look_for_ghosts(const Node& node);
