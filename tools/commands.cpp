@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "cib/xml/cib_xml.hpp"
+#include "common/config/key_change.hpp"
 #include "common/config/key_file.hpp"
 #include "tools/staged_files.hpp"
 #include "tools/status.hpp"
@@ -187,6 +188,13 @@ int reexec(Surroundings& here, const Pause& pause) {
   return exit_code::timeout;
 }
 
+int reload(Surroundings& here) {
+  const auto reply = here.daemon->ask(ipc::Reload{});
+  const int code = answer(here, reply);
+  if (code == 0) here.out += reply->text + "\n";
+  return code;
+}
+
 int why(Surroundings& here, const std::string& resource) {
   ipc::Why why;
   why.resource = resource;
@@ -198,37 +206,65 @@ int why(Surroundings& here, const std::string& resource) {
 
 namespace {
 
-Result<void> add_key(const std::string& path) {
+Result<std::string> next_text(KeyStep step, const std::string& content, const std::string& path) {
+  switch (step) {
+    case KeyStep::add: {
+      const auto key = config::random_key();
+      if (!key) return key.error();
+      return config::with_added_key(content, *key, path);
+    }
+    case KeyStep::use_new:
+      return config::with_last_key_first(content, path);
+    case KeyStep::drop_old:
+      return config::with_first_key_only(content, path);
+    case KeyStep::first:
+      break;
+  }
+  return Error{Errc::invalid, "this is no step of a change of keys"};
+}
+
+Result<void> change_keys(KeyStep step, const std::string& path) {
   const auto content = config::read_key_text(path);
   if (!content) return content.error();
-  const auto key = config::random_key();
-  if (!key) return key.error();
-  const auto text = config::with_added_key(*content, *key, path);
+  const auto text = next_text(step, *content, path);
   if (!text) return text.error();
   StagedFiles files;
   if (const auto done = files.replace(path, *text); !done) return done;
   return files.put();
 }
 
+/// What the file says now, and what is to be done before the next step.
+std::string_view words_of(KeyStep step) {
+  switch (step) {
+    case KeyStep::add:
+      return "{0} holds a new key below the old one: it opens, and the old one seals.\n"
+             "Copy {0} to every node (mode 0400, owner root) and run 'systole reload' on each. Then: systole keygen "
+             "--use-new\n";
+    case KeyStep::use_new:
+      return "The new key seals, and the old one still opens.\n"
+             "Copy {0} to every node and run 'systole reload' on each. Then: systole keygen --drop-old\n";
+    case KeyStep::drop_old:
+      return "Only the key that seals is left.\n"
+             "Copy {0} to every node and run 'systole reload' on each: the old key is of no use any more.\n";
+    case KeyStep::first:
+      return "{0} holds a new key. Copy it to every node of the cluster (mode 0400, owner root).\n";
+  }
+  return "";
+}
+
 }  // namespace
 
-int keygen(Surroundings& here, const std::string& path, bool add) {
-  if (add) {
-    if (const auto done = add_key(path); !done) return fail(here, tool, done.error());
-    here.out += fmt::format(
-        "{0} holds a new key below the old one. To change over without an interruption:\n"
-        "  1. copy {0} to every node (mode 0400, owner root) and restart crmd on one after the other:\n"
-        "     each then opens what is sealed with either key\n"
-        "  2. move the new key above the old one on every node, and restart again: each seals with it\n"
-        "  3. remove the old key on every node, and restart a last time\n",
-        path);
+int keygen(Surroundings& here, const std::string& path, KeyStep step) {
+  if (step != KeyStep::first) {
+    if (const auto done = change_keys(step, path); !done) return fail(here, tool, done.error());
+    here.out += fmt::format(fmt::runtime(words_of(step)), path);
     return 0;
   }
   if (const auto done = config::generate_key_file(path); !done) {
     here.err += fmt::format("{}: {}\n", tool, done.error().what);
     return done.error().code == Errc::exists ? exit_code::exists : exit_code::cannot_create;
   }
-  here.out += fmt::format("{} holds a new key. Copy it to every node of the cluster (mode 0400, owner root).\n", path);
+  here.out += fmt::format(fmt::runtime(words_of(step)), path);
   return 0;
 }
 

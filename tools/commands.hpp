@@ -32,9 +32,12 @@ int cleanup(Surroundings& here, const std::string& resource, const std::string& 
 int confirm_lost(Surroundings& here, const std::string& node);
 /// Waits until the successor answers, for ten seconds at most.
 int reexec(Surroundings& here, const Pause& pause);
+/// cluster.conf and the keys hold from now on as they are, without a restart.
+int reload(Surroundings& here);
 int why(Surroundings& here, const std::string& resource);
-/// add: one key more in a file that is there, the first step of a change of keys.
-int keygen(Surroundings& here, const std::string& path, bool add);
+/// A file with a first key, or one of the steps of a change of keys in a file that is there.
+enum class KeyStep { first, add, use_new, drop_old };
+int keygen(Surroundings& here, const std::string& path, KeyStep step);
 
 /// Until the cluster says that nothing is left to do, several times in a row: a change needs a moment to be noticed.
 int wait_until_settled(Surroundings& here, Duration patience, const Pause& pause);

@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <csignal>
 
 #include "common/base/exit_codes.hpp"
 #include "common/base/text.hpp"
@@ -18,6 +17,7 @@
 #include "common/invite/host.hpp"
 #include "tools/cib_file.hpp"
 #include "tools/clock.hpp"
+#include "tools/daemon_link.hpp"
 #include "tools/founding.hpp"
 #include "tools/staged_files.hpp"
 #include "tools/tcp.hpp"
@@ -105,10 +105,13 @@ std::optional<pid_t> running_daemon(const std::string& run_directory) {
   return parse_int<pid_t>(trim(std::string_view(text, got > 0 ? static_cast<std::size_t>(got) : 0)));
 }
 
-/// Tells the daemon that cluster.conf has changed. True when it needs no restart for it.
-bool tell_daemon(pid_t daemon) {
-  ::kill(daemon, SIGHUP);
-  return false;  // it takes note, and reads the file at its next start
+/// The daemon of this node takes cluster.conf over as it is now, or says why it cannot.
+Result<void> tell_daemon(const std::string& run_directory) {
+  SocketLink daemon(run_directory);
+  const auto reply = daemon.ask(wire::ipc::Reload{});
+  if (!reply) return reply.error();
+  if (reply->exit_code != exit_code::ok) return Error{Errc::refused, reply->text};
+  return {};
 }
 
 /// One conversation after the other.
@@ -249,14 +252,19 @@ void Invitation::say_what_is_left() const {
   std::vector<std::string> others;
   for (const config::NodeConf& node : cluster_.conf.nodes)
     if (node.id != cluster_.here().id) others.push_back(title_of(node));
+  const bool runs = running_daemon(options_.paths.run_directory).has_value();
+  const auto told = runs ? tell_daemon(options_.paths.run_directory) : Result<void>();
+  if (!told)
+    voice_.err(fmt::format("crmd here did not take it over: {}.\n", told.error().what));
+  else if (runs)
+    voice_.err("crmd here knows it already.\n");
   if (!others.empty())
     voice_.err(fmt::format("These nodes do not know it yet; copy {} to each of them: {}\n", options_.paths.config,
                            systole::join(others, ", ")));
-  const auto daemon = running_daemon(options_.paths.run_directory);
-  const bool restart = daemon && !tell_daemon(*daemon);
-  if (restart || !others.empty())
-    voice_.err(fmt::format("Then restart crmd {}{}: it reads {} when it starts.\n", restart ? "here" : "on them",
-                           restart && !others.empty() ? " and on them" : "", options_.paths.config));
+  if (!told)
+    voice_.err(fmt::format("Then restart crmd here{}.\n", others.empty() ? "" : " and on them, one after the other"));
+  else if (!others.empty())
+    voice_.err("Then run 'systole reload' there.\n");
 }
 
 Result<int> wait_for_guest(const Voice& voice, const InviteOptions& options, Invitation& invitation,

@@ -12,6 +12,7 @@
 #include "common/base/exit_codes.hpp"
 #include "tools/commands.hpp"
 #include "tools/founding.hpp"
+#include "tools/link_status.hpp"
 #include "tools/status.hpp"
 
 namespace {
@@ -60,7 +61,7 @@ struct Command {
   StandbyOptions standby;
   VerifyOptions verify;
   int timeout_s = 120;
-  bool add_key = false;
+  bool add_key = false, use_new_key = false, drop_old_keys = false;
   InitOptions init;
   InviteOptions invite;
   JoinOptions join;
@@ -128,6 +129,11 @@ void describe(CLI::App& app, Command& command) {
       app.add_subcommand("status", "what runs where, and what is missing (exit 1: redundancy gone, 2: out of service)");
   status->add_flag("--json", command.json, "for programs");
   status->add_flag("--watch", command.watch, "again every second, until Ctrl-C");
+  auto* const link = app.add_subcommand("link", "the links to the other nodes");
+  link->require_subcommand(1);
+  auto* const link_status = link->add_subcommand(
+      "status", "of each link: state, loss, round trip, how often it was lost (exit 1: one is not well)");
+  link_status->add_flag("--json", command.json, "for programs");
   auto* const why = app.add_subcommand("why", "why each resource is where it is");
   why->add_option("resource", command.resource, "this one only");
   auto* const verify = app.add_subcommand("verify", "check cluster.conf, key and CIB");
@@ -153,9 +159,15 @@ void describe(CLI::App& app, Command& command) {
   auto* const cleanup = app.add_subcommand("cleanup", "forget failures; what failed is tried again");
   cleanup->add_option("resource", command.resource, "of this resource (default: all)");
   cleanup->add_option("--node", command.node, "on this node (default: all)");
+  app.add_subcommand("reload", "let crmd of this node read cluster.conf and the keys again, without a restart");
   auto* const keygen = app.add_subcommand("keygen", "make the cluster's key");
   keygen->add_option("file", command.key_file, "where to")->capture_default_str();
-  keygen->add_flag("--add", command.add_key, "one key more, for a change of keys; the old one stays");
+  auto* const add = keygen->add_flag("--add", command.add_key, "a change of keys begins: one key more, which opens");
+  auto* const use =
+      keygen->add_flag("--use-new", command.use_new_key, "when every node has it: the new key seals")->excludes(add);
+  keygen->add_flag("--drop-old", command.drop_old_keys, "when every node seals with it: the old ones go")
+      ->excludes(add)
+      ->excludes(use);
   auto* const wait = app.add_subcommand("wait", "until the cluster has nothing left to do");
   for (auto* const verb : {move, standby, wait})
     verb->add_option("--timeout", command.timeout_s, "seconds to wait")->capture_default_str();
@@ -172,20 +184,28 @@ int found(const std::string& verb, Command& command) {
   return join(voice, command.join);
 }
 
+KeyStep key_step(const Command& command) {
+  if (command.add_key) return KeyStep::add;
+  if (command.use_new_key) return KeyStep::use_new;
+  return command.drop_old_keys ? KeyStep::drop_old : KeyStep::first;
+}
+
 int perform(const CLI::App& app, Command& command, Surroundings& here) {
   const std::string verb = app.get_subcommands().front()->get_name();
   const Duration patience = std::chrono::seconds(command.timeout_s);
   command.move.patience = command.standby.patience = patience;
   if (verb == "init" || verb == "invite" || verb == "join") return found(verb, command);
   if (verb == "status") return status(here, command.json, command.watch);
+  if (verb == "link") return link_status(here, command.json);
   if (verb == "confirm-lost") return confirm_lost(here, command.node);
   if (verb == "daemon") return reexec(here, pause);
+  if (verb == "reload") return reload(here);
   if (verb == "why") return why(here, command.resource);
   if (verb == "verify") return verify(here, command.verify);
   if (verb == "move") return move_resource(here, command.move, pause);
   if (verb == "standby") return standby(here, command.standby, pause);
   if (verb == "cleanup") return cleanup(here, command.resource, command.node);
-  if (verb == "keygen") return keygen(here, command.key_file, command.add_key);
+  if (verb == "keygen") return keygen(here, command.key_file, key_step(command));
   return wait_until_settled(here, patience, pause);
 }
 

@@ -4,6 +4,8 @@
 #include <fmt/format.h>
 
 #include "common/base/text.hpp"
+#include "tools/json_bits.hpp"
+#include "tools/link_status.hpp"
 #include "tools/status.hpp"
 
 namespace systole::tools {
@@ -94,26 +96,6 @@ std::string verdict(const StatusView& view, const Paint& paint) {
 
 // ---- JSON
 
-std::string quoted(std::string_view text) {
-  std::string json = "\"";
-  for (const char c : text) {
-    if (c == '"' || c == '\\')
-      json.append("\\").push_back(c);
-    else if (static_cast<unsigned char>(c) < 0x20)
-      json += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
-    else
-      json.push_back(c);
-  }
-  return json + "\"";
-}
-
-template <class List, class Print>
-std::string array(const List& list, Print print) {
-  std::vector<std::string> items;
-  for (const auto& item : list) items.push_back(print(item));
-  return "[" + join(items, ", ") + "]";
-}
-
 std::string texts(const std::vector<std::string>& list) {
   return array(list, [](const std::string& text) { return quoted(text); });
 }
@@ -123,9 +105,7 @@ std::string node_json(const NodeView& node) {
       R"({{"name": {}, "id": {}, "up": {}, "joined": {}, "witness": {}, "standby": {}, "maintenance": {}, )"
       R"("unclean": {}, "links": {}}})",
       quoted(node.info.name), node.info.id, node.info.up, node.info.joined, node.info.witness, node.standby,
-      node.maintenance, node.unclean, array(node.info.links, [](const ipc::LinkInfo& link) {
-        return fmt::format(R"({{"state": {}, "silent_ms": {}}})", quoted(link.state), link.silent_ms);
-      }));
+      node.maintenance, node.unclean, array(node.info.links, link_json));
 }
 
 std::string instance_json(const InstanceView& instance) {
@@ -164,6 +144,7 @@ std::string status_text(const StatusView& view, bool colours) {
   text += list("Under way", cluster.under_way);
   text += list(paint.yellow("Problems"), cluster.problems);
   text += list(paint.yellow("In the configuration, but not acted upon"), view.unsupported);
+  text += list(paint.yellow("Links (see: systole link status)"), link_troubles(cluster));
   text += dropped(cluster);
   return text + verdict(view, paint);
 }

@@ -30,12 +30,24 @@ Result<void> read_interface(const Section& section, std::string_view file, Draft
       {"linknumber", into_number<std::uint32_t>(number, 0, limits::links_max - 1)},
       {"interface", into_text(link.interface, 15)},  // IFNAMSIZ - 1
       {"port", into_number<std::uint16_t>(link.port, 1, 65535)},
+      {"mcastport", into_number<std::uint16_t>(link.port, 1, 65535)},
+      {"mcastaddr", into_text(link.mcastaddr, 64)},
+      {"broadcast", into_bool(link.broadcast)},
   };
   if (const auto done = apply(section, table, file); !done) return done.error();
   if (!number) return error_at(file, section.line, "section 'interface' lacks a linknumber (0 for ring0_addr)");
   if (!draft.links.emplace(*number, link).second)
     return error_at(file, section.line, fmt::format("link {} is described twice", *number));
   return {};
+}
+
+/// corosync's word for multicast is udp.
+Setter into_transport(bool& to_groups) {
+  return [&to_groups](const std::string& value) -> Problem {
+    to_groups = value == "multicast" || value == "udp";
+    if (to_groups || value == "udpu") return {};
+    return fmt::format("'{}' is not known; known: udpu (to each node alone), multicast", value);
+  };
 }
 
 Result<void> read_totem(const Section& section, std::string_view file, Draft& draft) {
@@ -52,7 +64,7 @@ Result<void> read_totem(const Section& section, std::string_view file, Draft& dr
       {"lease", into_ms(draft.conf.lease, 0ms, 600s)},
       {"guard", into_ms(draft.conf.guard, 0ms, 10s)},
       {"takeover_delay", into_ms(draft.conf.takeover_delay, 0ms, 600s)},
-      {"transport", only("udpu", "unicast UDP is what is spoken")},
+      {"transport", into_transport(draft.to_groups)},
   };
   if (const auto done = apply(section, table, file); !done) return done.error();
   for (const Section& inner : section.sections) {

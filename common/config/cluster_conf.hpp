@@ -3,8 +3,9 @@
 // (corosync.conf(5)), as far as Systole needs them:
 //
 //   totem    { version: 2  cluster_name: NAME  keepalive: MS  deadtime: MS (or token: MS)  initdead: MS  port: 5407
-//              key_file: /etc/systole/authkey  transport: udpu  interface { linknumber: 0  interface: eth1  port: 5408
-//              }  lease: MS  guard: MS  takeover_delay: MS }
+//              key_file: /etc/systole/authkey  lease: MS  guard: MS  takeover_delay: MS
+//              transport: udpu  interface { linknumber: 0  interface: eth1  port: 5408 }
+//              transport: multicast  interface { …  mcastaddr: 239.192.7.1 (or broadcast: yes)  mcastport: 5408 } }
 //   nodelist { node { nodeid: 1  name: alpha  ring0_addr: 192.0.2.1  ring1_addr: 198.51.100.1  witness: no } … }
 //   quorum   { mode: majority|witness|ping|none (two_node: 1 is mode none)  ping_target: ADDR, ADDR …
 //              wait_for_all: 0  provider: corosync_votequorum  expected_votes: N }
@@ -46,6 +47,8 @@ std::string_view name_of(QuorumMode mode);
 struct LinkConf {
   std::string interface;   // SO_BINDTODEVICE; "": the kernel's routes decide
   std::uint16_t port = 0;  // resolved: never 0 after parsing
+  /// "": each packet goes to its receiver alone. A multicast address, or "broadcast": all of the network hear it.
+  std::string group{};
   bool operator==(const LinkConf&) const = default;
 };
 

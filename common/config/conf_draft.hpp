@@ -18,9 +18,12 @@ struct Draft {
   struct Link {
     std::string interface;
     std::optional<std::uint16_t> port;
+    std::string mcastaddr;
+    bool broadcast = false;
     int line = 0;
   };
   std::map<std::size_t, Link> links;
+  bool to_groups = false;  // transport: multicast
   std::optional<QuorumMode> mode;
   bool witness_wanted = false;  // mode: witness
   std::optional<std::uint32_t> two_node, expected_votes;

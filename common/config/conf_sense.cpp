@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // See conf_draft.hpp.
+#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -65,6 +66,42 @@ Result<void> check_nodes(const ClusterConf& conf, std::string_view file) {
   return {};
 }
 
+bool is_multicast(const std::string& address) {
+  in_addr four{};
+  if (inet_pton(AF_INET, address.c_str(), &four) == 1) return IN_MULTICAST(ntohl(four.s_addr));
+  in6_addr six{};
+  return inet_pton(AF_INET6, address.c_str(), &six) == 1 && IN6_IS_ADDR_MULTICAST(&six) != 0;
+}
+
+bool is_v6(const std::string& address) {
+  return address.find(':') != std::string::npos;
+}
+
+/// Whom the link's packets go to: "", a multicast address, or "broadcast".
+Result<std::string> group_of(const Draft& draft, std::size_t number, std::string_view file) {
+  const auto found = draft.links.find(number);
+  const Draft::Link link = found == draft.links.end() ? Draft::Link{} : found->second;
+  const int line = link.line != 0 ? link.line : draft.totem_line;
+  const bool named = !link.mcastaddr.empty();
+  if (!draft.to_groups) {
+    if (!named && !link.broadcast) return std::string();
+    return error_at(file, line,
+                    fmt::format("{} is used with 'transport: multicast' only; say so in totem, or remove it",
+                                named ? "mcastaddr" : "broadcast"));
+  }
+  const std::string what = fmt::format("link {} with 'transport: multicast'", number);
+  if (named == link.broadcast)
+    return error_at(file, line, what + " needs an interface section with either mcastaddr or 'broadcast: yes'");
+  const bool six = is_v6(draft.conf.nodes.front().addresses.at(number));
+  if (link.broadcast && six) return error_at(file, line, "IPv6 knows no broadcast; give a mcastaddr");
+  if (link.broadcast) return std::string("broadcast");
+  if (!is_multicast(link.mcastaddr) || is_v6(link.mcastaddr) != six)
+    return error_at(file, line,
+                    fmt::format("mcastaddr '{}' is no multicast address of {}", link.mcastaddr,
+                                six ? "IPv6 (such as ff15::7)" : "IPv4 (such as 239.192.7.1)"));
+  return link.mcastaddr;
+}
+
 Result<void> settle_links(Draft& draft, std::string_view file) {
   const std::size_t count = draft.conf.nodes.front().addresses.size();
   for (const auto& [number, link] : draft.links)
@@ -72,11 +109,14 @@ Result<void> settle_links(Draft& draft, std::string_view file) {
       return error_at(file, link.line, fmt::format("link {0} is described, but no node has a ring{0}_addr", number));
   for (std::size_t i = 0; i < count; ++i) {
     const auto described = draft.links.find(i);
-    LinkConf link{.interface = "", .port = draft.port.value_or(default_port)};
+    LinkConf link{.interface = "", .port = draft.port.value_or(default_port), .group = ""};
     if (described != draft.links.end()) {
       link.interface = described->second.interface;
       link.port = described->second.port.value_or(link.port);
     }
+    const auto group = group_of(draft, i, file);
+    if (!group) return group.error();
+    link.group = *group;
     draft.conf.links.push_back(link);
   }
   return {};

@@ -17,8 +17,8 @@ const std::map<std::string, std::string>& reasons() {
       {"secauth", "packets are always sealed; remove this line"},
       {"keyfile", "the word here is key_file"},
       {"bindnetaddr", "each node is bound to its own ringN_addr; remove this line, or name an 'interface'"},
-      {"mcastaddr", "only unicast UDP is spoken; remove this line"},
-      {"mcastport", "the word here is port"},
+      {"mcastaddr", "it belongs into a section 'interface'"},
+      {"mcastport", "it belongs into a section 'interface'"},
       {"hostname", "the word here is name"},
   };
   return reasons;
@@ -44,6 +44,9 @@ Setter into_duration(std::optional<Duration>& target, Duration least, Duration m
 
 bool is_address(const std::string& text) {
   in6_addr space{};
+  // An address of one interface alone says which: fe80::1%eth0.
+  if (const auto percent = text.find('%'); percent != std::string::npos && percent + 1 < text.size())
+    return inet_pton(AF_INET6, text.substr(0, percent).c_str(), &space) == 1 && IN6_IS_ADDR_LINKLOCAL(&space) != 0;
   return inet_pton(AF_INET, text.c_str(), &space) == 1 || inet_pton(AF_INET6, text.c_str(), &space) == 1;
 }
 

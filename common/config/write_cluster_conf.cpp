@@ -200,8 +200,8 @@ NodeId unused_id(const ClusterConf& conf) {
 Result<std::string> first_cluster_conf(const Founding& founding, std::string_view path) {
   const NodeConf node{.id = NodeId{1}, .name = founding.node_name, .addresses = founding.addresses};
   std::string text = fmt::format(
-      "# The cluster '{}'. The same file on every node; crmd reads it when it starts. Syntax and words are "
-      "corosync.conf's.\n# 'systole verify' checks it; 'systole invite' adds a node to it.\n",
+      "# The cluster '{}'. The same file on every node; crmd reads it when it starts and at 'systole reload'.\n"
+      "# Syntax and words are corosync.conf's.\n# 'systole verify' checks it; 'systole invite' adds a node to it.\n",
       founding.cluster_name);
   text += totem_lines(founding);
   text += "nodelist {\n    # A second network between the nodes: give each of them a ring1_addr\n" +

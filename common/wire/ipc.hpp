@@ -17,7 +17,7 @@
 
 namespace systole::wire::ipc {
 
-inline constexpr std::uint16_t protocol_version = 2;
+inline constexpr std::uint16_t protocol_version = 3;
 
 /// The CIB (or a part) as XML text in Reply::text. Answered by any node from what it knows.
 struct QueryCib {
@@ -100,15 +100,40 @@ struct Reexec {
   void fields(Archive&) {}
 };
 
+/// cluster.conf and the keys are read again by the node that is asked. All that changed holds from now on, or nothing.
+struct Reload {
+  template <class Archive>
+  void fields(Archive&) {}
+};
+
 using Request =
-    std::variant<QueryCib, ChangeCib, SetAttribute, QueryAttribute, QueryCluster, Why, Cleanup, ConfirmLost, Reexec>;
+    std::variant<QueryCib, ChangeCib, SetAttribute, QueryAttribute, QueryCluster, Why, Cleanup, ConfirmLost, Reexec,
+                 Reload>;
+
+/// There and back, over a window of the newest packets: out over the link that was fastest, back over the link in
+/// question.
+struct RoundTripInfo {
+  std::int64_t least_us = 0, average_us = 0, most_us = 0;
+  template <class Archive>
+  void fields(Archive& a) {
+    a(least_us)(average_us)(most_us);
+  }
+};
 
 struct LinkInfo {
   std::string state;  // up, late, dead
   std::int64_t silent_ms = 0;
+  std::string address{};       // the peer's
+  std::int64_t lasts_ms = 0;   // how long it has been in that state
+  bool ever_heard = true;
+  std::uint32_t lost = 0, expected = 0;  // packets, of the peer's last ones
+  std::optional<RoundTripInfo> round_trip{};
+  std::uint32_t flaps = 0;  // how often it was dead and came back, since the daemon started
+  bool carries = true;      // messages go over it; heartbeats always do
+  std::string trouble{};    // in words; "": it is well
   template <class Archive>
   void fields(Archive& a) {
-    a(state)(silent_ms);
+    a(state)(silent_ms)(address)(lasts_ms)(ever_heard)(lost)(expected)(round_trip)(flaps)(carries)(trouble);
   }
 };
 

@@ -57,6 +57,7 @@ Result<Packet> decode_packet(std::string_view bytes) {
   auto packet = decode<Packet>(bytes.substr(1));
   if (!packet) return bad("its fields are torn");
   if (!packet->from) return bad("it names no sender");
+  if (!packet->to) return bad("it names no receiver");
   if (packet->session == 0) return bad("it has no session number");
   if (packet->term.number > term_number_max || (packet->ballot && packet->ballot->number > term_number_max))
     return bad("its term is beyond all reason");

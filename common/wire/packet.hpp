@@ -22,7 +22,7 @@
 
 namespace systole::wire {
 
-inline constexpr std::uint8_t packet_version = 2;
+inline constexpr std::uint8_t packet_version = 3;
 /// What the shell puts around an encoded packet: key index (1), nonce (24) and tag (16) of XChaCha20-Poly1305, and room
 /// to grow.
 inline constexpr std::size_t sealing_bytes_max = 48;
@@ -76,6 +76,7 @@ struct Ack {
 struct Packet {
   std::string cluster;           // cluster_name of the configuration
   NodeId from;                   // the sender
+  NodeId to;                     // the receiver: over multicast and broadcast others hear it, too
   std::uint64_t boot = 0;        // the sender's boot id: fresh at each start of its daemon
   std::uint64_t session = 0;     // the sender's number of the session; never 0
   std::uint64_t to_session = 0;  // the receiver's number of the session; 0: a hello
@@ -93,7 +94,7 @@ struct Packet {
   bool operator==(const Packet&) const = default;
   template <class Archive>
   void fields(Archive& a) {
-    a(cluster)(from)(
+    a(cluster)(from)(to)(
         boot)(session)(to_session)(seq)(sent)(echo)(held)(term)(role)(grants)(urgent)(ballot)(ack)(fragments);
   }
 };

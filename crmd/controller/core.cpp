@@ -277,6 +277,7 @@ void Core::Impl::step(Now now, const Event& event) {
                    end_lapse();
                  },
                  [&](const ClientRequest& request) { ask(now, request); },
+                 [&](const Reconfigure& wanted) { reconfigure(now, wanted.nodes); },
                  [&](const Shutdown&) { shut_down(now); },
              },
              event);

@@ -62,9 +62,13 @@ struct Inherited {  // the guardian still guards this: an earlier life of the da
 struct Dropped {  // the lease was over, and the guardian has dropped and killed all that was held
   std::string what;
 };
+struct Reconfigure {  // this list of nodes shall hold from now on; answered by one Reconfigured in the same step
+  std::vector<membership::Member> nodes;
+};
 struct Shutdown {};  // leave in order: resources move away or stop, then Ended
 using Event = std::variant<membership::Tick, membership::PacketIn, membership::VoteStored, membership::PingAnswered,
-                           DocumentStored, DocumentStoreFailed, AgentDone, ClientRequest, Inherited, Dropped, Shutdown>;
+                           DocumentStored, DocumentStoreFailed, AgentDone, ClientRequest, Inherited, Dropped,
+                           Reconfigure, Shutdown>;
 
 // ---- effects: Transmit, StoreVote and Note of membership, RunAgent and KillAgent of the executor, and
 struct StoreDocument {  // durably; then DocumentStored or DocumentStoreFailed
@@ -94,12 +98,15 @@ struct Feed {  // the guardian lets all be as it is until then
 struct StartAgain {  // no agent runs and nobody is led: the process may become its successor. Nothing comes after it
   std::uint64_t client = 0;
 };
+struct Reconfigured {
+  std::optional<std::string> refused;  // why the list cannot hold; nothing was changed then
+};
 struct Ended {  // the orderly shutdown is complete; the process may go
   std::string reason;
 };
-using Effect =
-    std::variant<membership::Transmit, membership::StoreVote, membership::Note, executor::RunAgent, executor::KillAgent,
-                 StoreDocument, KeepAside, Hold, Feed, Reply, ReplyCib, StartAgain, Ended>;
+using Effect = std::variant<membership::Transmit, membership::StoreVote, membership::Note, executor::RunAgent,
+                            executor::KillAgent, StoreDocument, KeepAside, Hold, Feed, Reply, ReplyCib, Reconfigured, StartAgain,
+                            Ended>;
 
 class Core {
  public:

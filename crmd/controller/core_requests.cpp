@@ -27,6 +27,25 @@ std::string mode_name(const membership::Config& config) {
   return "?";
 }
 
+wire::ipc::LinkInfo link_info(const membership::LinkView& link) {
+  wire::ipc::LinkInfo info;
+  info.state = link.state == membership::LinkState::up     ? "up"
+               : link.state == membership::LinkState::late ? "late"
+                                                           : "dead";
+  info.silent_ms = to_ms(link.silent);
+  info.lasts_ms = to_ms(link.lasts);
+  info.ever_heard = link.ever_heard;
+  info.lost = link.lost;
+  info.expected = link.expected;
+  const auto us = [](Duration time) { return std::chrono::duration_cast<std::chrono::microseconds>(time).count(); };
+  if (const auto& trip = link.round_trip)
+    info.round_trip = wire::ipc::RoundTripInfo{us(trip->least), us(trip->average), us(trip->most)};
+  info.flaps = link.flaps;
+  info.carries = link.carries;
+  info.trouble = link.trouble;
+  return info;
+}
+
 }  // namespace
 
 void Core::Impl::ask(Now now, const ClientRequest& request) {
@@ -44,6 +63,9 @@ void Core::Impl::ask(Now now, const ClientRequest& request) {
                  [&](const wire::ipc::Reexec&) { begin_reexec(now, request.client); },
                  [&](const wire::ipc::SetAttribute& wanted) { set_attribute(request.client, wanted); },
                  [&](const wire::ipc::QueryAttribute& wanted) { get_attribute(request.client, wanted); },
+                 [&](const wire::ipc::Reload&) {  // the shell's own
+                   reply(request.client, exit_code::usage, "nothing here can be read again");
+                 },
                  [&](const auto&) { ask_leader(now, request); },  // ChangeCib, Why, Cleanup
              },
              request.request);
@@ -180,12 +202,7 @@ wire::ipc::ClusterInfo Core::Impl::cluster_info(Now now) const {
   info.nodes.push_back({self.value, info.self, true, joined(info.self), witness(self), {}});
   for (const membership::PeerView& peer : members.peers(now.at)) {
     wire::ipc::NodeInfo node{peer.id.value, peer.name, peer.up, peer.up && joined(peer.name), witness(peer.id), {}};
-    for (const membership::LinkView& link : peer.links) {
-      const char* state = link.state == membership::LinkState::up     ? "up"
-                          : link.state == membership::LinkState::late ? "late"
-                                                                      : "dead";
-      node.links.push_back({state, to_ms(link.silent)});
-    }
+    for (const membership::LinkView& link : peer.links) node.links.push_back(link_info(link));
     info.nodes.push_back(std::move(node));
   }
   std::ranges::sort(info.nodes, {}, &wire::ipc::NodeInfo::name);

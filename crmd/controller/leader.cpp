@@ -196,6 +196,18 @@ void Leader::forget_orders(const NodeName& name) {
   if (run_) run_->node_lost(name);
 }
 
+void Leader::reconfigured(Now now, const std::map<NodeId, Time>& released) {
+  std::erase_if(unreleased_, [&](const auto& node) { return !released.contains(node.first); });
+  for (const membership::Member& node : config_.membership.nodes) {
+    if (node.witness || peers_.contains(node.id) || unreleased_.contains(node.id)) continue;
+    unreleased_[node.id] = released.at(node.id);
+    publish(NodeChanged{NodeName{node.name}, std::to_string(node.id.value), false, false, "down", "down"});
+  }
+  if (ready_) ensure_nodes_are_configured(now);
+  changed("the list of nodes changed");
+  proceed(now);
+}
+
 void Leader::peer_up(Now now, NodeId peer) {
   peers_[peer] = Peer{};
   unreleased_.erase(peer);

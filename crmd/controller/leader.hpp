@@ -50,6 +50,8 @@ class Leader {
   void ready(Now now);  // the document is committed under this term
   void committed(Now now, std::uint64_t index);
   void dropped(std::uint64_t after_index);
+  /// The configuration's list of nodes changed. released: from when on those that are not up run nothing.
+  void reconfigured(Now now, const std::map<NodeId, Time>& released);
   void peer_up(Now now, NodeId peer);
   void peer_lost(Now now, NodeId peer, const std::string& reason, Time released);
   void message(Now now, NodeId from, const Message& message);

@@ -37,6 +37,7 @@ void Leader::request(Now now, const Origin& origin, const wire::ipc::Request& wa
             reply(origin, exit_code::usage, "a leader does not answer this request");
           },
           [&](const wire::ipc::Reexec&) { reply(origin, exit_code::usage, "a leader does not answer this request"); },
+          [&](const wire::ipc::Reload&) { reply(origin, exit_code::usage, "a leader does not answer this request"); },
           [&](const wire::ipc::QueryCluster&) {
             reply(origin, exit_code::usage, "a leader does not answer this request");
           },

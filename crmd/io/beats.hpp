@@ -34,6 +34,8 @@ class Beats {
   void stamp(Time now, NodeId to, wire::Packet& packet, Time good_until);
   /// A packet came.
   void heard(Time now, const wire::Packet& packet);
+  /// The node is no peer any more.
+  void forget(NodeId peer) { peers_.erase(peer); }
   /// The core is alive.
   void fed(Time now) { fed_ = now; }
 

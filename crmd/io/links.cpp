@@ -16,6 +16,7 @@
 
 #include "common/base/limits.hpp"
 #include "crmd/io/clock.hpp"
+#include "crmd/io/groups.hpp"
 
 namespace systole::io {
 namespace {
@@ -51,6 +52,9 @@ Result<udp::socket> open_socket(asio::io_context& context, const LinkSetup& setu
   boost::system::error_code code;
   const auto address = asio::ip::make_address(setup.address, code);
   if (code) return Error{Errc::invalid, fmt::format("'{}' is no IP address", setup.address)};
+  if (const auto lacks = lacks_interface(setup.address); lacks) return *lacks;
+  const auto group = group_of(setup);
+  if (!group) return group.error();
   udp::socket socket(context);
   socket.open(address.is_v6() ? udp::v6() : udp::v4(), code);
   if (code) return errno_error(fmt::format("cannot open a socket for {}", setup.address), code.value());
@@ -66,8 +70,10 @@ Result<udp::socket> open_socket(asio::io_context& context, const LinkSetup& setu
                                setup.interface, setup.address)};
     return errno_error(fmt::format("cannot use interface '{}'", setup.interface), why);
   }
-  socket.bind(udp::endpoint(address, setup.port), code);
+  socket.bind(udp::endpoint(group->value_or(address), setup.port), code);
   if (code) return bind_error(setup, code.value());
+  if (*group)
+    if (const auto joined = join_group(socket, setup, **group); !joined) return joined.error();
   // Both are wishes: without them the link works, with less room for bursts and behind other traffic.
   ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof receive_buffer_bytes);
   const int priority = 6;
@@ -79,10 +85,11 @@ Result<udp::socket> open_socket(asio::io_context& context, const LinkSetup& setu
 }  // namespace
 
 Links::Links(Sealer sealer, BeatTimes times, Log& log, OnReceived on_received)
-    : sealer_(std::move(sealer)),
-      log_(log),
+    : log_(log),
       on_received_(std::move(on_received)),
       buffer_(limits::packet_bytes_max + 1, '\0'),
+      opener_(std::make_shared<const Sealer>(std::move(sealer))),
+      sealer_(opener_),
       beats_(times),
       nudge_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
@@ -104,15 +111,14 @@ Result<std::unique_ptr<Links>> Links::open(const std::vector<LinkSetup>& setups,
   for (const LinkSetup& setup : setups) {
     auto socket = open_socket(links->unused_, setup);
     if (!socket) return socket.error();
-    links->links_.push_back(std::make_unique<Link>(Link{std::move(*socket), setup, 0}));
+    const auto group = group_of(setup);
+    if (!group) return group.error();
+    links->links_.push_back(
+        std::make_unique<Link>(Link{std::move(*socket), setup, scope_of(setup.address), *group, 0}));
   }
-  for (const auto& [id, addresses] : peers)
-    for (std::size_t i = 0; i < addresses.size() && i < setups.size(); ++i) {
-      boost::system::error_code code;
-      const auto address = asio::ip::make_address(addresses[i], code);
-      if (code) return Error{Errc::invalid, fmt::format("'{}' is no IP address", addresses[i])};
-      links->peers_[id].emplace_back(address, setups[i].port);
-    }
+  auto endpoints = links->endpoints(peers);
+  if (!endpoints) return endpoints.error();
+  links->peers_ = std::move(*endpoints);
   // Signals belong to the main thread, whose signal set knows what they mean.
   sigset_t all, before;
   sigfillset(&all);
@@ -122,7 +128,44 @@ Result<std::unique_ptr<Links>> Links::open(const std::vector<LinkSetup>& setups,
   return links;
 }
 
+Result<Links::Endpoints> Links::endpoints(const std::map<NodeId, std::vector<std::string>>& peers) const {
+  Endpoints found;
+  for (const auto& [id, addresses] : peers)
+    for (std::size_t i = 0; i < addresses.size() && i < links_.size(); ++i) {
+      boost::system::error_code code;
+      auto address = asio::ip::make_address(addresses[i], code);
+      if (code) return Error{Errc::invalid, fmt::format("'{}' is no IP address", addresses[i])};
+      if (links_[i]->group) {
+        found[id].emplace_back(*links_[i]->group, links_[i]->setup.port);
+        continue;
+      }
+      // The interface is this node's own: the peer's name for its end of the cable means nothing here.
+      if (address.is_v6() && address.to_v6().is_link_local()) {
+        asio::ip::address_v6 from_here = address.to_v6();
+        from_here.scope_id(links_[i]->scope);
+        address = from_here;
+      }
+      found[id].emplace_back(address, links_[i]->setup.port);
+    }
+  return found;
+}
+
 // ---- the core's side
+
+Result<void> Links::reconfigure(const std::map<NodeId, std::vector<std::string>>& peers, Sealer sealer) {
+  auto wanted = endpoints(peers);
+  if (!wanted) return wanted.error();
+  auto holds = std::make_shared<const Sealer>(std::move(sealer));
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& [id, before] : peers_)
+      if (!wanted->contains(id)) beats_.forget(id);
+    peers_ = std::move(*wanted);
+    sealer_ = std::move(holds);
+  }
+  ::eventfd_write(nudge_.get(), 1);
+  return {};
+}
 
 void Links::transmit(NodeId to, std::size_t link, wire::Packet packet, Time good_until) {
   const auto peer = peers_.find(to);
@@ -148,7 +191,7 @@ void Links::transmit(NodeId to, std::size_t link, wire::Packet packet, Time good
 }
 
 int Links::send(std::size_t link, NodeId to, const wire::Packet& packet) {
-  const std::string sealed = sealer_.seal(wire::encode_packet(packet));
+  const std::string sealed = sealer_->seal(wire::encode_packet(packet));
   boost::system::error_code code;
   links_[link]->socket.send_to(asio::buffer(sealed), peers_.at(to)[link], 0, code);
   return code.value();
@@ -205,7 +248,9 @@ void Links::wait(Time until) {
   const timespec limit{static_cast<time_t>(left / 1s), static_cast<long>((left % 1s).count())};
   ::ppoll(waiting.data(), waiting.size(), &limit, nullptr);
   eventfd_t nudges = 0;
-  ::eventfd_read(nudge_.get(), &nudges);
+  if (::eventfd_read(nudge_.get(), &nudges) != 0) return;
+  const std::lock_guard lock(mutex_);
+  opener_ = sealer_;
 }
 
 void Links::beat() {
@@ -246,7 +291,7 @@ void Links::count(Sealer::Refusal refusal) {
 }
 
 void Links::receive(std::size_t link, std::string_view datagram) {
-  const Sealer::Opened opened = sealer_.open(datagram);
+  const Sealer::Opened opened = opener_->open(datagram);
   if (opened.refusal) return count(*opened.refusal);
   auto packet = wire::decode_packet(opened.plain);
   bool tell = false;

@@ -26,6 +26,7 @@ struct LinkSetup {
   std::string address;  // this node's, an IP literal
   std::uint16_t port = 0;
   std::string interface;  // "": any
+  std::string group{};    // "": to each node alone; else a multicast address, or "broadcast"
 };
 
 struct Received {
@@ -54,11 +55,16 @@ class Links {
   /// The core has done its work for now.
   void fed(Time now);
   RefusedDatagrams refused() const;
+  /// From now on these are the peers, and these keys hold. Errors: invalid (no IP address); then nothing has changed.
+  Result<void> reconfigure(const std::map<NodeId, std::vector<std::string>>& peers, Sealer sealer);
 
  private:
   struct Link {
     boost::asio::ip::udp::socket socket;
     LinkSetup setup;
+    std::uint32_t scope;  // of a link-local address: its interface
+    /// Where all packets of this link go to; nullopt: to each node alone.
+    std::optional<boost::asio::ip::address> group;
     int last_error = 0;  // of sending
   };
   Links(Sealer sealer, BeatTimes times, Log& log, OnReceived on_received);
@@ -71,15 +77,19 @@ class Links {
   void beat();
   int send(std::size_t link, NodeId to, const wire::Packet& packet);
 
-  const Sealer sealer_;
   Log& log_;  // the core's thread only
   OnReceived on_received_;
   boost::asio::io_context unused_;  // sockets need one; nothing asynchronous is done with them
   std::vector<std::unique_ptr<Link>> links_;
-  std::map<NodeId, std::vector<boost::asio::ip::udp::endpoint>> peers_;
-  std::string buffer_;  // the pulse's
+  using Endpoints = std::map<NodeId, std::vector<boost::asio::ip::udp::endpoint>>;
+  Result<Endpoints> endpoints(const std::map<NodeId, std::vector<std::string>>& peers) const;
+
+  std::string buffer_;                    // the pulse's
+  std::shared_ptr<const Sealer> opener_;  // the pulse's own hold on the sealer, renewed when it is nudged
 
   mutable std::mutex mutex_;  // below: both threads
+  std::shared_ptr<const Sealer> sealer_;
+  Endpoints peers_;  // written by the core's thread only
   Beats beats_;
   RefusedDatagrams refused_;
   std::string complaint_;  // of the pulse, for the log

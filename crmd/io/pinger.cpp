@@ -47,14 +47,19 @@ Result<std::unique_ptr<Pinger>> Pinger::open(asio::io_context& context, const st
                                              std::uint64_t cookie, Log& log, OnAnswer on_answer) {
   std::unique_ptr<Pinger> pinger(new Pinger(cookie, log, std::move(on_answer)));
   pinger->context_ = &context;
+  if (const auto done = pinger->set_targets(targets); !done) return done.error();
+  return pinger;
+}
+
+Result<void> Pinger::set_targets(const std::vector<std::string>& targets) {
   for (const std::string& target : targets) {
     boost::system::error_code code;
     const auto address = asio::ip::make_address(target, code);
     if (code) return Error{Errc::invalid, fmt::format("ping target '{}' is no IP address", target)};
-    if (const auto made = pinger->family(context, address.is_v6()); !made) return made.error();
+    if (const auto made = family(*context_, address.is_v6()); !made) return made.error();
   }
-  pinger->targets_ = targets;
-  return pinger;
+  targets_ = targets;
+  return {};
 }
 
 Result<Pinger::Family*> Pinger::family(asio::io_context& context, bool six) {

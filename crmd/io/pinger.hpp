@@ -26,6 +26,8 @@ class Pinger {
   static Result<std::unique_ptr<Pinger>> open(boost::asio::io_context& context, const std::vector<std::string>& targets,
                                               std::uint64_t cookie, Log& log, OnAnswer on_answer);
 
+  /// From now on these are asked. An error, as for open(), leaves those that were.
+  Result<void> set_targets(const std::vector<std::string>& targets);
   void ask_targets();
   /// What is no IP address is passed over: it is somebody's parameter.
   void ask_peer_at(const std::vector<std::string>& addresses);

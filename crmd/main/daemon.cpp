@@ -127,12 +127,10 @@ Started<void> Daemon::open_links() {
   const config::ClusterConf& conf = setting_.conf;
   std::vector<io::LinkSetup> setups;
   for (std::size_t i = 0; i < conf.links.size(); ++i)
-    setups.push_back({conf.nodes[setting_.self].addresses[i], conf.links[i].port, conf.links[i].interface});
-  std::map<NodeId, std::vector<std::string>> peers;
-  for (std::size_t i = 0; i < conf.nodes.size(); ++i)
-    if (i != setting_.self) peers[conf.nodes[i].id] = conf.nodes[i].addresses;
+    setups.push_back({conf.nodes[setting_.self].addresses[i], conf.links[i].port, conf.links[i].interface,
+                      conf.links[i].group});
   const io::BeatTimes times{conf.keepalive, setting_.timing.lost_after, conf.deadtime / 2};
-  auto links = io::Links::open(setups, peers, io::Sealer(setting_.keys), times, log_,
+  auto links = io::Links::open(setups, peer_addresses(setting_), io::Sealer(setting_.keys), times, log_,
                                [this] { asio::post(context_, [this] { pump(); }); });
   if (!links) {
     const bool wrong = links.error().code == Errc::not_found;
@@ -308,7 +306,8 @@ void Daemon::wait_for_signal() {
 
 void Daemon::signalled(int number) {
   if (number == SIGHUP) {
-    log_.notice("SIGHUP: ignoring it; a changed cluster.conf is read at the next start");
+    log_.notice("SIGHUP: reading {} and the keys again", options_.config);
+    reload({});
     return;
   }
   if (leaving_) {
@@ -407,6 +406,11 @@ void Daemon::perform(const controller::Reply& effect) {
                                  {"foreign_key", refused.foreign},
                                  {"tampered", refused.tampered},
                                  {"unreadable", refused.unreadable}});
+  for (ipc::NodeInfo& node : reply.cluster->nodes) {
+    const auto conf = std::ranges::find(setting_.conf.nodes, NodeId{node.id}, &config::NodeConf::id);
+    for (std::size_t i = 0; conf != setting_.conf.nodes.end() && i < node.links.size(); ++i)
+      node.links[i].address = conf->addresses.at(i);
+  }
   reply.cluster->guarantee = config::guarantee_of(setting_.conf);
   reply.cluster->daemon_version = SYSTOLE_VERSION;
   tools_->reply(effect.client, reply);
@@ -421,6 +425,7 @@ void Daemon::perform(const controller::ReplyCib& effect) {
 // ---- a successor in the same process
 
 void Daemon::asked(std::uint64_t client, ipc::Request request, std::string user) {
+  if (std::holds_alternative<ipc::Reload>(request)) return reload(client);
   controller::ClientRequest asks{client, std::move(request), std::move(user)};
   if (!std::holds_alternative<ipc::Reexec>(asks.request)) return put(std::move(asks));
   // What cannot start must not be begun: nobody would be left here to say why.

@@ -53,6 +53,7 @@ class Daemon {
   void perform(const controller::Reply& effect);
   void perform(const controller::ReplyCib& effect);
   void perform(const controller::StartAgain& effect);
+  void perform(const controller::Reconfigured& effect);
   void perform(const controller::Ended& effect);
   void asked(std::uint64_t client, wire::ipc::Request request, std::string user);
   void store_vote(Vote vote);
@@ -62,6 +63,17 @@ class Daemon {
   void find_guardian();
   void ping();
   void learn_addresses(const std::string& document);
+
+  // ---- reload.cpp
+  struct Proposal {
+    std::optional<std::uint64_t> client;  // none: a signal asked
+    Setting setting;
+    std::vector<std::string> news;
+  };
+  void reload(std::optional<std::uint64_t> client);
+  void refuse_reload(std::optional<std::uint64_t> client, const Failure& why);
+  void propose(std::optional<std::uint64_t> client, const Setting& read);
+  void take_over(const Setting& wanted);
 
   Options options_;
   Setting setting_;
@@ -78,6 +90,7 @@ class Daemon {
   std::unique_ptr<io::Pinger> pinger_;  // mode ping only
   std::unique_ptr<controller::Core> core_;
   std::deque<controller::Event> inbox_;
+  std::deque<Proposal> proposals_;               // one for each Reconfigure in the inbox
   std::deque<executor::RunAgent> not_yet_held_;  // the guardian must know first what they will start
   std::uint64_t hold_asked_ = 0, hold_known_ = 0;
   bool guardian_met_ = false;

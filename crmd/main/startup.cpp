@@ -75,7 +75,7 @@ void throw_exception_from_error(const Failure& failure, const boost::source_loca
   throw std::logic_error(failure.what);
 }
 
-Started<Setting> read_setting(const Options& options) {
+Started<Setting> read_again(const Options& options) {
   Setting setting;
   auto conf = config::read_cluster_conf(options.config);
   if (!conf) return failed(conf.error(), exit_code::configuration);
@@ -88,6 +88,13 @@ Started<Setting> read_setting(const Options& options) {
   auto keys = config::read_key_file(setting.conf.key_file);
   if (!keys) return failed(keys.error(), exit_code::configuration);
   setting.keys = std::move(*keys);
+  return setting;
+}
+
+Started<Setting> read_setting(const Options& options) {
+  auto read = read_again(options);
+  if (!read) return read;
+  Setting setting = std::move(*read);
   setting.first_document = cib::empty_document(setting.conf.cluster_name);
   if (const std::string path = first_cib_path(options); !path.empty()) {
     auto first = read_first_cib(path);
@@ -95,6 +102,13 @@ Started<Setting> read_setting(const Options& options) {
     setting.first_document = std::move(*first);
   }
   return setting;
+}
+
+std::map<NodeId, std::vector<std::string>> peer_addresses(const Setting& setting) {
+  std::map<NodeId, std::vector<std::string>> peers;
+  for (std::size_t i = 0; i < setting.conf.nodes.size(); ++i)
+    if (i != setting.self) peers[setting.conf.nodes[i].id] = setting.conf.nodes[i].addresses;
+  return peers;
 }
 
 std::string describe(const Setting& setting) {
@@ -105,8 +119,9 @@ std::string describe(const Setting& setting) {
   text += fmt::format("keepalive {}, deadtime {}, initdead {}\n", to_text(conf.keepalive), to_text(conf.deadtime),
                       to_text(conf.initdead));
   for (std::size_t i = 0; i < conf.links.size(); ++i)
-    text += fmt::format("link {}: {} port {}/udp{}\n", i, self.addresses[i], conf.links[i].port,
-                        conf.links[i].interface.empty() ? "" : " on interface " + conf.links[i].interface);
+    text += fmt::format("link {}: {} port {}/udp{}{}\n", i, self.addresses[i], conf.links[i].port,
+                        conf.links[i].interface.empty() ? "" : " on interface " + conf.links[i].interface,
+                        conf.links[i].group.empty() ? "" : ", to the group " + conf.links[i].group);
   text += fmt::format("key file {}: {} key(s)\n", conf.key_file, setting.keys.size());
   text += fmt::format("{}\n{}\n", config::guarantee_of(conf), config::inequality(conf, setting.timing));
   return text;

@@ -3,6 +3,7 @@
 // failure is a sentence and an exit code; nothing has been sent, started or changed by then.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -37,6 +38,12 @@ struct Setting {
   std::string first_document;
 };
 Started<Setting> read_setting(const Options& options);
+
+/// cluster.conf and keys alone, while the daemon runs.
+Started<Setting> read_again(const Options& options);
+
+/// Each other node's addresses, one per link.
+std::map<NodeId, std::vector<std::string>> peer_addresses(const Setting& setting);
 
 /// A sentence or two for --check.
 std::string describe(const Setting& setting);

@@ -58,6 +58,14 @@ Duration Election::some(Duration low, Duration high) {
 
 // ---- facts
 
+void Election::reconfigure(const Config& config) {
+  nodes_ = config.nodes.size();
+  majority_ = nodes_ / 2 + 1;
+  const auto gone = [&](NodeId id) { return std::ranges::find(config.nodes, id, &Member::id) == config.nodes.end(); };
+  std::erase_if(granted_, gone);
+  std::erase_if(ballots_, [&](const auto& entry) { return gone(entry.first); });
+}
+
 void Election::peer_up(NodeId peer) {
   up_.insert(peer);
   met_anyone_ = true;

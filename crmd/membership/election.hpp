@@ -34,6 +34,8 @@ class Election {
   Election(const Config& config, Vote stored, Stamp document, Dice dice, Time now);
 
   // ---- facts
+  /// Another list of nodes holds: from now on votes are counted against it.
+  void reconfigure(const Config& config);
   void peer_up(NodeId peer);
   void peer_lost(NodeId peer);
   /// Term and role of a peer's newest packet; overtaken ones say nothing about the present.

@@ -13,6 +13,14 @@ Lease::Lease(const Config& config)
       length_(config.lease),
       others_needed_(config.nodes.size() / 2) {}
 
+void Lease::reconfigure(const Config& config) {
+  needs_nobody_ = config.mode == Mode::none || config.nodes.size() == 1;
+  others_needed_ = config.nodes.size() / 2;
+  std::erase_if(followers_, [&](const auto& follower) {
+    return std::ranges::find(config.nodes, follower.first, &Member::id) == config.nodes.end();
+  });
+}
+
 void Lease::follower_heard(NodeId peer, Time sent) {
   Time& newest = followers_[peer];
   newest = std::max(newest, sent);

@@ -27,6 +27,8 @@ class Lease {
  public:
   explicit Lease(const Config& config);
 
+  /// Another list of nodes holds; what was granted stays granted.
+  void reconfigure(const Config& config);
   /// This node begins to lead a term: no echo of an earlier one gives authority in it.
   void led() { followers_.clear(), authority_ = {}; }
   /// Mode majority, leading: a node that follows us in this term has heard our packet of that time.

@@ -13,6 +13,7 @@
 #include "common/base/limits.hpp"
 #include "crmd/membership/election.hpp"
 #include "crmd/membership/lease.hpp"
+#include "crmd/membership/node_list.hpp"
 #include "crmd/membership/peer.hpp"
 
 namespace systole::membership {
@@ -49,6 +50,8 @@ struct Membership::Impl {
   void forgive_own_stall(Time now);
   void expire(Time now);
   void look_at_links(Time now, Peer& peer);
+  void reconfigure(Time now, const std::vector<Member>& nodes);
+  Peer unheard(const Member& member);
   void announce(Time now);
   void count_silent_nodes();
   Time granted_until(const Peer& peer) const;
@@ -60,7 +63,6 @@ struct Membership::Impl {
   void transmit(Time now, Peer& peer, wire::Packet packet);
   wire::Packet blank(Time now) const;
   std::uint64_t fresh_number();
-  LinkState link_state(Time now, const Link& link) const;
   Peer* find(NodeId id);
   Time next_deadline() const;
   void say(Note::Level level, std::string text) { effects.push_back(Note{level, std::move(text)}); }
@@ -98,8 +100,12 @@ Membership::Impl::Impl(Config&& configuration, std::uint64_t boot_id, Vote store
   ensure(config.lease > Duration::zero() && config.lease < lost_after);
   ensure(config.mode == Mode::majority || config.nodes.size() <= 2);
   for (const Member& member : config.nodes)
-    if (member.id != config.self) peers.emplace_back(member.id, member.name, member.links, fresh_number());
+    if (member.id != config.self) peers.push_back(unheard(member));
   ensure(peers.size() + 1 == config.nodes.size());
+}
+
+Peer Membership::Impl::unheard(const Member& member) {
+  return {member.id, member.name, member.links, LinkHealth(config.keepalive, config.deadtime), fresh_number()};
 }
 
 std::uint64_t Membership::Impl::fresh_number() {
@@ -120,6 +126,7 @@ std::vector<Effect> Membership::Impl::step(Now now, const Event& event) {
     election.ping_answered(*answer);
     if (!answer->of_peer && config.mode == Mode::ping) lease.granted(answer->sent);
   }
+  if (const auto* changed = std::get_if<Reconfigure>(&event)) reconfigure(now.at, changed->nodes);
   expire(now.at);
   lease.tick(now.at);
   election.authority(lease.authority());
@@ -161,6 +168,7 @@ bool Membership::Impl::ours(Time now, const PacketIn& in) {
             packet.from.value));
     return false;
   }
+  if (packet.to && packet.to != config.self) return false;  // of a group that hears everything: no fault of anybody's
   const Peer* peer = find(packet.from);
   if (peer == nullptr) {
     ++counters.unknown_node;
@@ -286,20 +294,33 @@ void Membership::Impl::expire(Time now) {
   }
 }
 
-LinkState Membership::Impl::link_state(Time now, const Link& link) const {
-  if (!link.heard || now - *link.heard >= config.deadtime) return LinkState::dead;
-  return now - *link.heard > config.keepalive * 5 / 2 ? LinkState::late : LinkState::up;
+/// A node that is new here may have joined another member of the new list already, and run something there.
+void Membership::Impl::reconfigure(Time now, const std::vector<Member>& nodes) {
+  const auto listed = [&](NodeId id) { return std::ranges::find(nodes, id, &Member::id) != nodes.end(); };
+  config.nodes = nodes;
+  std::erase_if(peers, [&](const Peer& peer) { return !listed(peer.id); });
+  for (const Member& member : nodes) {
+    if (member.id == config.self || find(member.id) != nullptr) continue;
+    peers.push_back(unheard(member));
+    if (config.mode == Mode::majority) peers.back().released = now + lost_after;
+  }
+  election.reconfigure(config);
+  lease.reconfigure(config);
 }
 
 void Membership::Impl::look_at_links(Time now, Peer& peer) {
   for (std::size_t i = 0; i < peer.links.size(); ++i) {
     Link& link = peer.links[i];
-    const bool dead = link_state(now, link) == LinkState::dead;
+    const bool dead = link.health.state(now) == LinkState::dead;
     if (dead == link.told_dead || peer.links.size() == 1) continue;
     link.told_dead = dead;
     if (dead)
       say(Note::Level::warning, fmt::format("link {} to {} is dead: silent for {}; other links still work", i,
                                             peer.name, seconds(config.deadtime)));
+    else if (const Duration probation = link.health.probation(now); probation > Duration::zero())
+      say(Note::Level::notice,
+          fmt::format("link {} to {} is back for the {}. time; it carries messages again once it was steady for {}", i,
+                      peer.name, link.health.flaps(), seconds(probation)));
     else
       say(Note::Level::notice, fmt::format("link {} to {} is back", i, peer.name));
   }
@@ -419,14 +440,18 @@ wire::Packet Membership::Impl::blank(Time now) const {
   return packet;
 }
 
-/// Heartbeats knock on every link, so that a dead one is found alive again; pieces of messages spare the dead ones.
+/// Heartbeats knock on every link, so that a dead one is found alive again; pieces of messages spare the dead ones, and
+/// those that have just come back as long as there is another.
 void Membership::Impl::transmit(Time now, Peer& peer, wire::Packet packet) {
-  const auto dead = [&](const Link& link) { return link_state(now, link) == LinkState::dead; };
+  const auto alive = [&](const Link& link) { return link.health.state(now) != LinkState::dead; };
+  const auto steady = [&](const Link& link) { return link.health.carries(now); };
   const bool leads_by_votes = packet.role == wire::Role::leader && config.mode == Mode::majority;
   const Time good_until = leads_by_votes ? lease.authority() : never;
-  const bool everywhere = packet.fragments.empty() || std::all_of(peer.links.begin(), peer.links.end(), dead);
+  const bool some_steady = std::ranges::any_of(peer.links, steady);
+  const bool everywhere = packet.fragments.empty() || std::ranges::none_of(peer.links, alive);
   for (std::size_t i = 0; i < peer.links.size(); ++i)
-    if (everywhere || !dead(peer.links[i])) effects.push_back(Transmit{peer.id, i, packet, good_until});
+    if (everywhere || (some_steady ? steady(peer.links[i]) : alive(peer.links[i])))
+      effects.push_back(Transmit{peer.id, i, packet, good_until});
 }
 
 // ---- the public face
@@ -463,6 +488,13 @@ void Membership::grant(NodeId peer, bool yes) {
 
 void Membership::confirm_lost() {
   impl_->election.confirm_lost();
+}
+
+std::optional<std::string> Membership::hinders(Now now, const std::vector<Member>& nodes) const {
+  Presence presence{up(), {}, quorate()};
+  for (const Peer& peer : impl_->peers)
+    if (!peer.session && now.at < peer.released) presence.held.insert(peer.id);
+  return hinders_change(impl_->config, nodes, presence);
 }
 
 Time Membership::lease_until() const {
@@ -503,9 +535,8 @@ std::set<NodeId> Membership::up() const {
 
 bool Membership::missed(Time now) const {
   return std::ranges::any_of(impl_->peers, [&](const Peer& peer) {
-    return !peer.session || std::ranges::none_of(peer.links, [&](const Link& link) {
-      return impl_->link_state(now, link) == LinkState::up;
-    });
+    return !peer.session ||
+           std::ranges::none_of(peer.links, [&](const Link& link) { return link.health.state(now) == LinkState::up; });
   });
 }
 
@@ -513,8 +544,8 @@ std::vector<PeerView> Membership::peers(Time now) const {
   std::vector<PeerView> views;
   for (const Peer& peer : impl_->peers) {
     PeerView view{peer.id, peer.name, peer.session.has_value(), {}};
-    for (const Link& link : peer.links)
-      view.links.push_back({impl_->link_state(now, link), now - link.heard.value_or(impl_->started)});
+    for (std::size_t i = 0; i < peer.links.size(); ++i)
+      view.links.push_back(peer.links[i].health.view(now, impl_->started, peer.arrivals.loss(i)));
     views.push_back(std::move(view));
   }
   return views;

@@ -82,7 +82,10 @@ struct PingAnswered {  // mode ping: the answer to a request that was sent then
   Time sent{};
   bool of_peer = false;  // not the ping target answered, but an address that the peer should have
 };
-using Event = std::variant<Tick, PacketIn, VoteStored, PingAnswered>;
+struct Reconfigure {  // the list of nodes that holds from now on, self included; hinders() has allowed it
+  std::vector<Member> nodes;
+};
+using Event = std::variant<Tick, PacketIn, VoteStored, PingAnswered, Reconfigure>;
 
 // ---- effects
 struct Transmit {
@@ -122,9 +125,19 @@ using Effect = std::variant<Transmit, StoreVote, PeerUp, PeerLost, LeaderChanged
 
 // ---- for status displays
 enum class LinkState { up, late, dead };
+struct RoundTrip {
+  Duration least{}, average{}, most{};
+};
 struct LinkView {
   LinkState state = LinkState::dead;
   Duration silent{};  // since the last packet
+  Duration lasts{};   // how long it has been in that state
+  bool ever_heard = false;
+  unsigned lost = 0, expected = 0;      // of the peer's last packets
+  std::optional<RoundTrip> round_trip;  // of the last hundred packets with an echo
+  unsigned flaps = 0;                   // how often it was dead and came back
+  bool carries = false;                 // messages go over it; heartbeats always do
+  std::string trouble;                  // in words; "": it is well
 };
 struct PeerView {
   NodeId id;
@@ -158,6 +171,9 @@ class Membership {
   /// Gives up leadership for the sake of an orderly shutdown or because the document cannot be stored; peers may elect
   /// at once.
   void resign();
+
+  /// Why this list of nodes cannot hold from now on; nullopt: it can. See node_list.hpp.
+  std::optional<std::string> hinders(Now now, const std::vector<Member>& nodes) const;
 
   Term term() const;
   NodeId leader() const;     // none: nobody

@@ -10,7 +10,7 @@ Kind Peer::judge(Time now, const wire::Packet& packet, std::size_t link) {
   if (session && packet.to_session == session->mine && packet.session == session->theirs) {
     const Window::Verdict on_link = links[link].window.take(packet.seq);
     if (on_link == Window::Verdict::known) return Kind::replayed;
-    if (on_link == Window::Verdict::newest) links[link].heard = now;
+    heard(now, packet, link, on_link == Window::Verdict::newest);
     switch (session->window.take(packet.seq)) {
       case Window::Verdict::newest:
         return Kind::newest;
@@ -36,7 +36,16 @@ Kind Peer::judge(Time now, const wire::Packet& packet, std::size_t link) {
   return Kind::hello;
 }
 
+/// Every copy tells of the link that brought it.
+void Peer::heard(Time now, const wire::Packet& packet, std::size_t link, bool newest) {
+  LinkHealth& health = links[link].health;
+  if (newest) health.heard(now);
+  arrivals.came(packet.seq, link, !packet.fragments.empty());
+  if (packet.echo > Duration::zero()) health.round_trip(now.time_since_epoch() - packet.echo - packet.held);
+}
+
 void Peer::begin(Time now, const wire::Packet& packet, std::size_t link, Session next, std::uint64_t next_offer) {
+  const bool same_daemon = last_boot_ == packet.boot;
   if (last_boot_ != 0 && last_boot_ != packet.boot) earlier_boots_.insert(last_boot_);
   earlier_boots_.erase(packet.boot);
   last_boot_ = packet.boot;
@@ -49,9 +58,13 @@ void Peer::begin(Time now, const wire::Packet& packet, std::size_t link, Session
   offer_ = next_offer;
   hello_answer_due = false;
   doomed.reset();
-  for (Link& each : links) each.window = {};
+  arrivals = {};
+  for (Link& each : links) {
+    each.window = {};
+    each.health.session_begins(now, same_daemon);
+  }
   links[link].window.take(packet.seq);
-  links[link].heard = now;
+  heard(now, packet, link, true);
   session->window.take(packet.seq);
 }
 
@@ -61,6 +74,7 @@ void Peer::end() {
 }
 
 void Peer::address(Time now, wire::Packet& packet, bool hello_answer) {
+  packet.to = id;
   packet.sent = now.time_since_epoch();
   packet.seq = ++seq_;
   if (hello_answer) {

@@ -18,6 +18,7 @@
 #include "common/base/ids.hpp"
 #include "common/base/time.hpp"
 #include "common/wire/packet.hpp"
+#include "crmd/membership/link_health.hpp"
 #include "crmd/membership/stream.hpp"
 #include "crmd/membership/window.hpp"
 
@@ -41,8 +42,8 @@ struct Session {
 };
 
 struct Link {
-  std::optional<Time> heard;  // newest packet of a session since this daemon started
-  Window window;              // in the present session: tells a replayed copy from the one that another link brought
+  LinkHealth health;  // by packets of sessions, since this daemon started
+  Window window{};    // in the present session: tells a replayed copy from the one that another link brought
   bool told_dead = false;
 };
 
@@ -60,8 +61,8 @@ enum class Kind {
 
 class Peer {
  public:
-  Peer(NodeId node, std::string node_name, std::size_t link_count, std::uint64_t first_offer)
-      : id(node), name(std::move(node_name)), links(link_count), offer_(first_offer) {}
+  Peer(NodeId node, std::string node_name, std::size_t link_count, const LinkHealth& unheard, std::uint64_t first_offer)
+      : id(node), name(std::move(node_name)), links(link_count, Link{unheard}), offer_(first_offer) {}
 
   Kind judge(Time now, const wire::Packet& packet, std::size_t link);
   /// After judge() said `begins`: replaces the session. next_offer: fresh, not 0.
@@ -74,12 +75,15 @@ class Peer {
   NodeId id;
   std::string name;
   std::vector<Link> links;
+  Arrivals arrivals;  // in the present session
   std::optional<Session> session;
   bool hello_answer_due = false;
   std::optional<std::string> doomed;  // why the session must end at the next step
   Time released{};                    // no session: from then on it runs nothing any more
 
  private:
+  void heard(Time now, const wire::Packet& packet, std::size_t link, bool newest);
+
   std::uint64_t offer_;
   std::uint64_t seq_ = 0;            // packets sent to it since our start
   std::uint64_t hello_session_ = 0;  // of its newest hello

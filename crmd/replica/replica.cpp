@@ -106,6 +106,12 @@ bool Replica::safe(std::uint64_t index) const {
   return static_cast<std::size_t>(count) > configured_ / 2;
 }
 
+std::vector<Effect> Replica::reconfigure(const std::set<NodeId>& configured) {
+  configured_ = configured.size();
+  std::erase_if(kept_, [&](const auto& kept) { return !configured.contains(kept.first); });
+  return advance();
+}
+
 std::vector<Effect> Replica::advance() {
   if (!leading_) return {};
   std::uint64_t reached = committed_;

@@ -87,6 +87,8 @@ class Replica {
   /// This node follows (or has no leader: leader empty). To be called at each LeaderChanged at once, before anything
   /// that is sent later: a node that voted in a newer term must no longer acknowledge documents of the older one.
   std::vector<Effect> follow(Term term, NodeId leader);
+  /// Another list of nodes holds, self included: from now on a majority is one of these.
+  std::vector<Effect> reconfigure(const std::set<NodeId>& configured);
   /// Who is up now, self included. A member that went and came back within one step must be reported gone, then back:
   /// only who is new in the set is sent the document again.
   std::vector<Effect> members(const std::set<NodeId>& members);

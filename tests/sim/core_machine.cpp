@@ -174,6 +174,9 @@ class WholeCore final : public Machine {
               [&](const controller::Reply& reply) { replied(reply); },
               [&](const controller::ReplyCib&) {},
               [&](const controller::StartAgain&) { out_.push_back(BeginsAgain{}); },
+              [&](const controller::Reconfigured& done) {
+                out_.push_back(Rare{done.refused ? "list of nodes refused" : "list of nodes changed"});
+              },
               [&](const controller::Ended& ended) { out_.push_back(Left{ended.reason}); },
           },
           effect);

@@ -54,7 +54,7 @@ class Invitation:
 
 class Site(unittest.TestCase):
     """Bare machines with the programs on them; each test finds them as new."""
-    machines = 2
+    machines, links = 2, 1
 
     @classmethod
     def setUpClass(cls):
@@ -65,7 +65,7 @@ class Site(unittest.TestCase):
         (stage / "bin").mkdir()
         for program in PROGRAMS:
             shutil.copy2(kit.find_program(BUILD, program), stage / "bin")
-        cls.rig.up(cls.machines, 1, [(stage, "/opt/systole")])
+        cls.rig.up(cls.machines, cls.links, [(stage, "/opt/systole")])
 
     def setUp(self):
         self.processes = []
@@ -104,6 +104,14 @@ class Site(unittest.TestCase):
     def stop_crmd(self, node):
         self.run_at(node, "sh", "-c", "kill $(cat /run/systole/crmd.pid)")
         until(lambda: self.run_at(node, "pidof", "crmd")[0] != 0, f"crmd to end on {node}")
+
+    def end_daemons(self):
+        """At once: the second signal means that."""
+        end = "test -f /run/systole/crmd.pid && p=$(cat /run/systole/crmd.pid) && kill $p && sleep 0.2 && kill $p"
+        for node in self.rig.nodes():
+            self.run_at(node, "sh", "-c", end)
+        for node in self.rig.nodes():
+            until(lambda at=node: self.run_at(at, "pidof", "crmd")[0] != 0, f"crmd to end on {node}")
 
     def sees_all(self, node, names):
         text = self.rig.at(node, "systole", "status", "--json", check=False).stdout
@@ -154,7 +162,8 @@ class FromNothing(Site):
         self.assertEqual(code, 0, said)
         self.assertIn("mode none is mode witness now", said)
         self.assertIn("copy /etc/systole/cluster.conf to each of them: n2 (10.77.0.2)", said)
-        self.assertIn("restart crmd here and on them", said)
+        self.assertIn("it changes mode (none becomes majority)", said)
+        self.assertIn("Then restart crmd here and on them, one after the other", said)
         self.assertIn("witness: yes", self.file("n3", CONF))
         for node in ("n1", "n2"):
             self.stop_crmd(node)
@@ -163,6 +172,68 @@ class FromNothing(Site):
             self.start_crmd(node)
         for node in ("n1", "n2", "n3"):
             self.wait_to_see(node, ("n1", "n2", "n3"))
+
+
+class WithoutRestart(Site):
+    machines = 3
+
+    def setUp(self):
+        super().setUp()
+        self.addCleanup(self.end_daemons)
+
+    def test_a_third_node_joins_two_that_run_and_none_of_them_is_restarted_or_loses_another(self):
+        self.assertEqual(self.init("--mode", "majority")[0], 0)
+        conf = self.rig.disk("n1", CONF)
+        conf.write_text(conf.read_text().replace("to_syslog: yes", "to_stderr: yes"))
+        self.assertEqual(self.join("n2", Invitation(self, "n1").line)[0], 0)
+        for node in ("n1", "n2"):
+            self.start_crmd(node)
+        for node in ("n1", "n2"):
+            self.wait_to_see(node, ("n1", "n2"))
+        pids = {node: self.run_at(node, "cat", "/run/systole/crmd.pid")[1] for node in ("n1", "n2")}
+        invitation = Invitation(self, "n1")
+        self.assertEqual(self.join("n3", invitation.line)[0], 0)
+        code, said = invitation.end()
+        self.assertEqual(code, 0, said)
+        self.assertIn("crmd here knows it already", said)
+        self.assertIn("copy /etc/systole/cluster.conf to each of them: n2 (10.77.0.2)", said)
+        self.assertIn("Then run 'systole reload' there", said)
+        shutil.copy2(self.rig.disk("n1", CONF), self.rig.disk("n2", CONF))
+        code, said = self.run_at("n2", "systole", "reload")
+        self.assertEqual(code, 0, said)
+        self.assertIn("node 'n3' (nodeid 3) is new", said)
+        self.start_crmd("n3")
+        for node in ("n1", "n2", "n3"):
+            self.wait_to_see(node, ("n1", "n2", "n3"))
+        for node, pid in pids.items():
+            self.assertEqual(self.run_at(node, "cat", "/run/systole/crmd.pid")[1], pid)
+            self.assertNotRegex(self.file(node, "var/log/crmd.log"), r"node n\d is lost")
+        _, cib = self.run_at("n1", "cibadmin", "--query", "--scope", "nodes")
+        self.assertIn('uname="n3"', cib)
+
+    def test_what_cannot_be_taken_over_is_named_and_a_broken_file_changes_nothing(self):
+        self.assertEqual(self.init("--mode", "majority")[0], 0)
+        self.start_crmd("n1")
+        self.wait_to_see("n1", ("n1",))
+        conf = self.rig.disk("n1", CONF)
+        sound = conf.read_text()
+        conf.write_text(sound.replace("cluster_name: shop", "cluster_name: other"))
+        code, said = self.run_at("n1", "systole", "reload")
+        self.assertEqual(code, 78, said)
+        self.assertIn("it changes cluster_name. Restart crmd on one node after the other; nothing was changed", said)
+        conf.write_text(sound + "nonsense {\n")
+        code, said = self.run_at("n1", "systole", "reload")
+        self.assertEqual(code, 78, said)
+        self.assertIn("nothing was changed", said)
+        conf.write_text(sound)
+        code, said = self.run_at("n1", "systole", "reload")
+        self.assertEqual(code, 0, said)
+        self.assertIn("say what they said before", said)
+        conf.write_text(sound.replace("to_syslog: yes", "to_stderr: yes"))
+        self.run_at("n1", "sh", "-c", "kill -HUP $(cat /run/systole/crmd.pid)")
+        until(lambda: "the section 'logging' changed" in self.file("n1", "var/log/crmd.log"),
+              "the signal to be noted, where the changed file says")
+        self.assertTrue(self.sees_all("n1", ("n1",)))
 
 
 class GoesWrong(Site):

@@ -232,5 +232,54 @@ TEST(ClusterConf, a_missing_file_is_said_with_its_path) {
   EXPECT_NE(conf.error().what.find("/nonexistent/cluster.conf"), std::string::npos);
 }
 
+TEST(ConfAddress, an_ipv6_address_of_one_interface_alone_names_it_and_others_must_not) {
+  const auto with = [](const std::string& address) {
+    return parse_cluster_conf(
+        "totem {\ncluster_name: shop\n}\nnodelist {\nnode {\nnodeid: 1\nname: n1\nring0_addr: " + address + "\n}\n}\n",
+        "cluster.conf");
+  };
+  for (const char* const good : {"2001:db8::1", "fe80::1%eth0", "192.0.2.1"}) EXPECT_TRUE(with(good)) << good;
+  for (const char* const bad : {"2001:db8::1%eth0", "fe80::1%", "192.0.2.1%eth0", "fe80::zz%eth0"})
+    EXPECT_FALSE(with(bad)) << bad;
+}
+
+struct TransportTest : testing::Test {
+  static Result<ClusterConf> with(const std::string& totem, const std::string& address = "192.0.2.1") {
+    return parse_cluster_conf("totem {\ncluster_name: shop\n" + totem +
+                                  "}\nnodelist {\nnode {\nnodeid: 1\nname: n1\nring0_addr: " + address + "\n}\n}\n",
+                              "cluster.conf");
+  }
+  static std::string why(const std::string& totem, const std::string& address = "192.0.2.1") {
+    const auto conf = with(totem, address);
+    return conf ? "it was taken" : conf.error().what;
+  }
+};
+
+TEST_F(TransportTest, packets_go_to_each_node_alone_or_to_a_group_named_in_corosyncs_words) {
+  EXPECT_EQ(with("transport: udpu\n")->links.front().group, "");
+  const auto group =
+      with("transport: multicast\ninterface {\nlinknumber: 0\nmcastaddr: 239.192.7.1\nmcastport: 5499\n}\n");
+  ASSERT_TRUE(group) << group.error().what;
+  EXPECT_EQ(group->links.front().group, "239.192.7.1");
+  EXPECT_EQ(group->links.front().port, 5499);
+  EXPECT_EQ(with("transport: udp\ninterface {\nlinknumber: 0\nbroadcast: yes\n}\n")->links.front().group, "broadcast");
+  EXPECT_EQ(with("transport: multicast\ninterface {\nlinknumber: 0\nmcastaddr: ff15::7\n}\n", "2001:db8::1")
+                ->links.front()
+                .group,
+            "ff15::7");
+}
+
+TEST_F(TransportTest, a_group_that_cannot_be_is_refused_with_its_reason) {
+  EXPECT_NE(why("transport: knet\n").find("known: udpu"), std::string::npos);
+  EXPECT_NE(why("transport: multicast\n").find("needs an interface section"), std::string::npos);
+  const std::string link = "interface {\nlinknumber: 0\n";
+  EXPECT_NE(why(link + "mcastaddr: 239.1.1.1\n}\n").find("'transport: multicast' only"), std::string::npos);
+  const std::string totem = "transport: multicast\n" + link;
+  EXPECT_NE(why(totem + "mcastaddr: 192.0.2.9\n}\n").find("no multicast address of IPv4"), std::string::npos);
+  EXPECT_NE(why(totem + "mcastaddr: ff15::7\n}\n").find("no multicast address of IPv4"), std::string::npos);
+  EXPECT_NE(why(totem + "mcastaddr: 239.1.1.1\nbroadcast: yes\n}\n").find("either"), std::string::npos);
+  EXPECT_NE(why(totem + "broadcast: yes\n}\n", "2001:db8::1").find("no broadcast"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace systole::config

@@ -54,6 +54,7 @@ TEST_F(LinksTest, a_packet_goes_from_one_node_to_the_other) {
   wire::Packet packet;
   packet.cluster = "shop";
   packet.from = NodeId{1};
+  packet.to = NodeId{2};
   packet.session = 77;
   const Time before = boot_time();
   (*one)->transmit(NodeId{2}, 0, packet, never);
@@ -73,6 +74,7 @@ TEST_F(LinksTest, the_core_is_told_once_until_it_takes) {
   ASSERT_TRUE(one);
   wire::Packet packet;
   packet.from = NodeId{1};
+  packet.to = NodeId{2};
   packet.session = 77;
   std::size_t came = 0;
   for (int n = 1; n <= 3; ++n) {
@@ -94,6 +96,7 @@ TEST_F(LinksTest, the_pulse_beats_for_a_core_that_computes_and_falls_silent_when
   ASSERT_TRUE(two);
   wire::Packet packet;
   packet.from = NodeId{1};
+  packet.to = NodeId{2};
   packet.session = 77;
   packet.to_session = 78;
   packet.seq = 1;
@@ -133,6 +136,58 @@ TEST_F(LinksTest, what_does_not_hold_is_counted_by_kind_and_never_arrives) {
   EXPECT_EQ(refused.tampered, 1u);
   EXPECT_EQ(refused.unreadable, 1u);
   EXPECT_TRUE((*two)->take().empty());
+}
+
+TEST_F(LinksTest, keys_and_peers_are_changed_while_packets_pass) {
+  const auto one = open("127.0.0.1"), two = open("127.0.0.2");
+  ASSERT_TRUE(one);
+  ASSERT_TRUE(two);
+  wire::Packet packet;
+  packet.from = NodeId{1};
+  packet.to = NodeId{2};
+  packet.session = 77;
+  const auto arrives = [&] {
+    ++packet.seq;
+    (*one)->transmit(NodeId{2}, 0, packet, never);
+    return taken(**two).size() == 1;
+  };
+  const std::map<NodeId, std::vector<std::string>> both{{NodeId{1}, {"127.0.0.1"}}, {NodeId{2}, {"127.0.0.2"}}};
+  EXPECT_TRUE(arrives());
+  for (const auto& keys : {std::vector{key_of(1), key_of(2)}, {key_of(2), key_of(1)}, {key_of(2)}})
+    for (const auto& links : {&*one, &*two}) {
+      ASSERT_TRUE((*links)->reconfigure(both, Sealer(keys)));
+      std::this_thread::sleep_for(10ms);
+      EXPECT_TRUE(arrives());
+    }
+  EXPECT_EQ((*two)->refused().foreign, 0u);
+  ASSERT_TRUE((*one)->reconfigure({}, Sealer({key_of(2)})));
+  (*one)->transmit(NodeId{2}, 0, packet, never);
+  std::this_thread::sleep_for(50ms);
+  EXPECT_TRUE((*two)->take().empty()) << "the node is no peer any more";
+  EXPECT_EQ((*one)->reconfigure({{NodeId{2}, {"nowhere"}}}, Sealer({key_of(2)})).error().code, Errc::invalid);
+}
+
+TEST_F(LinksTest, a_packet_goes_by_ipv6) {
+  const std::map<NodeId, std::vector<std::string>> self{{NodeId{1}, {"::1"}}};
+  const auto links = Links::open({{"::1", port(), ""}}, self, Sealer({key_of(1)}), BeatTimes{}, log, [] {});
+  if (!links && links.error().code == Errc::refused) GTEST_SKIP() << links.error().what;
+  ASSERT_TRUE(links) << links.error().what;
+  wire::Packet packet;
+  packet.from = NodeId{1};
+  packet.to = NodeId{2};
+  packet.session = 77;
+  packet.seq = 1;
+  (*links)->transmit(NodeId{1}, 0, packet, never);
+  EXPECT_EQ(taken(**links).size(), 1u);
+}
+
+TEST_F(LinksTest, a_link_local_address_needs_its_interface) {
+  for (const char* const address : {"fe80::1", "fe80::1%nosuchif0"}) {
+    const auto links = open(address);
+    ASSERT_FALSE(links) << address;
+    EXPECT_EQ(links.error().code, Errc::not_found);
+    EXPECT_NE(links.error().what.find("fe80::1%eth0"), std::string::npos) << links.error().what;
+  }
 }
 
 TEST_F(LinksTest, a_port_in_use_is_said_with_the_command_that_finds_the_user) {

@@ -162,6 +162,21 @@ TEST(Membership, two_machines_with_one_peers_nodeid_are_found_out_and_the_living
   EXPECT_NE(cluster.notes(1).find("two machines run with nodeid 2"), std::string::npos);
 }
 
+TEST(Membership, what_a_group_hears_and_is_meant_for_another_node_is_passed_over_and_no_fault) {
+  Cluster cluster(3);
+  cluster.start_all();
+  cluster.run(3s);
+  const auto before = cluster.node(3).counters();
+  const auto heard = cluster.on_wire;
+  for (const Transmit& transmit : heard)
+    if (transmit.to == NodeId{2}) cluster.step(3, PacketIn{0, transmit.packet});
+  const auto after = cluster.node(3).counters();
+  EXPECT_EQ(after.replayed + after.old_session + after.malformed + after.same_node_id,
+            before.replayed + before.old_session + before.malformed + before.same_node_id);
+  cluster.run(1s);
+  EXPECT_EQ(cluster.node(3).up().size(), 3U);
+}
+
 TEST(Membership, a_dead_link_is_named_and_the_other_one_carries_on) {
   Cluster cluster(2, Mode::majority, 200ms, 1s, 2);
   cluster.start_all();

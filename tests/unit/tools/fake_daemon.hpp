@@ -84,6 +84,7 @@ class FakeDaemon final : public DaemonLink {
   }
   Reply answer(const wire::ipc::ConfirmLost& lost) { return reply(0, lost.node + " is taken for lost"); }
   Reply answer(const wire::ipc::Reexec&) { return reply(0, "it begins again now"); }
+  Reply answer(const wire::ipc::Reload&) { return reply(0, "cluster.conf is taken over: node 'n3' is new"); }
   Reply answer(const wire::ipc::Why&) { return reply(0, "because\n"); }
   Reply answer(const wire::ipc::Cleanup&) { return reply(0, "Cleaned up all resources on n1, n2"); }
 };

@@ -302,10 +302,10 @@ TEST(Keygen, adds_a_key_below_the_old_one_and_leaves_the_mode_as_it_is) {
   const Folder folder;
   Surroundings here;
   const std::string path = folder / "authkey";
-  EXPECT_NE(keygen(here, path, true), 0) << "there is nothing to add to";
-  EXPECT_EQ(keygen(here, path, false), 0) << here.err;
+  EXPECT_NE(keygen(here, path, KeyStep::add), 0) << "there is nothing to add to";
+  EXPECT_EQ(keygen(here, path, KeyStep::first), 0) << here.err;
   const auto one = config::read_key_file(path).value();
-  EXPECT_EQ(keygen(here, path, true), 0) << here.err;
+  EXPECT_EQ(keygen(here, path, KeyStep::add), 0) << here.err;
   const auto two = config::read_key_file(path).value();
   ASSERT_EQ(two.size(), 2u);
   EXPECT_EQ(two[0], one[0]);

@@ -6,6 +6,7 @@
 
 #include "tests/unit/tools/fake_daemon.hpp"
 #include "tools/commands.hpp"
+#include "tools/link_status.hpp"
 
 namespace systole::tools {
 namespace {
@@ -102,6 +103,34 @@ TEST_F(StatusTest, a_dead_link_is_redundancy_that_is_gone) {
   const StatusView seen = view();
   EXPECT_EQ(seen.exit_code(), 1);
   EXPECT_NE(status_text(seen, false).find("link 1 to n2 is dead"), std::string::npos);
+}
+
+TEST_F(StatusTest, links_are_named_only_when_one_is_not_well) {
+  EXPECT_EQ(status_text(view(), false).find("Links"), std::string::npos);
+  daemon.cluster.nodes[1].links[0].trouble = "loses 12 % of the packets";
+  daemon.cluster.nodes[1].links[0].address = "192.0.2.2";
+  const StatusView seen = view();
+  EXPECT_EQ(seen.exit_code(), 0);
+  EXPECT_NE(status_text(seen, false).find("link 0 to n2 (192.0.2.2): loses 12 % of the packets"), std::string::npos);
+}
+
+TEST_F(StatusTest, link_status_shows_what_was_measured_and_ends_with_1_when_a_link_is_not_well) {
+  wire::ipc::LinkInfo& link = daemon.cluster.nodes[1].links[0];
+  link.address = "192.0.2.2";
+  link.lasts_ms = 63'000;
+  link.lost = 1;
+  link.expected = 80;
+  link.round_trip = wire::ipc::RoundTripInfo{200, 350, 1200};
+  link.flaps = 3;
+  EXPECT_EQ(link_status(here, false), 0);
+  for (const char* const part : {"192.0.2.2", " up ", "1m3s", "1.2 %", "0.20 / 0.35 / 1.20", " 3\n", "are well"})
+    EXPECT_NE(here.out.find(part), std::string::npos) << part << "\n" << here.out;
+  here.out.clear();
+  link.trouble = "never heard";
+  EXPECT_EQ(link_status(here, true), 1);
+  for (const char* const part : {R"("name": "n2")", R"("loss_percent": 1.2)", R"("avg_us": 350)", R"("flaps": 3)",
+                                 R"("trouble": "never heard")"})
+    EXPECT_NE(here.out.find(part), std::string::npos) << part << "\n" << here.out;
 }
 
 TEST_F(StatusTest, json_keeps_its_names_and_escapes_what_is_foreign) {

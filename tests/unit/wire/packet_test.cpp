@@ -13,6 +13,7 @@ Packet sample() {
   Packet packet;
   packet.cluster = "demo";
   packet.from = NodeId{2};
+  packet.to = NodeId{1};
   packet.boot = 77;
   packet.session = 11;
   packet.to_session = 12;
