@@ -151,7 +151,8 @@ class Links(founding.Site):
             until(lambda: self.links_of("n1")[1]["state"] == "up", "the link to be back")
             self.assertEqual(self.links_of("n1")[1]["flaps"], flap)
         self.assertFalse(self.links_of("n1")[1]["carries_messages"])
-        self.assertIn("link 1 to n2 (10.77.1.2): unsteady, came back 4 times", self.run_at("n1", "systole", "status")[1])
+        said = self.run_at("n1", "systole", "status")[1]
+        self.assertIn("link 1 to n2 (10.77.1.2): unsteady, came back 4 times", said)
         until(lambda: self.links_of("n1")[1]["carries_messages"], "the link to have proved itself")
         self.assertEqual([link["flaps"] for link in self.links_of("n1")], [0, 4])
         self.assertIn("it carries messages again once it was steady", self.file("n1", "var/log/crmd.log"))
