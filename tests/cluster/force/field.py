@@ -27,7 +27,7 @@ exec /opt/systole/start
 
 class Field(kit.Cluster):
     def __init__(self, build, prefix, logs, driver, deadtime):
-        super().__init__(build, prefix, logs, driver.node_count, max(20, min(200, deadtime // 5)), deadtime)
+        super().__init__(build, prefix, logs, driver.node_count, max(10, min(200, deadtime // 5)), deadtime)
         self.driver, self.quorum = driver, driver.quorum
         self.witness = "n3" if driver.node_count == 3 else None
         self.notes, self.left_on, self.switching = [], set(), threading.Lock()

@@ -106,6 +106,7 @@ class Cluster:
     """Built by start(), taken down by stop(); each step can be taken alone."""
 
     witness = None  # the name of a node that runs nothing
+    watch_ms = 10   # how often the client asks who owns the address
 
     def __init__(self, build, prefix, logs, nodes=2, keepalive=200, deadtime=1000):
         self.build, self.logs = pathlib.Path(build).resolve(), pathlib.Path(logs).resolve()
@@ -280,7 +281,7 @@ class Cluster:
                            "--rate", rate, "--first-writer", first)
 
     def start_watch(self):
-        return self.client("owners", find_program(self.build, "owner_watch"), "eth0", VIP)
+        return self.client("owners", find_program(self.build, "owner_watch"), "eth0", VIP, self.watch_ms)
 
     def end_children(self, *names, seconds=10):
         """SIGTERM, and their ends: what they had to write is written."""

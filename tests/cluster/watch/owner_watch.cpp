@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// owner_watch INTERFACE ADDRESS: who owns an address? Asks by ARP every 10 ms until SIGTERM and writes a line whenever
-// the set of machines that answered one and the same question changes:
+// owner_watch INTERFACE ADDRESS [MILLISECONDS]: who owns an address? Asks by ARP every 10 ms, or as often as is said,
+// until SIGTERM and writes a line whenever the set of machines that answered one and the same question changes:
 //   ns MAC[,MAC…]     (CLOCK_MONOTONIC; "-": nobody answered)
 // Two owners at once are two MACs in one line; the last line counts them. Works as a client does: it sees what the
 // network sees, not what a manager believes. Only answers addressed to us count, so a gratuitous ARP proves nothing.
 //
-// ARP answers carry no number of their question. Questions are 10 ms apart and an answer takes far less than 1 ms on a
-// rig's switch, so an answer belongs to the last question. On a busy machine it is we who come late: hence the
+// ARP answers carry no number of their question. Questions are 2 ms apart or more and an answer takes far less than 1 ms on
+// a rig's switch, so an answer belongs to the last question. On a busy machine it is we who come late: hence the
 // real-time priority where it is granted, and no question without time for its answers.
 #include <arpa/inet.h>
 #include <fmt/core.h>
@@ -24,11 +24,13 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <optional>
 #include <set>
 #include <string>
 
 #include "common/base/handles.hpp"
 #include "common/base/result.hpp"
+#include "common/base/text.hpp"
 
 namespace {
 
@@ -47,6 +49,7 @@ struct Watch {
   Mac mac{};
   in_addr own{};
   in_addr asked{};
+  std::chrono::milliseconds every{10};
 };
 
 Result<Watch> open_watch(const std::string& interface, const std::string& address) {
@@ -132,7 +135,7 @@ int run(const Watch& watch) {
       fmt::print(stderr, "owner_watch: {}\n", sent.error().what);
       return 2;
     }
-    next = std::max(next + std::chrono::milliseconds(10), Clock::now() + std::chrono::milliseconds(5));
+    next = std::max(next + watch.every, Clock::now() + watch.every / 2);
     std::set<Mac> owners = answers(watch, next);
     if (stop != 0) break;
     ++asked;
@@ -151,19 +154,21 @@ int run(const Watch& watch) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 3) {
-    fmt::print(stderr, "usage: owner_watch INTERFACE ADDRESS\n");
+  const std::optional<unsigned> every = argc == 4 ? parse_int<unsigned>(argv[3]) : 10;
+  if (argc < 3 || argc > 4 || !every || *every < 2 || *every > 1000) {
+    fmt::print(stderr, "usage: owner_watch INTERFACE ADDRESS [MILLISECONDS, 2 to 1000]\n");
     return 2;
   }
   struct sigaction action {};
   action.sa_handler = on_signal;  // without SA_RESTART: poll() returns at once
   sigaction(SIGTERM, &action, nullptr);
   sigaction(SIGINT, &action, nullptr);
-  const auto watch = open_watch(argv[1], argv[2]);
+  auto watch = open_watch(argv[1], argv[2]);
   if (!watch) {
     fmt::print(stderr, "owner_watch: {}\n", watch.error().what);
     return 2;
   }
+  watch->every = std::chrono::milliseconds(*every);
   sched_param priority{};
   priority.sched_priority = 1;
   sched_setscheduler(0, SCHED_RR, &priority);  // refused: then without

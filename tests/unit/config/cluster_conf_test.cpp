@@ -44,6 +44,17 @@ TEST(ClusterConf, a_deadtime_of_200_ms_gets_a_keepalive_that_fits) {
   EXPECT_EQ(conf->keepalive, 40ms);
 }
 
+TEST(ClusterConf, a_deadtime_of_50_ms_is_the_shortest) {
+  const auto with = [](const char* deadtime) {
+    return replaced(replaced(two_nodes, "  keepalive: 100\n", ""), "deadtime: 500", deadtime);
+  };
+  const auto conf = parse_cluster_conf(with("deadtime: 50"), "cluster.conf");
+  ASSERT_TRUE(conf) << conf.error().what;
+  EXPECT_EQ(conf->keepalive, 10ms);
+  EXPECT_NE(complaint(with("deadtime: 49")).find("49ms is outside of 50ms … 10min"), std::string::npos)
+      << complaint(with("deadtime: 49"));
+}
+
 TEST(ClusterConf, an_unknown_word_is_refused_with_its_place_and_the_words_that_are_known) {
   EXPECT_EQ(complaint(replaced(two_nodes, "two_node", "tow_node")),
             "cluster.conf:28: unknown word 'tow_node' in 'quorum'; known: expected_votes, mode, ping_target, "
