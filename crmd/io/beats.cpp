@@ -3,6 +3,7 @@
 #include "crmd/io/beats.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace systole::io {
 
@@ -48,18 +49,35 @@ void Beats::stamp(Time now, NodeId to, wire::Packet& packet, Time good_until) {
   give_times(now, peer, packet);
 }
 
-void Beats::heard(Time now, const wire::Packet& packet) {
+bool Beats::of_session(const wire::Packet& packet) const {
   const auto known = peers_.find(packet.from);
-  if (known == peers_.end() || !known->second.has_words) return;
-  Peer& peer = known->second;
-  const bool of_session = packet.session == peer.words.to_session && packet.to_session == peer.words.session;
-  if (!of_session || packet.sent <= peer.heard_sent) return;
+  if (known == peers_.end() || !known->second.has_words) return false;
+  const wire::Packet& words = known->second.words;
+  return packet.session == words.to_session && packet.to_session == words.session;
+}
+
+void Beats::heard(Time now, const wire::Packet& packet) {
+  if (!of_session(packet)) return;
+  Peer& peer = peers_.at(packet.from);
+  if (packet.sent <= peer.heard_sent) return;
   if (now - peer.heard_at >= times_.lost_after) {
     peer.has_words = false;
     return;
   }
   peer.heard_sent = packet.sent;
   peer.heard_at = now;
+}
+
+bool Beats::is_news(const wire::Packet& packet) {
+  if (!times_.patient || !of_session(packet) || packet.ballot || packet.urgent || !packet.fragments.empty())
+    return true;
+  wire::Packet& known = peers_.at(packet.from).known;
+  const auto lasting = [](const wire::Packet& p) {
+    return std::tie(p.boot, p.session, p.to_session, p.term, p.role, p.grants, p.ack);
+  };
+  if (lasting(known) == lasting(packet)) return false;
+  known = packet;
+  return true;
 }
 
 bool Beats::speaks_for(const Peer& peer, Time now) const {

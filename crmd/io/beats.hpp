@@ -23,6 +23,9 @@ struct BeatTimes {
   Duration keepalive = 200ms;
   Duration lost_after = 1s;       // deadtime + takeover_delay
   Duration silent_after = 500ms;  // so long after the core's last sign of life nothing is sent for it
+  /// A heartbeat that says nothing new need not wake the core, which wakes at its own next one and takes it then. Only
+  /// where the lease bears an echo that becomes known so much later.
+  bool patient = false;
 };
 
 class Beats {
@@ -32,10 +35,14 @@ class Beats {
   /// A packet of the core is about to leave; copies of one packet for several links follow each other. good_until: the
   /// last moment at which its words may be said again.
   void stamp(Time now, NodeId to, wire::Packet& packet, Time good_until);
+  /// It is of the session that lives, as far as is known here: the core has spoken in it.
+  bool of_session(const wire::Packet& packet) const;
   /// A packet came.
   void heard(Time now, const wire::Packet& packet);
   /// The node is no peer any more.
   void forget(NodeId peer) { peers_.erase(peer); }
+  /// The core has to see it at once. To be asked once for each packet, after heard().
+  bool is_news(const wire::Packet& packet);
   /// The core is alive.
   void fed(Time now) { fed_ = now; }
 
@@ -54,6 +61,7 @@ class Beats {
     Duration echo{}, held{};  // of the newest packet that left
     Duration heard_sent{};    // the peer's time of its newest packet in this session
     Time heard_at{};
+    wire::Packet known;  // what it said last of all that is not said anew each time
   };
   bool speaks_for(const Peer& peer, Time now) const;
   Duration late() const { return times_.keepalive * 5 / 4; }

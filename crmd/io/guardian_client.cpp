@@ -30,7 +30,8 @@ using boost::system::error_code;
 
 constexpr auto retry_interval = std::chrono::milliseconds(5);
 constexpr auto retry_interval_later = std::chrono::milliseconds(100);
-constexpr auto check_interval = std::chrono::milliseconds(100);
+constexpr auto check_interval = std::chrono::milliseconds(200);
+constexpr auto check_interval_idle = std::chrono::milliseconds(1000);  // it is here, and nothing is held
 constexpr Duration spawn_interval = 200ms;  // one that ends at once is not started a hundred times a second
 constexpr Duration patience_without = 2s;   // then it is said loudly
 constexpr auto time_to_die = std::chrono::milliseconds(10);  // else its socket still accepts us
@@ -305,7 +306,8 @@ void GuardianClient::kill_it(const std::string& why) {
 }
 
 void GuardianClient::check_soon() {
-  check_.expires_after(check_interval);
+  const bool idle = ready_ && (!held_ || held_->empty());
+  check_.expires_after(idle ? check_interval_idle : check_interval);
   check_.async_wait([this](const error_code& stopped) {
     if (stopped) return;
     check();

@@ -6,8 +6,8 @@
 #include <poll.h>
 #include <sched.h>
 #include <signal.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <boost/asio/ip/address.hpp>
@@ -17,6 +17,7 @@
 #include "common/base/limits.hpp"
 #include "crmd/io/clock.hpp"
 #include "crmd/io/groups.hpp"
+#include "crmd/io/source_filter.hpp"
 
 namespace systole::io {
 namespace {
@@ -75,7 +76,8 @@ Result<udp::socket> open_socket(asio::io_context& context, const LinkSetup& setu
   if (*group)
     if (const auto joined = join_group(socket, setup, **group); !joined) return joined.error();
   // Both are wishes: without them the link works, with less room for bursts and behind other traffic.
-  ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof receive_buffer_bytes);
+  if (::setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &receive_buffer_bytes, sizeof receive_buffer_bytes) != 0)
+    ::setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receive_buffer_bytes, sizeof receive_buffer_bytes);
   const int priority = 6;
   ::setsockopt(fd, SOL_SOCKET, SO_PRIORITY, &priority, sizeof priority);
   socket.non_blocking(true, code);
@@ -91,15 +93,15 @@ Links::Links(Sealer sealer, BeatTimes times, Log& log, OnReceived on_received)
       opener_(std::make_shared<const Sealer>(std::move(sealer))),
       sealer_(opener_),
       beats_(times),
-      nudge_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+      alarm_(::timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC)) {}
 
 Links::~Links() {
   if (!thread_.joinable()) return;
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
+    arm();
   }
-  ::eventfd_write(nudge_.get(), 1);
   thread_.join();
 }
 
@@ -107,7 +109,7 @@ Result<std::unique_ptr<Links>> Links::open(const std::vector<LinkSetup>& setups,
                                            const std::map<NodeId, std::vector<std::string>>& peers, Sealer sealer,
                                            BeatTimes times, Log& log, OnReceived on_received) {
   std::unique_ptr<Links> links(new Links(std::move(sealer), times, log, std::move(on_received)));
-  if (!links->nudge_) return errno_error("cannot make an eventfd");
+  if (!links->alarm_) return errno_error("cannot make a timer");
   for (const LinkSetup& setup : setups) {
     auto socket = open_socket(links->unused_, setup);
     if (!socket) return socket.error();
@@ -119,6 +121,7 @@ Result<std::unique_ptr<Links>> Links::open(const std::vector<LinkSetup>& setups,
   auto endpoints = links->endpoints(peers);
   if (!endpoints) return endpoints.error();
   links->peers_ = std::move(*endpoints);
+  links->refuse_strangers(peers);
   // Signals belong to the main thread, whose signal set knows what they mean.
   sigset_t all, before;
   sigfillset(&all);
@@ -150,6 +153,21 @@ Result<Links::Endpoints> Links::endpoints(const std::map<NodeId, std::vector<std
   return found;
 }
 
+/// A wish as well: what gets through all the same does not pass the seal. Who speaks to a group may do so from another of
+/// his addresses.
+void Links::refuse_strangers(const std::map<NodeId, std::vector<std::string>>& peers) {
+  for (std::size_t link = 0; link < links_.size(); ++link) {
+    if (links_[link]->group) continue;
+    std::vector<asio::ip::address> sources;
+    for (const auto& [id, addresses] : peers) {
+      boost::system::error_code code;
+      if (link < addresses.size()) sources.push_back(asio::ip::make_address(addresses[link], code));
+    }
+    udp::socket& socket = links_[link]->socket;
+    accept_only_from(socket.native_handle(), socket.local_endpoint().address().is_v6(), sources);
+  }
+}
+
 // ---- the core's side
 
 Result<void> Links::reconfigure(const std::map<NodeId, std::vector<std::string>>& peers, Sealer sealer) {
@@ -163,7 +181,7 @@ Result<void> Links::reconfigure(const std::map<NodeId, std::vector<std::string>>
     peers_ = std::move(*wanted);
     sealer_ = std::move(holds);
   }
-  ::eventfd_write(nudge_.get(), 1);
+  refuse_strangers(peers);
   return {};
 }
 
@@ -177,7 +195,6 @@ void Links::transmit(NodeId to, std::size_t link, wire::Packet packet, Time good
     const std::lock_guard lock(mutex_);
     beats_.stamp(boot_time(), to, packet, good_until);
     why = send(link, to, packet);
-    wake_if_due_earlier();
     complaint.swap(complaint_);
   }
   if (!complaint.empty()) log_.warning("{}", complaint);
@@ -206,20 +223,26 @@ std::vector<Received> Links::take() {
 void Links::fed(Time now) {
   const std::lock_guard lock(mutex_);
   beats_.fed(now);
-  wake_if_due_earlier();
+  arm();
 }
 
-/// With the lock. Deadlines move on with every heartbeat, so the pulse is hardly ever woken.
-void Links::wake_if_due_earlier() {
-  const Time due = beats_.next_deadline();
-  if (due >= wake_) return;
-  wake_ = due;
-  ::eventfd_write(nudge_.get(), 1);
+/// With the lock. The deadline moves on with every heartbeat of the core, long before it comes.
+void Links::arm() {
+  const Time due = ending_ ? Time{} : beats_.next_deadline();
+  if (due == armed_) return;
+  armed_ = due;
+  itimerspec when{};  // all 0: disarmed
+  const auto since_boot = std::max<Duration>(due.time_since_epoch(), 1ns);
+  if (due != never)
+    when.it_value = {static_cast<time_t>(since_boot / 1s), static_cast<long>((since_boot % 1s).count())};
+  ::timerfd_settime(alarm_.get(), TFD_TIMER_ABSTIME, &when, nullptr);
 }
 
 RefusedDatagrams Links::refused() const {
   const std::lock_guard lock(mutex_);
-  return refused_;
+  RefusedDatagrams refused = refused_;
+  for (const auto& link : links_) refused.by_kernel += dropped_by_kernel(link->socket.native_handle());
+  return refused;
 }
 
 // ---- the pulse
@@ -229,34 +252,33 @@ void Links::pulse() {
   parameters.sched_priority = ::sched_get_priority_min(SCHED_RR) + 1;  // before the core
   ::sched_setscheduler(0, SCHED_RR | SCHED_RESET_ON_FORK, &parameters);
   while (true) {
-    Time until;
-    {
-      const std::lock_guard lock(mutex_);
-      if (ending_) return;
-      until = wake_ = beats_.next_deadline();
-    }
-    wait(until);
+    const bool rang = wait();
     for (std::size_t link = 0; link < links_.size(); ++link) receive_all(link);
+    const std::lock_guard lock(mutex_);
+    if (ending_) return;
+    if (rang) armed_ = never;
     beat();
   }
 }
 
-void Links::wait(Time until) {
-  std::vector<pollfd> waiting{{nudge_.get(), POLLIN, 0}};
+/// True: the alarm rang. What has rung must be set anew even to the same time.
+bool Links::wait() {
+  std::vector<pollfd> waiting{{alarm_.get(), POLLIN, 0}};
   for (const auto& link : links_) waiting.push_back({link->socket.native_handle(), POLLIN, 0});
-  const Duration left = std::clamp<Duration>(until == never ? 1h : until - boot_time(), 0s, 1h);
-  const timespec limit{static_cast<time_t>(left / 1s), static_cast<long>((left % 1s).count())};
-  ::ppoll(waiting.data(), waiting.size(), &limit, nullptr);
-  eventfd_t nudges = 0;
-  if (::eventfd_read(nudge_.get(), &nudges) != 0) return;
-  const std::lock_guard lock(mutex_);
-  opener_ = sealer_;
+  ::poll(waiting.data(), waiting.size(), -1);
+  {
+    const std::lock_guard lock(mutex_);
+    opener_ = sealer_;  // before what was sealed with a new key is opened
+  }
+  std::uint64_t rings = 0;
+  return ::read(alarm_.get(), &rings, sizeof rings) == sizeof rings;
 }
 
+/// With the lock.
 void Links::beat() {
-  const std::lock_guard lock(mutex_);
   for (const auto& [to, packet] : beats_.overdue(boot_time()))
     for (std::size_t link = 0; link < links_.size() && link < peers_.at(to).size(); ++link) send(link, to, packet);
+  arm();
 }
 
 void Links::receive_all(std::size_t link) {
@@ -303,12 +325,16 @@ void Links::receive(std::size_t link, std::string_view datagram) {
         complaint_ = fmt::format("link {}: a sealed packet cannot be read: {}", link, packet.error().what);
       return;
     }
+    const Time now = boot_time();
+    if (!replays_.admits(now, link, *packet, beats_.of_session(*packet))) {
+      ++refused_.replayed;
+      return;
+    }
     if (received_.size() >= packets_waiting_max) return;
     // Stamped and queued under one lock: who reads the clock and then takes the queue misses nothing older.
-    const Time now = boot_time();
     beats_.heard(now, *packet);
     received_.push_back({now, link, std::move(*packet)});
-    tell = !std::exchange(told_, true);
+    tell = beats_.is_news(received_.back().packet) && !std::exchange(told_, true);
   }
   if (tell) on_received_();
 }

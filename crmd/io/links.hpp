@@ -18,6 +18,7 @@
 #include "common/log/log.hpp"
 #include "common/wire/packet.hpp"
 #include "crmd/io/beats.hpp"
+#include "crmd/io/replays.hpp"
 #include "crmd/io/seal.hpp"
 
 namespace systole::io {
@@ -69,8 +70,9 @@ class Links {
   };
   Links(Sealer sealer, BeatTimes times, Log& log, OnReceived on_received);
   void pulse();
-  void wait(Time until);
-  void wake_if_due_earlier();
+  bool wait();
+  void arm();
+  void refuse_strangers(const std::map<NodeId, std::vector<std::string>>& peers);
   void receive_all(std::size_t link);
   void receive(std::size_t link, std::string_view datagram);
   void count(Sealer::Refusal refusal);
@@ -85,18 +87,19 @@ class Links {
   Result<Endpoints> endpoints(const std::map<NodeId, std::vector<std::string>>& peers) const;
 
   std::string buffer_;                    // the pulse's
-  std::shared_ptr<const Sealer> opener_;  // the pulse's own hold on the sealer, renewed when it is nudged
+  std::shared_ptr<const Sealer> opener_;  // the pulse's own hold on the sealer, renewed whenever it wakes
 
   mutable std::mutex mutex_;  // below: both threads
   std::shared_ptr<const Sealer> sealer_;
   Endpoints peers_;  // written by the core's thread only
   Beats beats_;
+  Replays replays_;
   RefusedDatagrams refused_;
   std::string complaint_;  // of the pulse, for the log
   std::vector<Received> received_;
-  Time wake_ = never;  // until when the pulse sleeps
+  Time armed_ = never;  // what the alarm is set to
   bool told_ = false, ending_ = false;
-  Fd nudge_;  // eventfd: the pulse must look again
+  Fd alarm_;  // timerfd: the pulse must look again. Whoever moves a deadline sets it, so that nobody is woken in vain
   std::thread thread_;
 };
 

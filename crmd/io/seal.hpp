@@ -25,6 +25,8 @@ struct RefusedDatagrams {
   std::uint64_t foreign = 0;     // not our format, or sealed with a key that is not ours
   std::uint64_t tampered = 0;    // our key's mark, but the seal does not hold
   std::uint64_t unreadable = 0;  // sealed with our key, but no packet of our version
+  std::uint64_t replayed = 0;    // a packet of ours that came before, or of a life that is over
+  std::uint64_t by_kernel = 0;   // from an address of no node, or there was no room for it
 };
 
 class Sealer {

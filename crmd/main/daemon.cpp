@@ -129,7 +129,9 @@ Started<void> Daemon::open_links() {
   for (std::size_t i = 0; i < conf.links.size(); ++i)
     setups.push_back({conf.nodes[setting_.self].addresses[i], conf.links[i].port, conf.links[i].interface,
                       conf.links[i].group});
-  const io::BeatTimes times{conf.keepalive, setting_.timing.lost_after, conf.deadtime / 2};
+  // Without patience an echo is known two keepalives after the packet at the latest; it may take one more.
+  const bool patient = setting_.timing.lease >= 4 * conf.keepalive;
+  const io::BeatTimes times{conf.keepalive, setting_.timing.lost_after, conf.deadtime / 2, patient};
   auto links = io::Links::open(setups, peer_addresses(setting_), io::Sealer(setting_.keys), times, log_,
                                [this] { asio::post(context_, [this] { pump(); }); });
   if (!links) {
@@ -405,7 +407,10 @@ void Daemon::perform(const controller::Reply& effect) {
                                  {"oversized", refused.oversized},
                                  {"foreign_key", refused.foreign},
                                  {"tampered", refused.tampered},
-                                 {"unreadable", refused.unreadable}});
+                                 {"unreadable", refused.unreadable},
+                                 {"dropped_by_kernel", refused.by_kernel}});
+  for (auto& [kind, count] : dropped)
+    if (kind == "replayed") count += refused.replayed;
   for (ipc::NodeInfo& node : reply.cluster->nodes) {
     const auto conf = std::ranges::find(setting_.conf.nodes, NodeId{node.id}, &config::NodeConf::id);
     for (std::size_t i = 0; conf != setting_.conf.nodes.end() && i < node.links.size(); ++i)

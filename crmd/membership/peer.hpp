@@ -17,10 +17,10 @@
 
 #include "common/base/ids.hpp"
 #include "common/base/time.hpp"
+#include "common/base/window.hpp"
 #include "common/wire/packet.hpp"
 #include "crmd/membership/link_health.hpp"
 #include "crmd/membership/stream.hpp"
-#include "crmd/membership/window.hpp"
 
 namespace systole::membership {
 

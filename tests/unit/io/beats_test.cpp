@@ -143,5 +143,83 @@ TEST_F(BeatsTest, a_peer_that_comes_back_after_it_was_lost_is_not_told_that_it_w
   EXPECT_EQ(beats.next_deadline(), never);
 }
 
+struct PatientBeats : BeatsTest {
+  PatientBeats() {
+    BeatTimes times;
+    times.patient = true;
+    beats = Beats{times};
+    core_says(said());
+  }
+  wire::Packet heartbeat() {
+    wire::Packet packet;
+    packet.from = peer;
+    packet.session = 8;
+    packet.to_session = 7;
+    packet.seq = ++seq;
+    now += 200ms;
+    packet.sent = now.time_since_epoch();
+    return packet;
+  }
+  bool news(const wire::Packet& packet) {
+    beats.fed(now);
+    beats.heard(now, packet);
+    return beats.is_news(packet);
+  }
+  std::uint64_t seq = 0;
+};
+
+TEST_F(PatientBeats, a_heartbeat_that_says_nothing_new_is_no_news) {
+  EXPECT_TRUE(news(heartbeat())) << "the first one of its session";
+  EXPECT_FALSE(news(heartbeat()));
+  EXPECT_FALSE(news(heartbeat()));
+}
+
+TEST_F(PatientBeats, whatever_a_packet_says_but_numbers_and_times_is_news) {
+  news(heartbeat());
+  wire::Packet packet = heartbeat();
+  packet.term.number = 5;
+  EXPECT_TRUE(news(packet));
+  packet.seq = ++seq, packet.role = wire::Role::leader;
+  EXPECT_TRUE(news(packet));
+  packet.seq = ++seq, packet.grants = true;
+  EXPECT_TRUE(news(packet));
+  packet.seq = ++seq, packet.ack.all = 3;
+  EXPECT_TRUE(news(packet));
+  packet.seq = ++seq;
+  EXPECT_FALSE(news(packet));
+  for (int n = 0; n < 2; ++n) {
+    packet.urgent = true;
+    EXPECT_TRUE(news(packet)) << "each time";
+    packet.urgent = false;
+    packet.ballot = wire::Ballot{};
+    EXPECT_TRUE(news(packet)) << "each time";
+    packet.ballot.reset();
+    packet.fragments = {wire::Fragment{}};
+    EXPECT_TRUE(news(packet)) << "each time";
+    packet.fragments.clear();
+  }
+}
+
+TEST_F(PatientBeats, what_is_of_another_session_and_a_peer_that_was_silent_for_too_long_are_news) {
+  news(heartbeat());
+  wire::Packet hello = heartbeat();
+  hello.to_session = 0;
+  EXPECT_TRUE(news(hello));
+  EXPECT_TRUE(news(hello));
+  EXPECT_FALSE(news(heartbeat()));
+  now += 1s;
+  EXPECT_TRUE(news(heartbeat()));
+}
+
+TEST_F(BeatsTest, without_patience_everything_is_news) {
+  core_says(said());
+  wire::Packet packet;
+  packet.from = peer;
+  packet.session = 8;
+  packet.to_session = 7;
+  EXPECT_TRUE(beats.is_news(packet));
+  EXPECT_TRUE(beats.is_news(packet));
+}
+
 }  // namespace
 }  // namespace systole::io

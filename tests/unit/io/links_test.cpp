@@ -38,8 +38,9 @@ struct LinksTest : testing::Test {
     }
     return {};
   }
-  void send_raw(const std::string& bytes) {
-    udp::socket socket(context, udp::v4());
+  /// From 127.0.0.1, a node's address, unless told otherwise.
+  void send_raw(const std::string& bytes, const char* from = "127.0.0.1") {
+    udp::socket socket(context, udp::endpoint(boost::asio::ip::make_address(from), 0));
     socket.send_to(boost::asio::buffer(bytes), udp::endpoint(boost::asio::ip::make_address("127.0.0.2"), port()));
   }
 
@@ -68,7 +69,9 @@ TEST_F(LinksTest, a_packet_goes_from_one_node_to_the_other) {
 
 TEST_F(LinksTest, the_core_is_told_once_until_it_takes) {
   std::atomic<int> told = 0;
-  const auto two = Links::open({{"127.0.0.2", port(), ""}}, {}, Sealer({key_of(1)}), BeatTimes{}, log, [&] { ++told; });
+  const std::map<NodeId, std::vector<std::string>> peers{{NodeId{1}, {"127.0.0.1"}}};
+  const auto two =
+      Links::open({{"127.0.0.2", port(), ""}}, peers, Sealer({key_of(1)}), BeatTimes{}, log, [&] { ++told; });
   ASSERT_TRUE(two);
   const auto one = open("127.0.0.1");
   ASSERT_TRUE(one);
@@ -188,6 +191,43 @@ TEST_F(LinksTest, a_link_local_address_needs_its_interface) {
     EXPECT_EQ(links.error().code, Errc::not_found);
     EXPECT_NE(links.error().what.find("fe80::1%eth0"), std::string::npos) << links.error().what;
   }
+}
+
+TEST_F(LinksTest, a_packet_that_is_played_back_never_arrives_again) {
+  const auto two = open("127.0.0.2");
+  ASSERT_TRUE(two);
+  wire::Packet packet;
+  packet.from = NodeId{1};
+  packet.session = 77;
+  packet.boot = 5;
+  packet.seq = 9;
+  const std::string sealed = Sealer({key_of(1)}).seal(wire::encode_packet(packet));
+  for (int i = 0; i < 100; ++i) send_raw(sealed);
+  ASSERT_TRUE(test::run_until(context, [&] { return (*two)->refused().replayed == 99; }));
+  EXPECT_EQ((*two)->take().size(), 1u);
+}
+
+TEST_F(LinksTest, what_comes_from_an_address_of_no_node_is_dropped_by_the_kernel) {
+  const auto two = open("127.0.0.2");
+  ASSERT_TRUE(two);
+  for (int i = 0; i < 50; ++i) send_raw("garbage", "127.0.0.99");
+  send_raw("garbage");
+  ASSERT_TRUE(test::run_until(context, [&] { return (*two)->refused().truncated == 1; }));
+  EXPECT_EQ((*two)->refused().by_kernel, 50u);
+}
+
+TEST_F(LinksTest, addresses_of_version_6_are_told_apart_whole) {
+  const std::map<NodeId, std::vector<std::string>> peers{{NodeId{1}, {"::1"}}, {NodeId{2}, {"::2"}}};
+  const auto open_v6 = [&] {
+    return Links::open({{"::1", port(), ""}}, peers, Sealer({key_of(1)}), BeatTimes{}, log, [] {});
+  };
+  const auto known = open_v6();
+  if (!known) GTEST_SKIP() << "no IPv6 here: " << known.error().what;
+  udp::socket socket(context, udp::v6());
+  const udp::endpoint to(boost::asio::ip::make_address("::1"), port());
+  socket.send_to(boost::asio::buffer("garbage", 7), to);
+  EXPECT_TRUE(test::run_until(context, [&] { return (*known)->refused().truncated == 1; }));
+  EXPECT_EQ((*known)->refused().by_kernel, 0u);
 }
 
 TEST_F(LinksTest, a_port_in_use_is_said_with_the_command_that_finds_the_user) {

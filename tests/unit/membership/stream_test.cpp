@@ -5,7 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "common/base/limits.hpp"
-#include "crmd/membership/window.hpp"
+#include "common/base/window.hpp"
 #include "tests/unit/membership/cluster.hpp"
 
 namespace systole::membership {

@@ -6,7 +6,7 @@
 #include <bitset>
 #include <cstdint>
 
-namespace systole::membership {
+namespace systole {
 
 class Window {
  public:
@@ -34,4 +34,4 @@ class Window {
   std::bitset<size> seen_;
 };
 
-}  // namespace systole::membership
+}  // namespace systole
