@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The track on which fail-overs of an address are timed: the field of the guarantees with a client that asks every 2 ms,
-for any cluster software that has a driver there."""
+"""The track on which fail-overs of an address are timed: the field of the guarantees with a client that asks every
+2 ms, for any cluster software that has a driver there."""
 import pathlib
 import secrets
 import sys
