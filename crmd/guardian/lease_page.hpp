@@ -34,7 +34,7 @@ inline bool belongs_to(const LeasePage& page, std::string_view boot) {
 }
 
 /// How often the guardian looks at the page while something is held, and while nothing is.
-inline constexpr Duration look_while_held = 100ms;
+inline constexpr Duration look_while_held = 200ms;
 inline constexpr Duration look_while_idle = 1s;
 /// How old its stamp may be while something is held before crmd takes it for stuck.
 inline constexpr Duration guardian_silent_max = 500ms;

@@ -31,7 +31,8 @@ using boost::system::error_code;
 constexpr auto retry_interval = std::chrono::milliseconds(5);
 constexpr auto retry_interval_later = std::chrono::milliseconds(100);
 constexpr auto check_interval = std::chrono::milliseconds(200);
-constexpr auto check_interval_idle = std::chrono::milliseconds(1000);  // it is here, and nothing is held
+constexpr auto check_interval_idle =
+    std::chrono::milliseconds(1000);        // it is here, and nothing is held or the feeding does it
 constexpr Duration spawn_interval = 200ms;  // one that ends at once is not started a hundred times a second
 constexpr Duration patience_without = 2s;   // then it is said loudly
 constexpr auto time_to_die = std::chrono::milliseconds(10);  // else its socket still accepts us
@@ -113,8 +114,14 @@ GuardianClient::~GuardianClient() {
 // ---- what crmd asks for
 
 void GuardianClient::feed(Time until) {
-  until = std::min(until, boot_time() + guardian::lease_longest);  // reads the clock in the vdso
+  const Time now = boot_time();  // the vdso's
+  until = std::min(until, now + guardian::lease_longest);
   if (until <= until_) return;
+  // We are awake anyway: the timer need not wake us for it.
+  if (now - checked_by_feed_ >= check_interval) {
+    checked_by_feed_ = now;
+    check();
+  }
   until_ = until;
   if (page_) page_->until_ns.store(until_.time_since_epoch().count(), std::memory_order_release);
 }
@@ -306,7 +313,7 @@ void GuardianClient::kill_it(const std::string& why) {
 }
 
 void GuardianClient::check_soon() {
-  const bool idle = ready_ && (!held_ || held_->empty());
+  const bool idle = ready_ && (!held_ || held_->empty() || boot_time() - checked_by_feed_ < check_interval_idle);
   check_.expires_after(idle ? check_interval_idle : check_interval);
   check_.async_wait([this](const error_code& stopped) {
     if (stopped) return;

@@ -103,7 +103,8 @@ class GuardianClient {
   Time spawn_at_{};    // not before
   Time trying_since_;  // without a guardian
   Time fresh_at_{};    // when we last had a reason to expect a stamp from then on
-  int stale_ = 0;      // checks in a row that found it silent
+  Time checked_by_feed_{};
+  int stale_ = 0;  // checks in a row that found it silent
   bool ready_ = false, ending_ = false, complained_ = false;
   std::unique_ptr<guardian::LeasePage, Unmap> page_;
   Time until_{};

@@ -195,6 +195,7 @@ void Links::transmit(NodeId to, std::size_t link, wire::Packet packet, Time good
     const std::lock_guard lock(mutex_);
     beats_.stamp(boot_time(), to, packet, good_until);
     why = send(link, to, packet);
+    if (beats_.next_deadline() < armed_) arm();  // a later one is set when the core has done its work
     complaint.swap(complaint_);
   }
   if (!complaint.empty()) log_.warning("{}", complaint);

@@ -35,7 +35,7 @@ CIB = """<configuration>
       <operations>
         <op id="vip-start" name="start" interval="0" timeout="20s"/>
         <op id="vip-stop" name="stop" interval="0" timeout="20s"/>
-        <op id="vip-monitor" name="monitor" interval="2s" timeout="20s"/>
+        <op id="vip-monitor" name="monitor" interval="{monitor}" timeout="20s"/>
       </operations>
     </primitive>
   </resources>
@@ -49,15 +49,17 @@ CIB = """<configuration>
 """
 
 
-def configuration(names, away, policy, provider, agent):
+def configuration(names, away, policy, provider, agent, monitor="2s"):
     """One address, anywhere but on the node that is to stay away."""
     nodes = "".join(f'<node id="{i}" uname="{n}"/>' for i, n in enumerate(names, 1))
     rule = f'<rsc_location id="vip-stays-away" rsc="vip" node="{away}" score="-INFINITY"/>' if away else ""
-    return CIB.format(nodes=nodes, constraints=rule, policy=policy, provider=provider, agent=agent, vip=kit.VIP)
+    return CIB.format(nodes=nodes, constraints=rule, policy=policy, provider=provider, agent=agent, vip=kit.VIP,
+                      monitor=monitor)
 
 
 class Systole(Driver):
     name, daemon, guardian = "systole", "crmd", GUARDIAN
+    monitor = "2s"
 
     def __init__(self, build, mode, deadtime):
         self.build, self.mode, self.deadtime = build, mode, deadtime
@@ -103,7 +105,7 @@ class Systole(Driver):
         # A node like the others that is only to vote must be told so; a witness runs nothing by itself.
         away = field.witness if self.mode == "majority" else None
         names = [n for n in field.names if n != field.witness or away]
-        text = configuration(names, away, policy, "systole", "IPaddr")
+        text = configuration(names, away, policy, "systole", "IPaddr", self.monitor)
         last = [""]
 
         def replaced():

@@ -51,7 +51,7 @@ TEST(ClusterConf, a_deadtime_of_50_ms_is_the_shortest) {
   const auto conf = parse_cluster_conf(with("deadtime: 50"), "cluster.conf");
   ASSERT_TRUE(conf) << conf.error().what;
   EXPECT_EQ(conf->keepalive, 10ms);
-  EXPECT_NE(complaint(with("deadtime: 49")).find("49ms is outside of 50ms … 10min"), std::string::npos)
+  EXPECT_NE(complaint(with("deadtime: 49")).find("49ms is outside of 50ms … 10m"), std::string::npos)
       << complaint(with("deadtime: 49"));
 }
 

@@ -88,6 +88,7 @@ TEST_F(LinksTest, the_core_is_told_once_until_it_takes) {
   std::this_thread::sleep_for(20ms);
   EXPECT_EQ(told, 1);
   came += taken(**two).size();
+  packet.seq = 4;
   (*one)->transmit(NodeId{2}, 0, packet, never);
   ASSERT_TRUE(test::run_until(context, [&] { return told == 2; }));
   EXPECT_EQ(came + taken(**two).size(), 4u);
