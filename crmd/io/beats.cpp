@@ -68,14 +68,14 @@ void Beats::heard(Time now, const wire::Packet& packet) {
   peer.heard_at = now;
 }
 
-bool Beats::is_news(const wire::Packet& packet) {
+bool Beats::is_news(Time now, const wire::Packet& packet) {
   if (!times_.patient || !of_session(packet) || packet.ballot || packet.urgent || !packet.fragments.empty())
     return true;
   wire::Packet& known = peers_.at(packet.from).known;
   const auto lasting = [](const wire::Packet& p) {
     return std::tie(p.boot, p.session, p.to_session, p.term, p.role, p.grants, p.ack);
   };
-  if (lasting(known) == lasting(packet)) return false;
+  if (lasting(known) == lasting(packet)) return now >= fed_ + late();
   known = packet;
   return true;
 }

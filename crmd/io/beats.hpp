@@ -41,8 +41,9 @@ class Beats {
   void heard(Time now, const wire::Packet& packet);
   /// The node is no peer any more.
   void forget(NodeId peer) { peers_.erase(peer); }
-  /// The core has to see it at once. To be asked once for each packet, after heard().
-  bool is_news(const wire::Packet& packet);
+  /// The core has to see it at once: it says something new, or the core is late and may have missed its own waking. To
+  /// be asked once for each packet, after heard().
+  bool is_news(Time now, const wire::Packet& packet);
   /// The core is alive.
   void fed(Time now) { fed_ = now; }
 

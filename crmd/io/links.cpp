@@ -335,7 +335,7 @@ void Links::receive(std::size_t link, std::string_view datagram) {
     // Stamped and queued under one lock: who reads the clock and then takes the queue misses nothing older.
     beats_.heard(now, *packet);
     received_.push_back({now, link, std::move(*packet)});
-    tell = beats_.is_news(received_.back().packet) && !std::exchange(told_, true);
+    tell = beats_.is_news(now, received_.back().packet) && !std::exchange(told_, true);
   }
   if (tell) on_received_();
 }

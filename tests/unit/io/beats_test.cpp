@@ -163,7 +163,7 @@ struct PatientBeats : BeatsTest {
   bool news(const wire::Packet& packet) {
     beats.fed(now);
     beats.heard(now, packet);
-    return beats.is_news(packet);
+    return beats.is_news(now, packet);
   }
   std::uint64_t seq = 0;
 };
@@ -211,14 +211,23 @@ TEST_F(PatientBeats, what_is_of_another_session_and_a_peer_that_was_silent_for_t
   EXPECT_TRUE(news(heartbeat()));
 }
 
+TEST_F(PatientBeats, a_core_that_is_late_is_told_of_every_packet) {
+  EXPECT_TRUE(news(heartbeat()));
+  const wire::Packet first = heartbeat(), second = heartbeat();
+  beats.fed(now - 249ms);
+  EXPECT_FALSE(beats.is_news(now, first));
+  beats.fed(now - 250ms);
+  EXPECT_TRUE(beats.is_news(now, second));
+}
+
 TEST_F(BeatsTest, without_patience_everything_is_news) {
   core_says(said());
   wire::Packet packet;
   packet.from = peer;
   packet.session = 8;
   packet.to_session = 7;
-  EXPECT_TRUE(beats.is_news(packet));
-  EXPECT_TRUE(beats.is_news(packet));
+  EXPECT_TRUE(beats.is_news(now, packet));
+  EXPECT_TRUE(beats.is_news(now, packet));
 }
 
 }  // namespace
