@@ -106,9 +106,8 @@ struct Reload {
   void fields(Archive&) {}
 };
 
-using Request =
-    std::variant<QueryCib, ChangeCib, SetAttribute, QueryAttribute, QueryCluster, Why, Cleanup, ConfirmLost, Reexec,
-                 Reload>;
+using Request = std::variant<QueryCib, ChangeCib, SetAttribute, QueryAttribute, QueryCluster, Why, Cleanup, ConfirmLost,
+                             Reexec, Reload>;
 
 /// There and back, over a window of the newest packets: out over the link that was fastest, back over the link in
 /// question.
@@ -123,8 +122,8 @@ struct RoundTripInfo {
 struct LinkInfo {
   std::string state;  // up, late, dead
   std::int64_t silent_ms = 0;
-  std::string address{};       // the peer's
-  std::int64_t lasts_ms = 0;   // how long it has been in that state
+  std::string address{};      // the peer's
+  std::int64_t lasts_ms = 0;  // how long it has been in that state
   bool ever_heard = true;
   std::uint32_t lost = 0, expected = 0;  // packets, of the peer's last ones
   std::optional<RoundTripInfo> round_trip{};

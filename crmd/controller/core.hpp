@@ -104,9 +104,9 @@ struct Reconfigured {
 struct Ended {  // the orderly shutdown is complete; the process may go
   std::string reason;
 };
-using Effect = std::variant<membership::Transmit, membership::StoreVote, membership::Note, executor::RunAgent,
-                            executor::KillAgent, StoreDocument, KeepAside, Hold, Feed, Reply, ReplyCib, Reconfigured, StartAgain,
-                            Ended>;
+using Effect =
+    std::variant<membership::Transmit, membership::StoreVote, membership::Note, executor::RunAgent, executor::KillAgent,
+                 StoreDocument, KeepAside, Hold, Feed, Reply, ReplyCib, Reconfigured, StartAgain, Ended>;
 
 class Core {
  public:

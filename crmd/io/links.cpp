@@ -153,8 +153,8 @@ Result<Links::Endpoints> Links::endpoints(const std::map<NodeId, std::vector<std
   return found;
 }
 
-/// A wish as well: what gets through all the same does not pass the seal. Who speaks to a group may do so from another of
-/// his addresses.
+/// A wish as well: what gets through all the same does not pass the seal. Who speaks to a group may do so from another
+/// of his addresses.
 void Links::refuse_strangers(const std::map<NodeId, std::vector<std::string>>& peers) {
   for (std::size_t link = 0; link < links_.size(); ++link) {
     if (links_[link]->group) continue;

@@ -127,8 +127,8 @@ Started<void> Daemon::open_links() {
   const config::ClusterConf& conf = setting_.conf;
   std::vector<io::LinkSetup> setups;
   for (std::size_t i = 0; i < conf.links.size(); ++i)
-    setups.push_back({conf.nodes[setting_.self].addresses[i], conf.links[i].port, conf.links[i].interface,
-                      conf.links[i].group});
+    setups.push_back(
+        {conf.nodes[setting_.self].addresses[i], conf.links[i].port, conf.links[i].interface, conf.links[i].group});
   // Without patience an echo is known two keepalives after the packet at the latest; it may take one more.
   const bool patient = setting_.timing.lease >= 4 * conf.keepalive;
   const io::BeatTimes times{conf.keepalive, setting_.timing.lost_after, conf.deadtime / 2, patient};

@@ -40,8 +40,7 @@ Result<void> try_successor(const std::vector<std::string>& command_line) {
   }
   std::string said;
   bool ended = false;
-  asio::async_read(output, asio::dynamic_buffer(said, 4096),
-                   [](const boost::system::error_code&, std::size_t) {});
+  asio::async_read(output, asio::dynamic_buffer(said, 4096), [](const boost::system::error_code&, std::size_t) {});
   child.async_wait([&](const boost::system::error_code&, int) { ended = true; });
   context.run_for(patience);
   if (!ended) {
@@ -50,8 +49,8 @@ Result<void> try_successor(const std::vector<std::string>& command_line) {
   }
   while (!said.empty() && said.back() == '\n') said.pop_back();
   if (child.exit_code() != 0)
-    return Error{Errc::invalid, fmt::format("{} --check ends with code {}: {}", command_line.front(),
-                                            child.exit_code(), said.empty() ? "it says nothing" : said)};
+    return Error{Errc::invalid, fmt::format("{} --check ends with code {}: {}", command_line.front(), child.exit_code(),
+                                            said.empty() ? "it says nothing" : said)};
   return {};
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // A time of day that somebody has set wrong, for one program: preloaded, it adds the seconds that stand in the file
 // $STEP_CLOCK to CLOCK_REALTIME and to what else tells the time of day. Clocks of intervals and timers stay as they
-// are, as on a machine whose clock is stepped. (libfaketime also moves absolute timers of CLOCK_BOOTTIME, which no kernel
-// does.)
+// are, as on a machine whose clock is stepped. (libfaketime also moves absolute timers of CLOCK_BOOTTIME, which no
+// kernel does.)
 #include <fcntl.h>
 #include <sys/syscall.h>
 #include <sys/time.h>

@@ -5,8 +5,8 @@
 // Two owners at once are two MACs in one line; the last line counts them. Works as a client does: it sees what the
 // network sees, not what a manager believes. Only answers addressed to us count, so a gratuitous ARP proves nothing.
 //
-// ARP answers carry no number of their question. Questions are 2 ms apart or more, an answer takes far less than 1 ms on
-// a rig's switch, so an answer belongs to the last question. On a busy machine it is we who come late: hence the
+// ARP answers carry no number of their question. Questions are 2 ms apart or more, an answer takes far less than 1 ms
+// on a rig's switch, so an answer belongs to the last question. On a busy machine it is we who come late: hence the
 // real-time priority where it is granted, and no question without time for its answers.
 #include <arpa/inet.h>
 #include <fmt/core.h>
