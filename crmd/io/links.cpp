@@ -86,8 +86,9 @@ Result<udp::socket> open_socket(asio::io_context& context, const LinkSetup& setu
 
 }  // namespace
 
-Links::Links(Sealer sealer, BeatTimes times, Log& log, OnReceived on_received)
-    : log_(log),
+Links::Links(NodeId self, Sealer sealer, BeatTimes times, Log& log, OnReceived on_received)
+    : self_(self),
+      log_(log),
       on_received_(std::move(on_received)),
       buffer_(limits::packet_bytes_max + 1, '\0'),
       opener_(std::make_shared<const Sealer>(std::move(sealer))),
@@ -105,10 +106,10 @@ Links::~Links() {
   thread_.join();
 }
 
-Result<std::unique_ptr<Links>> Links::open(const std::vector<LinkSetup>& setups,
+Result<std::unique_ptr<Links>> Links::open(NodeId self, const std::vector<LinkSetup>& setups,
                                            const std::map<NodeId, std::vector<std::string>>& peers, Sealer sealer,
                                            BeatTimes times, Log& log, OnReceived on_received) {
-  std::unique_ptr<Links> links(new Links(std::move(sealer), times, log, std::move(on_received)));
+  std::unique_ptr<Links> links(new Links(self, std::move(sealer), times, log, std::move(on_received)));
   if (!links->alarm_) return errno_error("cannot make a timer");
   for (const LinkSetup& setup : setups) {
     auto socket = open_socket(links->unused_, setup);
@@ -326,6 +327,8 @@ void Links::receive(std::size_t link, std::string_view datagram) {
         complaint_ = fmt::format("link {}: a sealed packet cannot be read: {}", link, packet.error().what);
       return;
     }
+    // In a group everybody hears everything, and each receiver's packets have numbers of their own.
+    if (packet->to && packet->to != self_) return;
     const Time now = boot_time();
     if (!replays_.admits(now, link, *packet, beats_.of_session(*packet))) {
       ++refused_.replayed;

@@ -43,7 +43,7 @@ class Links {
 
   /// Errors: not_found (no such interface), exists (port in use), refused (the address is not on this machine),
   /// permission. peers: each node's addresses, one per link.
-  static Result<std::unique_ptr<Links>> open(const std::vector<LinkSetup>& setups,
+  static Result<std::unique_ptr<Links>> open(NodeId self, const std::vector<LinkSetup>& setups,
                                              const std::map<NodeId, std::vector<std::string>>& peers, Sealer sealer,
                                              BeatTimes times, Log& log, OnReceived on_received);
   ~Links();
@@ -68,7 +68,7 @@ class Links {
     std::optional<boost::asio::ip::address> group;
     int last_error = 0;  // of sending
   };
-  Links(Sealer sealer, BeatTimes times, Log& log, OnReceived on_received);
+  Links(NodeId self, Sealer sealer, BeatTimes times, Log& log, OnReceived on_received);
   void pulse();
   bool wait();
   void arm();
@@ -79,6 +79,7 @@ class Links {
   void beat();
   int send(std::size_t link, NodeId to, const wire::Packet& packet);
 
+  const NodeId self_;
   Log& log_;  // the core's thread only
   OnReceived on_received_;
   boost::asio::io_context unused_;  // sockets need one; nothing asynchronous is done with them

@@ -132,8 +132,9 @@ Started<void> Daemon::open_links() {
   // Without patience an echo is known two keepalives after the packet at the latest; it may take one more.
   const bool patient = setting_.timing.lease >= 4 * conf.keepalive;
   const io::BeatTimes times{conf.keepalive, setting_.timing.lost_after, conf.deadtime / 2, patient};
-  auto links = io::Links::open(setups, peer_addresses(setting_), io::Sealer(setting_.keys), times, log_,
-                               [this] { asio::post(context_, [this] { pump(); }); });
+  auto links =
+      io::Links::open(conf.nodes[setting_.self].id, setups, peer_addresses(setting_), io::Sealer(setting_.keys), times,
+                      log_, [this] { asio::post(context_, [this] { pump(); }); });
   if (!links) {
     const bool wrong = links.error().code == Errc::not_found;
     const bool forbidden = links.error().code == Errc::permission;

@@ -27,7 +27,8 @@ struct LinksTest : testing::Test {
 
   Result<std::unique_ptr<Links>> open(const std::string& address, const std::string& interface = "") {
     const std::map<NodeId, std::vector<std::string>> peers{{NodeId{1}, {"127.0.0.1"}}, {NodeId{2}, {"127.0.0.2"}}};
-    return Links::open({{address, port(), interface}}, peers, Sealer({key_of(1)}), BeatTimes{}, log, [] {});
+    return Links::open(address == "127.0.0.2" ? NodeId{2} : NodeId{1}, {{address, port(), interface}}, peers,
+                       Sealer({key_of(1)}), BeatTimes{}, log, [] {});
   }
   /// Waits until something came or a packet could long have come.
   static std::vector<Received> taken(Links& links) {
@@ -70,8 +71,8 @@ TEST_F(LinksTest, a_packet_goes_from_one_node_to_the_other) {
 TEST_F(LinksTest, the_core_is_told_once_until_it_takes) {
   std::atomic<int> told = 0;
   const std::map<NodeId, std::vector<std::string>> peers{{NodeId{1}, {"127.0.0.1"}}};
-  const auto two =
-      Links::open({{"127.0.0.2", port(), ""}}, peers, Sealer({key_of(1)}), BeatTimes{}, log, [&] { ++told; });
+  const auto two = Links::open(NodeId{2}, {{"127.0.0.2", port(), ""}}, peers, Sealer({key_of(1)}), BeatTimes{}, log,
+                               [&] { ++told; });
   ASSERT_TRUE(two);
   const auto one = open("127.0.0.1");
   ASSERT_TRUE(one);
@@ -142,6 +143,23 @@ TEST_F(LinksTest, what_does_not_hold_is_counted_by_kind_and_never_arrives) {
   EXPECT_TRUE((*two)->take().empty());
 }
 
+TEST_F(LinksTest, a_packet_for_another_node_is_not_taken_for_a_recording_of_ours) {
+  const auto two = open("127.0.0.2");
+  ASSERT_TRUE(two);
+  wire::Packet packet;
+  packet.from = NodeId{1};
+  packet.session = 77;
+  packet.seq = 9;
+  for (const NodeId to : {NodeId{3}, NodeId{2}}) {
+    packet.to = to;
+    send_raw(Sealer({key_of(1)}).seal(wire::encode_packet(packet)));
+  }
+  const auto received = taken(**two);
+  ASSERT_EQ(received.size(), 1u);
+  EXPECT_EQ(received[0].packet.to, NodeId{2});
+  EXPECT_EQ((*two)->refused().replayed, 0u);
+}
+
 TEST_F(LinksTest, keys_and_peers_are_changed_while_packets_pass) {
   const auto one = open("127.0.0.1"), two = open("127.0.0.2");
   ASSERT_TRUE(one);
@@ -173,7 +191,7 @@ TEST_F(LinksTest, keys_and_peers_are_changed_while_packets_pass) {
 
 TEST_F(LinksTest, a_packet_goes_by_ipv6) {
   const std::map<NodeId, std::vector<std::string>> self{{NodeId{1}, {"::1"}}};
-  const auto links = Links::open({{"::1", port(), ""}}, self, Sealer({key_of(1)}), BeatTimes{}, log, [] {});
+  const auto links = Links::open(NodeId{2}, {{"::1", port(), ""}}, self, Sealer({key_of(1)}), BeatTimes{}, log, [] {});
   if (!links && links.error().code == Errc::refused) GTEST_SKIP() << links.error().what;
   ASSERT_TRUE(links) << links.error().what;
   wire::Packet packet;
@@ -199,6 +217,7 @@ TEST_F(LinksTest, a_packet_that_is_played_back_never_arrives_again) {
   ASSERT_TRUE(two);
   wire::Packet packet;
   packet.from = NodeId{1};
+  packet.to = NodeId{2};
   packet.session = 77;
   packet.boot = 5;
   packet.seq = 9;
@@ -220,7 +239,7 @@ TEST_F(LinksTest, what_comes_from_an_address_of_no_node_is_dropped_by_the_kernel
 TEST_F(LinksTest, addresses_of_version_6_are_told_apart_whole) {
   const std::map<NodeId, std::vector<std::string>> peers{{NodeId{1}, {"::1"}}, {NodeId{2}, {"::2"}}};
   const auto open_v6 = [&] {
-    return Links::open({{"::1", port(), ""}}, peers, Sealer({key_of(1)}), BeatTimes{}, log, [] {});
+    return Links::open(NodeId{2}, {{"::1", port(), ""}}, peers, Sealer({key_of(1)}), BeatTimes{}, log, [] {});
   };
   const auto known = open_v6();
   if (!known) GTEST_SKIP() << "no IPv6 here: " << known.error().what;
