@@ -15,6 +15,7 @@ namespace {
 
 constexpr const char* document_name = "cib.xml";
 constexpr const char* vote_name = "term";
+constexpr const char* lost_prefix = "cib-lost-";
 
 std::string history_name(std::uint64_t index) {
   return fmt::format("cib-{}.xml", index);
@@ -146,10 +147,18 @@ Result<void> Store::save_vote(const Vote& vote) {
 }
 
 Result<std::string> Store::keep_lost(const Stamped& stamped, const std::string& when) {
-  std::string name = fmt::format("cib-lost-{}.xml", when);
+  std::string name = fmt::format("{}{}.xml", lost_prefix, when);
   const auto written = disk_.write_atomically(name, encode(stamped));
   if (!written) return written.error();
   return name;
+}
+
+std::vector<std::string> Store::lost() {
+  auto names = disk_.list();
+  if (!names) return {};
+  std::erase_if(*names, [](const std::string& name) { return !name.starts_with(lost_prefix); });
+  std::ranges::sort(*names);
+  return std::move(*names);
 }
 
 }  // namespace systole::cib

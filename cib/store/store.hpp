@@ -45,6 +45,8 @@ class Store {
 
   /// Keeps a configuration that was overruled. The name of its file.
   Result<std::string> keep_lost(const Stamped& stamped, const std::string& when);
+  /// Names of all configurations that were overruled and still are there.
+  std::vector<std::string> lost();
 
  private:
   /// History files, newest last.

@@ -189,6 +189,14 @@ wire::ipc::ClusterInfo Core::Impl::cluster_info(Now now) const {
   info.configuration = documents.head().stamp;
   info.under_way = known.progress.under_way;
   info.problems = known.progress.problems;
+  if (members.forgetful())
+    info.problems.push_back(fmt::format(
+        "the stored configuration of {} was damaged: it neither votes nor leads until a leader has sent it the "
+        "present one; if no sound node can be started: crmd --accept-loss",
+        info.self));
+  if (lapsed)
+    info.problems.push_back(
+        fmt::format("{} lost its lease and drops what it ran; it joins again when all is off", info.self));
   const auto& nodes = config.membership.nodes;
   if (const auto lead = std::ranges::find(nodes, members.leader(), &membership::Member::id); lead != nodes.end())
     info.leader = lead->name;

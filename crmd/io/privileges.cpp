@@ -3,12 +3,15 @@
 #include "crmd/io/privileges.hpp"
 
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <cstring>
 #include <string>
 
@@ -16,6 +19,18 @@ namespace systole::io {
 namespace {
 
 constexpr rlim_t descriptors_wanted = 4096;
+/// Agents need more, and get it as programs that root executes.
+constexpr int capabilities_needed[] = {
+    CAP_NET_RAW,       // asking ping targets
+    CAP_NET_ADMIN,     // room for bursts in the links' sockets
+    CAP_SYS_NICE,      // real-time priority of the threads to come
+    CAP_IPC_LOCK,      // memory that is mapped later is locked too
+    CAP_KILL,          // agents' processes that run as other users
+    CAP_CHOWN,         // the tools' socket is group haclient's
+    CAP_DAC_OVERRIDE,  // folders and cgroups that were made over to other users
+    CAP_SYS_RESOURCE,  // an agent's own limits and OOM score
+};
+
 constexpr const char* oom_score_file = "/proc/self/oom_score_adj";
 
 rlimit first_descriptor_limit{};
@@ -52,6 +67,22 @@ bool ask_for_privileges(Log& log) {
   const std::string spared = granted(score_changed);
   log.info("granted: real-time scheduling {}, locked memory {}, spared by the OOM killer {}", realtime, memory, spared);
   return is_realtime;
+}
+
+void drop_capabilities(Log& log) {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  __user_cap_data_struct now[2]{};
+  if (::syscall(SYS_capget, &header, now) != 0) return log.warning("capabilities: {}", std::strerror(errno));
+  for (auto& half : now) half.inheritable = 0;
+  for (int index = 0; index < 2; ++index) {
+    std::uint32_t keep = 0;
+    for (const int capability : capabilities_needed)
+      if (capability / 32 == index) keep |= std::uint32_t{1} << (capability % 32);
+    now[index].permitted &= keep;
+    now[index].effective = now[index].permitted;
+  }
+  if (::syscall(SYS_capset, &header, now) != 0)
+    log.warning("cannot give up the capabilities that are not needed: {}", std::strerror(errno));
 }
 
 void restore_defaults_for_child() {

@@ -11,6 +11,11 @@ namespace systole::io {
 /// was granted, so that timers are never late by more than a moment.
 bool ask_for_privileges(Log& log);
 
+/// Gives up for good every capability but those named in privileges.cpp, for this thread and those it starts later: to
+/// be called before there are others. Agents have all again: a program that root executes gets them anew. Logs only a
+/// refusal.
+void drop_capabilities(Log& log);
+
 /// In a child between fork and exec: default signal handling, normal scheduling, normal OOM score, our first limits.
 /// Async-signal-safe.
 void restore_defaults_for_child();

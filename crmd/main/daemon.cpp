@@ -261,6 +261,7 @@ int Daemon::run() {
       std::make_unique<controller::Core>(std::move(config), boot, memory_.vote, std::move(memory_.document),
                                          setting_.first_document, rules_of_xml(), Dice(random_number()), io::present());
   wait_for_signal();
+  look_for_lost_configurations();
   put(membership::Tick{});
   io::tell_service_manager("READY=1");
   context_.run();
@@ -399,6 +400,13 @@ void Daemon::perform(const controller::KeepAside& effect) {
   });
 }
 
+/// In the worker, because the disk may hang: who asks next sees what there was.
+void Daemon::look_for_lost_configurations() {
+  worker_.run([this]() -> io::Worker::AtHome {
+    return [this, found = memory_.store->lost()] { lost_configurations_ = found; };
+  });
+}
+
 void Daemon::perform(const controller::Reply& effect) {
   if (!effect.reply.cluster) return tools_->reply(effect.client, effect.reply);
   ipc::Reply reply = effect.reply;
@@ -417,6 +425,12 @@ void Daemon::perform(const controller::Reply& effect) {
     for (std::size_t i = 0; conf != setting_.conf.nodes.end() && i < node.links.size(); ++i)
       node.links[i].address = conf->addresses.at(i);
   }
+  for (const std::string& name : lost_configurations_)
+    reply.cluster->problems.push_back(
+        fmt::format("a configuration of this node was overruled and is kept in {}/{}: take over what you miss, then "
+                    "remove it",
+                    options_.state_directory, name));
+  look_for_lost_configurations();
   reply.cluster->guarantee = config::guarantee_of(setting_.conf);
   reply.cluster->daemon_version = SYSTOLE_VERSION;
   tools_->reply(effect.client, reply);

@@ -63,6 +63,7 @@ class Daemon {
   void find_guardian();
   void ping();
   void learn_addresses(const std::string& document);
+  void look_for_lost_configurations();
 
   // ---- reload.cpp
   struct Proposal {
@@ -95,8 +96,9 @@ class Daemon {
   std::uint64_t hold_asked_ = 0, hold_known_ = 0;
   bool guardian_met_ = false;
   std::vector<executor::Held> held_;
-  std::vector<std::string> service_addresses_;  // of the configuration: who answers there is alive
-  Time last_step_{};                            // the core's time never goes back
+  std::vector<std::string> lost_configurations_;  // kept aside, for somebody to look at
+  std::vector<std::string> service_addresses_;    // of the configuration: who answers there is alive
+  Time last_step_{};                              // the core's time never goes back
   bool pump_is_due_ = false, leaving_ = false;
   bool starting_again_ = false;    // the core is not stepped any more
   std::uint64_t newest_vote_ = 0;  // counts StoreVote effects

@@ -53,6 +53,7 @@ int run(const Options& options) {
              to_text(setting->conf.keepalive), to_text(setting->conf.deadtime));
   for (const std::string& note : memory->notes) log.warning("{}", note);
   const bool realtime = io::ask_for_privileges(log);
+  io::drop_capabilities(log);
   const auto timing = timing_of(*setting, realtime);
   if (!timing) {
     log.error("{}", timing.error().what);

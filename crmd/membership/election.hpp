@@ -57,6 +57,8 @@ class Election {
   Term term() const { return {vote_.number, leader_}; }
   wire::Role role() const;
   bool quorate() const;
+  /// The store was damaged, and no leader's document has come since.
+  bool forgetful() const { return forgetful_; }
   /// The leader of the term before this one, if whoever voted had waited until its lease was over; else none.
   NodeId outlasted() const { return outlasted_; }
   /// The next ballot for this peer, taken out.

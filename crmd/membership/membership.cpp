@@ -522,6 +522,10 @@ bool Membership::leads() const {
   return leader() == impl_->config.self;
 }
 
+bool Membership::forgetful() const {
+  return impl_->election.forgetful();
+}
+
 bool Membership::quorate() const {
   return impl_->election.quorate();
 }

@@ -178,6 +178,7 @@ class Membership {
   Term term() const;
   NodeId leader() const;     // none: nobody
   bool leads() const;        // this node
+  bool forgetful() const;    // may_have_forgotten, and no leader has sent the present document since
   bool quorate() const;      // enough nodes for decisions: majority, or with two nodes whenever one leads
   Time lease_until() const;  // until when what runs on this node may run
   /// Leader: from when on a node that is not up runs nothing any more.

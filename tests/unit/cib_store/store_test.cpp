@@ -264,6 +264,9 @@ TEST(Store, keeps_an_overruled_configuration_under_a_name_of_its_own) {
   ASSERT_TRUE(name);
   EXPECT_EQ(*name, "cib-lost-20260102-030405.xml");
   EXPECT_EQ(*decode(*disk.read(*name)), document(9));
+  EXPECT_EQ(store.lost(), std::vector<std::string>{*name});
+  ASSERT_TRUE(disk.remove(*name));
+  EXPECT_TRUE(store.lost().empty());
 }
 
 }  // namespace
