@@ -148,7 +148,7 @@ void Core::Impl::handle(Now now, NodeId from, const Message& message) {
             if (!from_leader(from, order.term) || lapsed) return;
             const bool begins = order.order.operation == "start" || order.order.operation == "promote";
             if (begins && now.at >= members.lease_until())
-              return lapse(fmt::format("{} of {} was ordered", order.order.operation, order.order.resource.value));
+              return lapse(now, fmt::format("{} of {} was ordered", order.order.operation, order.order.resource.value));
             take(runner.order(now, order.order));
           },
           [&](const Updates& updates) {
@@ -160,7 +160,7 @@ void Core::Impl::handle(Now now, NodeId from, const Message& message) {
             forget.failures_only ? runner.forget_failures(forget.resource) : runner.forget(forget.resource);
           },
           [&](const Expelled& expelled) {
-            if (from_leader(from, expelled.term)) lapse("the leader gave this node up: it " + expelled.reason);
+            if (from_leader(from, expelled.term)) lapse(now, "the leader gave this node up: it " + expelled.reason);
           },
           [&](const Forward& forward) {
             if (leader) return leader->request(now, Origin{from, forward.id, forward.user}, forward.request);
@@ -263,7 +263,7 @@ void Core::Impl::step(Now now, const Event& event) {
                  },
                  [&](const AgentDone& done) {
                    take(runner.done(now, done.call, done.outcome));
-                   end_lapse();
+                   end_lapse(now);
                    if (leaving && !ended) leave_alone(now);
                  },
                  [&](Inherited inherited) {
@@ -271,16 +271,17 @@ void Core::Impl::step(Now now, const Event& event) {
                    runner.holdings().inherit(std::move(inherited.held));
                  },
                  [&](const Dropped& dropped) {
-                   lapse("the guardian says so");
+                   lapse(now, "the guardian says so");
                    all_dropped = true;
                    note(membership::Note::Level::warning, dropped.what);
-                   end_lapse();
+                   end_lapse(now);
                  },
                  [&](const ClientRequest& request) { ask(now, request); },
                  [&](const Reconfigure& wanted) { reconfigure(now, wanted.nodes); },
                  [&](const Shutdown&) { shut_down(now); },
              },
              event);
+  end_lapse(now);
   settle(now);
   look_at_reexec(now);
   tell_guardian();

@@ -62,8 +62,8 @@ struct Core::Impl {
 
   // ---- the lease
   void check_lease(Now now);
-  void lapse(std::string why);
-  void end_lapse();
+  void lapse(Now now, std::string why);
+  void end_lapse(Now now);
   void join(const JoinOffer& offer);
   void tell_guardian();
 

@@ -29,12 +29,12 @@ void Core::Impl::join(const JoinOffer& to) {
 
 void Core::Impl::check_lease(Now now) {
   if (lapsed || runner.holdings().empty() || now.at < lease_until()) return;
-  lapse("nobody renewed it in time");
+  lapse(now, "nobody renewed it in time");
 }
 
 /// Somebody else may run by now what this node ran. The guardian drops it; here nothing is begun any more, and nothing
 /// that was known of the resources is true any longer.
-void Core::Impl::lapse(std::string why) {
+void Core::Impl::lapse(Now now, std::string why) {
   if (lapsed) return;
   lapsed = true;
   all_dropped = runner.holdings().empty();
@@ -42,11 +42,12 @@ void Core::Impl::lapse(std::string why) {
                                                      all_dropped ? "it runs nothing" : "what it runs is dropped"));
   take(runner.forget_everything());
   known.attributes.forget(self_name());
-  end_lapse();
+  end_lapse(now);
 }
 
-void Core::Impl::end_lapse() {
+void Core::Impl::end_lapse(Now now) {
   if (!lapsed || !all_dropped || !runner.idle()) return;
+  if (members.leader() == config.membership.self && now.at >= members.lease_until()) return;  // soon it leads no more
   lapsed = false;
   runner.holdings().clear();
   note(membership::Note::Level::notice, "what this node ran is off; it joins again with nothing");

@@ -305,10 +305,11 @@ Time Election::alone_at() const {
   return std::max(waited, hold_until_);
 }
 
-/// That the peer is dead and not just unheard. Mode none asks for none; a person's word is enough everywhere.
+/// That the peer is dead and not just unheard. Mode none asks for none; a person's word is enough everywhere. A node
+/// that reaches the target again after a while may reach the peer again too: it gives that one time to be heard.
 bool Election::has_evidence(Time now) const {
   if (mode_ == Mode::none || confirmed_) return true;
-  return now < target_answered_ + lease_ && now > peer_answered_ + 2 * keepalive_;
+  return now < target_answered_ + lease_ && now >= target_since_ + lost_after_ && now > peer_answered_ + 2 * keepalive_;
 }
 
 bool Election::alone_allowed(Time now) const {
@@ -316,6 +317,8 @@ bool Election::alone_allowed(Time now) const {
 }
 
 void Election::ping_answered(const PingAnswered& answer) {
+  if (!answer.of_peer && (target_answered_ == Time::min() || answer.sent > target_answered_ + lease_))
+    target_since_ = answer.sent;
   Time& newest = answer.of_peer ? peer_answered_ : target_answered_;
   newest = std::max(newest, answer.sent);
 }

@@ -124,7 +124,8 @@ class Election {
   NodeId outlasted_;
   Time authority_{}, led_since_{};
   Time target_answered_ = Time::min(), peer_answered_ = Time::min();  // when the requests were sent
-  bool confirmed_ = false;                                            // a person says that the peer is off
+  Time target_since_{};                          // since when the target answers without a break of a lease
+  bool confirmed_ = false;                       // a person says that the peer is off
   std::optional<wire::Ballot> granted_request_;  // the request for a vote that was granted, but is not yet on disk
   Time campaign_at_ = never;                     // next attempt while nobody leads
   Time ask_again_at_ = never;                    // repeats the requests of a running election

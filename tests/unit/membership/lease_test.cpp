@@ -192,9 +192,16 @@ TEST(PingMode, a_node_that_is_alone_leads_only_while_the_target_answers_and_no_a
   cluster.step(1, PingAnswered{cluster.now - 1ms, false});
   cluster.run(100ms);
   EXPECT_FALSE(cluster.node(1).leads()) << "the other one answers at its address";
-  cluster.run(600ms);
-  cluster.step(1, PingAnswered{cluster.now - 1ms, false});
-  cluster.run(50ms);
+  const auto target_answers = [&](int times) {
+    for (int i = 0; i < times; ++i) {
+      cluster.run(200ms);
+      cluster.step(1, PingAnswered{cluster.now - 1ms, false});
+    }
+    cluster.run(50ms);
+  };
+  target_answers(3);
+  EXPECT_FALSE(cluster.node(1).leads()) << "it may just have come back, and the peer will be heard in a moment";
+  target_answers(3);
   EXPECT_TRUE(cluster.node(1).leads());
   EXPECT_GT(cluster.node(1).lease_until(), cluster.now);
   cluster.run(2s);
