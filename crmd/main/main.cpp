@@ -12,6 +12,7 @@
 #include "crmd/io/privileges.hpp"
 #include "crmd/main/daemon.hpp"
 #include "crmd/main/options.hpp"
+#include "crmd/main/several.hpp"
 #include "crmd/main/startup.hpp"
 
 namespace {
@@ -81,7 +82,8 @@ int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
   xmlInitParser();  // before there are threads
   try {
-    return run(*options);
+    if (options->more_configs.empty()) return run(*options);
+    return run_several(*options, run);
   } catch (const std::exception& problem) {
     fmt::print(stderr, "crmd: {}\n", problem.what());
     return exit_code::system;

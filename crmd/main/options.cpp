@@ -2,7 +2,10 @@
 // See options.hpp.
 #include "crmd/main/options.hpp"
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
+#include <cstdio>
 #include <filesystem>
 
 #include "common/base/exit_codes.hpp"
@@ -15,7 +18,14 @@ std::optional<Options> read_options(int argc, char** argv, int* exit_code) {
       "crmd: the daemon of a Systole cluster. It runs in the foreground until SIGTERM; then it leaves in order.",
       "crmd");
   app.set_version_flag("--version", std::string("crmd ") + SYSTOLE_VERSION);
-  app.add_option("--config", options.config, "the cluster's configuration")->capture_default_str();
+  std::vector<std::string> configs{options.config};
+  app.add_option(
+         "--config", configs,
+         "the cluster's configuration; with --witness one for each cluster, and each has a folder with the cluster's "
+         "name in --state-dir and --run-dir")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->capture_default_str();
   app.add_option("--node", options.node, "name of this node (default: by host name, then by address)");
   app.add_option("--state-dir", options.state_directory, "where the CIB and the vote are stored")
       ->capture_default_str();
@@ -30,6 +40,9 @@ std::optional<Options> read_options(int argc, char** argv, int* exit_code) {
       "initial CIB, used only when none is stored yet (default: first-cib.xml beside the configuration, if it is "
       "there)");
   app.add_flag("--foreground", options.foreground, "stay in the foreground (always so; accepted for habit)");
+  app.add_flag(
+      "--witness", options.witness,
+      "start only if the configuration says 'witness: yes' of this node: it votes, stores the CIB, runs nothing");
   app.add_flag("--check", options.check, "verify the configuration, say what it means, and end");
   app.add_flag("--accept-loss", options.accept_loss,
                "after damage to the state directory: let this node vote and lead with the newest configuration that is "
@@ -41,6 +54,13 @@ std::optional<Options> read_options(int argc, char** argv, int* exit_code) {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& problem) {
     *exit_code = app.exit(problem) == 0 ? exit_code::ok : exit_code::usage;
+    return {};
+  }
+  options.config = configs.front();
+  options.more_configs.assign(configs.begin() + 1, configs.end());
+  if (!options.more_configs.empty() && !options.witness) {
+    fmt::print(stderr, "crmd: several --config: only a witness (--witness) can be of several clusters\n");
+    *exit_code = exit_code::usage;
     return {};
   }
   std::error_code code;

@@ -85,6 +85,13 @@ Started<Setting> read_again(const Options& options) {
   const auto self = config::find_self(setting.conf, options.node, machine.nodename, config::local_addresses());
   if (!self) return Failure{exit_code::configuration, fmt::format("{}: {}", options.config, self.error().what)};
   setting.self = *self;
+  const config::NodeConf& node = setting.conf.nodes[*self];
+  if (options.witness && !node.witness)
+    return Failure{
+        exit_code::configuration,
+        fmt::format("{}: --witness is given, and node '{}' is none: write 'witness: yes' into its entry of the "
+                    "nodelist, on every node, or start crmd without --witness",
+                    options.config, node.name)};
   auto keys = config::read_key_file(setting.conf.key_file);
   if (!keys) return failed(keys.error(), exit_code::configuration);
   setting.keys = std::move(*keys);

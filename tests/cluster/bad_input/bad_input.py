@@ -133,6 +133,53 @@ class Case(unittest.TestCase):
             self.assertIn(text, done.stderr)
 
 
+class AWitnessOfSeveralClusters(unittest.TestCase):
+    """Other folders and one process more; here because it is the same daemon on a command line that few write."""
+
+    def setUp(self):
+        self.one, self.two = Daemon(), Daemon()
+        for daemon, cluster in ((self.one, "bad"), (self.two, "worse")):
+            self.addCleanup(daemon.remove)
+            daemon.configure(("n1", "n2"))
+            text = daemon.conf.read_text().replace("cluster_name: bad", f"cluster_name: {cluster}")
+            text = text.replace("mode: none", "mode: witness").replace(" name: n1\n", " name: n1\n witness: yes\n")
+            third = "node {\n nodeid: 3\n name: n3\n ring0_addr: 127.0.0.3\n}\n"
+            daemon.conf.write_text(text.replace("nodelist {\n", "nodelist {\n" + third))
+
+    def words(self, *more):
+        return ["--witness", "--config", self.two.conf, *more]
+
+    def cluster_seen_in(self, folder):
+        environment = {**os.environ, "SYSTOLE_RUNDIR": str(folder)}
+        done = subprocess.run([str(TOOLS / "systole"), "status", "--json"], capture_output=True, text=True,
+                              timeout=PATIENCE, env=environment)
+        return json.loads(done.stdout)["cluster"] if done.stdout else None
+
+    def test_each_has_a_daemon_of_its_own_and_one_that_dies_comes_back(self):
+        with open(self.one.folder / "log", "ab") as log:
+            self.one.process = subprocess.Popen(self.one.command(*self.words()), stdout=log, stderr=log,
+                                                stdin=subprocess.DEVNULL)
+        run = self.one.folder / "run"
+        for cluster in ("bad", "worse"):
+            self.one.until(lambda: self.cluster_seen_in(run / cluster) == cluster, f"cluster {cluster}")
+        pid = int((run / "worse/crmd.pid").read_text())
+        os.kill(pid, signal.SIGKILL)
+        self.one.until(lambda: int((run / "worse/crmd.pid").read_text() or 0) not in (0, pid)
+                       and self.cluster_seen_in(run / "worse") == "worse", "its successor")
+        self.assertEqual(self.one.stop(), 0)
+
+    def test_two_clusters_of_one_name_are_refused(self):
+        self.two.conf.write_text(self.two.conf.read_text().replace("cluster_name: worse", "cluster_name: bad"))
+        done = self.one.fails(*self.words())
+        self.assertEqual(done.returncode, 78, done.stderr)
+        self.assertIn("two clusters need two names", done.stderr)
+
+    def test_several_clusters_need_a_witness(self):
+        done = self.one.fails("--config", self.two.conf)
+        self.assertEqual(done.returncode, 64, done.stderr)
+        self.assertIn("only a witness", done.stderr)
+
+
 class TheDaemonRefuses(Case):
     def test_an_unknown_option(self):
         self.refused(self.daemon.fails("--bogus"), 64, "--bogus")
@@ -154,6 +201,9 @@ class TheDaemonRefuses(Case):
     def test_a_key_file_with_open_permissions(self):
         self.daemon.key.chmod(0o644)
         self.refused(self.daemon.fails(), 77, f"chmod 0400 {self.daemon.key}")
+
+    def test_to_be_a_witness_that_the_configuration_does_not_know(self):
+        self.refused(self.daemon.fails("--witness"), 78, "node 'n1' is none", "witness: yes")
 
     def test_a_missing_key_file(self):
         self.daemon.key.unlink()
