@@ -119,6 +119,11 @@ class Daemon:
         if self.process is not None:
             self.process.kill()
             self.process.wait()
+        for lock in self.folder.glob("run/**/guardian.pid"):  # it outlives a killed crmd: that is what it is for
+            try:
+                os.kill(int(lock.read_text()), signal.SIGKILL)
+            except (ProcessLookupError, ValueError):
+                pass
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
