@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "common/base/durable.hpp"
 #include "common/base/handles.hpp"
 
 namespace systole::tools {
@@ -21,17 +22,6 @@ Error exists(const std::string& path) {
           fmt::format("{} exists already and is left alone. If this machine is to leave the cluster that it "
                       "belongs to, move it away first: mv {} {}.old",
                       path, path, path)};
-}
-
-Result<void> write_all(int fd, std::string_view bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return errno_error(fmt::format("cannot write {}", path));
-    bytes.remove_prefix(static_cast<std::size_t>(put));
-  }
-  if (::fsync(fd) != 0) return errno_error(fmt::format("cannot write {} to the disk", path));
-  return {};
 }
 
 /// A new name is on the disk only once its folder is.
@@ -58,7 +48,7 @@ Result<void> StagedFiles::stage(File file, std::string_view content, mode_t mode
   if (::fchmod(fd.get(), mode) != 0) return errno_error(fmt::format("cannot set the mode of {}", temporary));
   if ((owner != ::geteuid() || group != ::getegid()) && ::fchown(fd.get(), owner, group) != 0)
     return errno_error(fmt::format("cannot set the owner of {}", temporary));
-  return write_all(fd.get(), content, temporary);
+  return write_durably(fd.get(), content, temporary);
 }
 
 Result<void> StagedFiles::add_new(const std::string& path, std::string_view content, mode_t mode) {

@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "common/base/durable.hpp"
 #include "common/base/handles.hpp"
 #include "common/base/text.hpp"
 
@@ -70,17 +71,6 @@ Result<std::string> read_small(int fd, const std::string& path) {
   }
   content.resize(filled);
   return content;
-}
-
-Result<void> write_all(int fd, std::string_view bytes, const std::string& path) {
-  while (!bytes.empty()) {
-    const ssize_t put = ::write(fd, bytes.data(), bytes.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return errno_error(fmt::format("cannot write {}", path));
-    bytes.remove_prefix(static_cast<std::size_t>(put));
-  }
-  if (::fsync(fd) != 0) return errno_error(fmt::format("cannot write {} to the disk", path));
-  return {};
 }
 
 std::string to_hex(const Key& key) {
@@ -185,7 +175,7 @@ Result<void> generate_key_file(const std::string& path) {
   const std::string temporary = fmt::format("{}.{}.new", path, ::getpid());
   Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0400));
   if (!fd) return errno_error(fmt::format("cannot create {}", temporary));
-  auto done = write_all(fd.get(), first_key_text(*key), temporary);
+  auto done = write_durably(fd.get(), first_key_text(*key), temporary);
   if (done && ::link(temporary.c_str(), path.c_str()) != 0) {
     const int why = errno;
     Error error = errno_error(fmt::format("cannot create {}", path), why);

@@ -263,7 +263,6 @@ void Core::Impl::step(Now now, const Event& event) {
                  },
                  [&](const AgentDone& done) {
                    take(runner.done(now, done.call, done.outcome));
-                   end_lapse(now);
                    if (leaving && !ended) leave_alone(now);
                  },
                  [&](Inherited inherited) {
@@ -274,7 +273,6 @@ void Core::Impl::step(Now now, const Event& event) {
                    lapse(now, "the guardian says so");
                    all_dropped = true;
                    note(membership::Note::Level::warning, dropped.what);
-                   end_lapse(now);
                  },
                  [&](const ClientRequest& request) { ask(now, request); },
                  [&](const Reconfigure& wanted) { reconfigure(now, wanted.nodes); },

@@ -251,7 +251,6 @@ void Leader::join(Now now, NodeId from, const JoinRequest& request) {
   if (peer.released != never) out_.grants.emplace_back(from, true);
   peer.joined = true;
   peer.released = never;
-  peer.empty = false;
   peer.in_flight = {request.in_flight.begin(), request.in_flight.end()};
   peer.leaving = request.leaving;
   if (!runs_nothing(from)) {

@@ -60,7 +60,7 @@ class Beats {
     std::uint64_t core_seq = 0, seq = 0;
     Time sent{};
     Duration echo{}, held{};  // of the newest packet that left
-    Duration heard_sent{};    // the peer's time of its newest packet in this session
+    Duration heard_sent{};    // the peer's time of its newest packet in it
     Time heard_at{};
     wire::Packet known;  // what it said last of all that is not said anew each time
   };

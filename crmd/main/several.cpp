@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include <cstdio>
-#include <map>
 #include <set>
 #include <vector>
 
@@ -37,8 +36,8 @@ Started<Options> options_for(const Options& all, const std::string& config) {
   if (!read) return read.error();
   one.state_directory += "/" + read->conf.cluster_name;
   one.run_directory += "/" + read->conf.cluster_name;
-  one.command_line = {all.command_line.front(), "--witness", "--config", config,
-                      "--state-dir", one.state_directory, "--run-dir", one.run_directory};
+  one.command_line = {all.command_line.front(), "--witness", "--config",       config, "--state-dir",
+                      one.state_directory,      "--run-dir", one.run_directory};
   if (!one.node.empty()) one.command_line.insert(one.command_line.end(), {"--node", one.node});
   return one;
 }

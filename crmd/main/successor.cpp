@@ -10,8 +10,6 @@
 #include <boost/asio/read.hpp>
 #include <boost/asio/readable_pipe.hpp>
 #include <chrono>
-#include <cstdlib>
-#include <thread>
 
 #include "crmd/io/process_v2.hpp"
 // After it, which mends what they need.

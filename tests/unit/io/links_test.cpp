@@ -30,6 +30,13 @@ struct LinksTest : testing::Test {
     return Links::open(address == "127.0.0.2" ? NodeId{2} : NodeId{1}, {{address, port(), interface}}, peers,
                        Sealer({key_of(1)}), BeatTimes{}, log, [] {});
   }
+  static wire::Packet packet_to_two() {
+    wire::Packet packet;
+    packet.from = NodeId{1};
+    packet.to = NodeId{2};
+    packet.session = 77;
+    return packet;
+  }
   /// Waits until something came or a packet could long have come.
   static std::vector<Received> taken(Links& links) {
     for (int i = 0; i < 500; ++i) {
@@ -76,10 +83,7 @@ TEST_F(LinksTest, the_core_is_told_once_until_it_takes) {
   ASSERT_TRUE(two);
   const auto one = open("127.0.0.1");
   ASSERT_TRUE(one);
-  wire::Packet packet;
-  packet.from = NodeId{1};
-  packet.to = NodeId{2};
-  packet.session = 77;
+  wire::Packet packet = packet_to_two();
   std::size_t came = 0;
   for (int n = 1; n <= 3; ++n) {
     packet.seq = static_cast<std::uint64_t>(n);
@@ -99,10 +103,7 @@ TEST_F(LinksTest, the_pulse_beats_for_a_core_that_computes_and_falls_silent_when
   const auto one = open("127.0.0.1"), two = open("127.0.0.2");
   ASSERT_TRUE(one);
   ASSERT_TRUE(two);
-  wire::Packet packet;
-  packet.from = NodeId{1};
-  packet.to = NodeId{2};
-  packet.session = 77;
+  wire::Packet packet = packet_to_two();
   packet.to_session = 78;
   packet.seq = 1;
   const Time begin = boot_time();
@@ -164,10 +165,7 @@ TEST_F(LinksTest, keys_and_peers_are_changed_while_packets_pass) {
   const auto one = open("127.0.0.1"), two = open("127.0.0.2");
   ASSERT_TRUE(one);
   ASSERT_TRUE(two);
-  wire::Packet packet;
-  packet.from = NodeId{1};
-  packet.to = NodeId{2};
-  packet.session = 77;
+  wire::Packet packet = packet_to_two();
   const auto arrives = [&] {
     ++packet.seq;
     (*one)->transmit(NodeId{2}, 0, packet, never);
@@ -194,10 +192,7 @@ TEST_F(LinksTest, a_packet_goes_by_ipv6) {
   const auto links = Links::open(NodeId{2}, {{"::1", port(), ""}}, self, Sealer({key_of(1)}), BeatTimes{}, log, [] {});
   if (!links && links.error().code == Errc::refused) GTEST_SKIP() << links.error().what;
   ASSERT_TRUE(links) << links.error().what;
-  wire::Packet packet;
-  packet.from = NodeId{1};
-  packet.to = NodeId{2};
-  packet.session = 77;
+  wire::Packet packet = packet_to_two();
   packet.seq = 1;
   (*links)->transmit(NodeId{1}, 0, packet, never);
   EXPECT_EQ(taken(**links).size(), 1u);
@@ -215,10 +210,7 @@ TEST_F(LinksTest, a_link_local_address_needs_its_interface) {
 TEST_F(LinksTest, a_packet_that_is_played_back_never_arrives_again) {
   const auto two = open("127.0.0.2");
   ASSERT_TRUE(two);
-  wire::Packet packet;
-  packet.from = NodeId{1};
-  packet.to = NodeId{2};
-  packet.session = 77;
+  wire::Packet packet = packet_to_two();
   packet.boot = 5;
   packet.seq = 9;
   const std::string sealed = Sealer({key_of(1)}).seal(wire::encode_packet(packet));
