@@ -71,12 +71,14 @@ void Beats::heard(Time now, const wire::Packet& packet) {
 bool Beats::is_news(Time now, const wire::Packet& packet) {
   if (!times_.patient || !of_session(packet) || packet.ballot || packet.urgent || !packet.fragments.empty())
     return true;
-  wire::Packet& known = peers_.at(packet.from).known;
+  Peer& peer = peers_.at(packet.from);
+  const bool leads_anew = packet.role == wire::Role::leader && packet.sent > peer.led_known;
+  if (leads_anew) peer.led_known = packet.sent;
   const auto lasting = [](const wire::Packet& p) {
     return std::tie(p.boot, p.session, p.to_session, p.term, p.role, p.grants, p.ack);
   };
-  if (lasting(known) == lasting(packet)) return now >= fed_ + late();
-  known = packet;
+  if (lasting(peer.known) == lasting(packet)) return leads_anew || now >= fed_ + late();
+  peer.known = packet;
   return true;
 }
 
@@ -96,10 +98,12 @@ std::vector<std::pair<NodeId, wire::Packet>> Beats::overdue(Time now) {
   return due;
 }
 
-Time Beats::next_deadline() const {
+/// What was due and may not go out any more is no deadline: a pulse that woke for it again and again, before all other
+/// threads, would keep the core from ever being fed.
+Time Beats::next_deadline(Time now) const {
   Time soonest = never;
   for (const auto& [id, peer] : peers_)
-    if (speaks_for(peer, peer.sent + late())) soonest = std::min(soonest, peer.sent + late());
+    if (const Time due = std::max(now, peer.sent + late()); speaks_for(peer, due)) soonest = std::min(soonest, due);
   return soonest;
 }
 

@@ -24,7 +24,7 @@ struct BeatTimes {
   Duration lost_after = 1s;       // deadtime + takeover_delay
   Duration silent_after = 500ms;  // so long after the core's last sign of life nothing is sent for it
   /// A heartbeat that says nothing new need not wake the core, which wakes at its own next one and takes it then. Only
-  /// where the lease bears an echo that becomes known so much later.
+  /// where the lease bears an echo that becomes known so much later. A leader's is news: followers answer it.
   bool patient = false;
 };
 
@@ -50,7 +50,7 @@ class Beats {
   /// Heartbeats in place of those with which the core is late.
   std::vector<std::pair<NodeId, wire::Packet>> overdue(Time now);
   /// When to ask for them again.
-  Time next_deadline() const;
+  Time next_deadline(Time now) const;
 
  private:
   struct Peer {
@@ -62,10 +62,12 @@ class Beats {
     Duration echo{}, held{};  // of the newest packet that left
     Duration heard_sent{};    // the peer's time of its newest packet in it
     Time heard_at{};
-    wire::Packet known;  // what it said last of all that is not said anew each time
+    wire::Packet known;     // what it said last of all that is not said anew each time
+    Duration led_known{};   // the peer's time of its newest heartbeat as a leader that was news
   };
   bool speaks_for(const Peer& peer, Time now) const;
-  Duration late() const { return times_.keepalive * 5 / 4; }
+  /// A core that follows waits a quarter of a keepalive for its leader's heartbeat.
+  Duration late() const { return times_.keepalive * 3 / 2; }
   void give_times(Time now, Peer& peer, wire::Packet& packet);
 
   BeatTimes times_;

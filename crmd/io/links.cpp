@@ -101,7 +101,7 @@ Links::~Links() {
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
-    arm();
+    arm({});
   }
   thread_.join();
 }
@@ -194,9 +194,10 @@ void Links::transmit(NodeId to, std::size_t link, wire::Packet packet, Time good
   std::string complaint;
   {
     const std::lock_guard lock(mutex_);
-    beats_.stamp(boot_time(), to, packet, good_until);
+    const Time now = boot_time();
+    beats_.stamp(now, to, packet, good_until);
     why = send(link, to, packet);
-    if (beats_.next_deadline() < armed_) arm();  // a later one is set when the core has done its work
+    if (beats_.next_deadline(now) < armed_) arm(now);  // a later one is set when the core has done its work
     complaint.swap(complaint_);
   }
   if (!complaint.empty()) log_.warning("{}", complaint);
@@ -225,12 +226,12 @@ std::vector<Received> Links::take() {
 void Links::fed(Time now) {
   const std::lock_guard lock(mutex_);
   beats_.fed(now);
-  arm();
+  arm(now);
 }
 
 /// With the lock. The deadline moves on with every heartbeat of the core, long before it comes.
-void Links::arm() {
-  const Time due = ending_ ? Time{} : beats_.next_deadline();
+void Links::arm(Time now) {
+  const Time due = ending_ ? Time{} : beats_.next_deadline(now);
   if (due == armed_) return;
   armed_ = due;
   itimerspec when{};  // all 0: disarmed
@@ -278,9 +279,10 @@ bool Links::wait() {
 
 /// With the lock.
 void Links::beat() {
-  for (const auto& [to, packet] : beats_.overdue(boot_time()))
+  const Time now = boot_time();
+  for (const auto& [to, packet] : beats_.overdue(now))
     for (std::size_t link = 0; link < links_.size() && link < peers_.at(to).size(); ++link) send(link, to, packet);
-  arm();
+  arm(now);
 }
 
 void Links::receive_all(std::size_t link) {

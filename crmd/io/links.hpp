@@ -71,7 +71,7 @@ class Links {
   Links(NodeId self, Sealer sealer, BeatTimes times, Log& log, OnReceived on_received);
   void pulse();
   bool wait();
-  void arm();
+  void arm(Time now);
   void refuse_strangers(const std::map<NodeId, std::vector<std::string>>& peers);
   void receive_all(std::size_t link);
   void receive(std::size_t link, std::string_view datagram);

@@ -129,8 +129,8 @@ Started<void> Daemon::open_links() {
   for (std::size_t i = 0; i < conf.links.size(); ++i)
     setups.push_back(
         {conf.nodes[setting_.self].addresses[i], conf.links[i].port, conf.links[i].interface, conf.links[i].group});
-  // Without patience an echo is known two keepalives after the packet at the latest; it may take one more.
-  const bool patient = setting_.timing.lease >= 4 * conf.keepalive;
+  // With followers that answer their leader at once, an echo is known two keepalives after the packet at the latest.
+  const bool patient = setting_.timing.lease >= conf.keepalive * 5 / 2;
   const io::BeatTimes times{conf.keepalive, setting_.timing.lost_after, conf.deadtime / 2, patient};
   auto links =
       io::Links::open(conf.nodes[setting_.self].id, setups, peer_addresses(setting_), io::Sealer(setting_.keys), times,

@@ -21,6 +21,7 @@ namespace systole::membership {
 namespace {
 
 constexpr Duration complaint_every = 60s;  // the same kind of bad packet is named in the log once in that time
+constexpr int lossy_keepalives = 100;      // for so long after an echo was late the cable is not trusted
 
 std::string seconds(Duration duration) {
   return fmt::format("{:.1f} s", std::chrono::duration<double>(duration).count());
@@ -60,6 +61,8 @@ struct Membership::Impl {
   void urge(Time now);
   bool hopes_for_echo(const Peer& peer) const;
   Time urge_at(const Session& session) const;
+  Duration trusting() const;
+  void keep_time_with(Time now, const Peer& peer, const wire::Packet& packet);
   void transmit(Time now, Peer& peer, wire::Packet packet);
   wire::Packet blank(Time now) const;
   std::uint64_t fresh_number();
@@ -77,6 +80,7 @@ struct Membership::Impl {
   std::vector<Peer> peers;
   Counters counters;
   Time keepalive_at;
+  Time beat_at{};    // when the last heartbeat to everybody went out
   Time wake_at;      // when the last step wanted to be woken: later is our own stall
   Time led_since{};  // told_term, if it is this node's
   Term told_term;
@@ -238,6 +242,7 @@ void Membership::Impl::of_session(Time now, Peer& peer, const wire::Packet& pack
     election.heard(now, peer.id, packet.term, packet.role);
     announce(now);  // who leads decides what an echo is worth
     echoed(now, peer, packet);
+    keep_time_with(now, peer, packet);
   }
   if (packet.ballot) election.ballot(now, peer.id, *packet.ballot);
   announce(now);  // messages come after the news of who sends them
@@ -261,6 +266,12 @@ void Membership::Impl::echoed(Time now, Peer& peer, const wire::Packet& packet) 
     lease.follower_heard(peer.id, sent);
   else if (packet.term == term && term.node == peer.id && packet.role == wire::Role::leader && packet.grants)
     lease.granted(sent);
+}
+
+/// Who follows answers its leader's heartbeat with its own: one waking for both, and the leader has its echo at once.
+void Membership::Impl::keep_time_with(Time now, const Peer& peer, const wire::Packet& packet) {
+  if (packet.role != wire::Role::leader || election.term().node != peer.id) return;
+  if (now >= beat_at + config.keepalive / 2) keepalive_at = std::min(keepalive_at, now);
 }
 
 // ---- what time brings
@@ -374,11 +385,17 @@ void Membership::Impl::flush(Time now) {
   bool heartbeat = election.take_proclaim();
   if (now >= keepalive_at) {
     heartbeat = true;
-    keepalive_at = std::max(keepalive_at + config.keepalive, now + config.keepalive / 2);
+    const NodeId leader = election.term().node;
+    const bool keeps_time = leader && leader != config.self;  // its own time comes only if the leader's does not
+    keepalive_at = keeps_time ? now + config.keepalive * 5 / 4
+                              : std::max(keepalive_at + config.keepalive, now + config.keepalive / 2);
     for (Peer& peer : peers)
       if (peer.session) look_at_links(now, peer);
   }
-  if (heartbeat) lease.heartbeat(now);
+  if (heartbeat) {
+    lease.heartbeat(now);
+    beat_at = now;
+  }
   for (Peer& peer : peers) flush(now, peer, heartbeat);
 }
 
@@ -390,18 +407,28 @@ bool Membership::Impl::hopes_for_echo(const Peer& peer) const {
 }
 
 /// An echo comes with the peer's next heartbeat, so up to two keepalives after our packet. One that is later may have
-/// been lost: from then on we ask for it, more and more often, so that a bad cable alone ends no lease.
+/// been lost: from then on we ask for it, more and more often, so that a bad cable alone ends no lease. Where that
+/// happened of late we ask earlier.
 Time Membership::Impl::urge_at(const Session& session) const {
-  const Duration patience = std::min(config.keepalive * 9 / 4, config.lease / 2);
+  const Duration patience = session.lossy ? std::min(trusting(), config.lease / 2) : trusting();
   return std::max(session.echoed + patience, session.urge_again);
+}
+
+/// How old the newest echo may be before the cable is suspect.
+Duration Membership::Impl::trusting() const {
+  return std::min(config.keepalive * 9 / 4, config.lease * 3 / 4);
 }
 
 void Membership::Impl::urge(Time now) {
   const Duration pause = std::max<Duration>(std::min(config.keepalive / 8, config.lease / 16), 1ms);
   for (Peer& peer : peers) {
-    if (!hopes_for_echo(peer) || now < urge_at(*peer.session)) continue;
-    peer.session->urge_again = now + pause;
-    peer.session->answer_due = peer.session->urging = true;
+    if (!hopes_for_echo(peer)) continue;
+    Session& session = *peer.session;
+    if (now >= session.echoed + trusting()) session.lossy_until = now + lossy_keepalives * config.keepalive;
+    session.lossy = now < session.lossy_until;
+    if (now < urge_at(session)) continue;
+    session.urge_again = now + pause;
+    session.answer_due = session.urging = true;
   }
 }
 

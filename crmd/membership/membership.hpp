@@ -3,7 +3,7 @@
 // gives effects, next_deadline() says when it wants to be woken. It knows no socket, no file, no clock.
 //
 // * Every keepalive each node sends one packet per link to each configured peer: a hello (no session yet) or a
-// heartbeat.
+// heartbeat. Who follows a leader does so when the leader's comes; without it, a quarter of a keepalive later.
 // * A session between two nodes is a pair of session numbers, fresh after each start of a daemon and after each loss,
 // so
 //   that packets of an earlier life are recognized and counted, never obeyed. A peer is up once a packet has come that

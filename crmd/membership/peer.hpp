@@ -39,6 +39,8 @@ struct Session {
   bool answer_due = false;  // fragments came, the session is new, or the peer is in haste: say so at once
   bool urging = false;      // the next packet asks for an answer at once
   Time urge_again{};        // when to ask once more for an echo that is late
+  bool lossy = false;       // an echo was late not long ago
+  Time lossy_until{};
 };
 
 struct Link {
