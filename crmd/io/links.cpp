@@ -190,16 +190,16 @@ void Links::transmit(NodeId to, std::size_t link, wire::Packet packet, Time good
   const auto peer = peers_.find(to);
   if (peer == peers_.end() || link >= peer->second.size() || link >= links_.size()) return;
   Link& through = *links_[link];
-  int why = 0;
   std::string complaint;
   {
     const std::lock_guard lock(mutex_);
     const Time now = boot_time();
     beats_.stamp(now, to, packet, good_until);
-    why = send(link, to, packet);
     if (beats_.next_deadline(now) < armed_) arm(now);  // a later one is set when the core has done its work
     complaint.swap(complaint_);
   }
+  // Without the lock: an answer may come before this call is over, and then the pulse need not wait.
+  const int why = send(link, to, packet);
   if (!complaint.empty()) log_.warning("{}", complaint);
   if (why == through.last_error) return;
   through.last_error = why;
@@ -210,6 +210,7 @@ void Links::transmit(NodeId to, std::size_t link, wire::Packet packet, Time good
     log_.notice("link {} ({}): can send again", link, through.setup.address);
 }
 
+/// By the core's thread, which alone changes peers and sealer, or with the lock.
 int Links::send(std::size_t link, NodeId to, const wire::Packet& packet) {
   const std::string sealed = sealer_->seal(wire::encode_packet(packet));
   boost::system::error_code code;
