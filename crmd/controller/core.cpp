@@ -44,10 +44,12 @@ void Core::Impl::take(Now now, std::vector<membership::Effect> effects) {
                    [&](const membership::LeaderChanged& changed) { leader_changed(now, changed); },
                    [&](const membership::QuorumChanged&) {},
                    [&](const membership::PeerUp& up) {
+                     if (reexec) reexec->asked.reset();
                      take(now, documents.members(members.up()));
                      if (leader) leader->peer_up(now, up.peer);
                    },
                    [&](const membership::PeerLost& lost) {
+                     if (reexec) reexec->asked.reset();
                      // It may be up again by the end of this very step: the replica must see it gone all the same.
                      std::set<NodeId> without = members.up();
                      without.erase(lost.peer);
@@ -116,6 +118,7 @@ void Core::Impl::leader_changed(Now now, const membership::LeaderChanged& change
   }
   known.progress = {};
   offer.reset();
+  if (reexec) reexec->asked.reset();
   if (changed.leader == config.membership.self) {
     std::map<NodeId, Time> released;
     for (const membership::Member& node : config.membership.nodes) released[node.id] = members.released_at(node.id);
@@ -162,6 +165,11 @@ void Core::Impl::handle(Now now, NodeId from, const Message& message) {
           [&](const Expelled& expelled) {
             if (from_leader(from, expelled.term)) lapse(now, "the leader gave this node up: it " + expelled.reason);
           },
+          [&](const HoldMe& wish) {
+            members.hold(now, from);
+            send(from, Holding{wish.number, members.term()});
+          },
+          [&](const Holding& promise) { held_by(from, promise); },
           [&](const Forward& forward) {
             if (leader) return leader->request(now, Origin{from, forward.id, forward.user}, forward.request);
             send(from,

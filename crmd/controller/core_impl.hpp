@@ -70,6 +70,9 @@ struct Core::Impl {
   // ---- leaving
   void begin_reexec(Now now, std::uint64_t client);
   void look_at_reexec(Now now);
+  bool led_by_another(Now now);
+  bool held_by_all(Now now);
+  void held_by(NodeId peer, const Holding& promise);
   void reconfigure(Now now, const std::vector<membership::Member>& nodes);
   void shut_down(Now now);
   void leave_alone(Now now);
@@ -97,7 +100,10 @@ struct Core::Impl {
   struct Reexec {
     std::uint64_t client = 0;
     Time begun{};
-    bool resigned = false;
+    // The members are asked to hold this node meanwhile; whatever changes among them makes the question void.
+    std::uint64_t number = 0;
+    std::optional<Time> asked;
+    std::set<NodeId> missing;
   };
   std::optional<Reexec> reexec;
   std::optional<Time> leave_alone_at;  // shutting down: when to stop waiting for a leader

@@ -11,9 +11,9 @@ namespace {
 /// How long a node that shuts down waits for a leader to move its resources before it stops them itself.
 constexpr Duration leaving_patience = 10s;
 /// How long a daemon that is to start again waits for another leader, and for a moment in which no agent runs.
-constexpr Duration successor_patience = 3s, pause_patience = 60s;
-/// A lease shorter than this may be over before the successor has one.
-constexpr Duration reexec_lease_min = 300ms;
+constexpr Duration successor_patience = 10s, pause_patience = 60s;
+/// A lease shorter than this may be over before the successor has one; and where nobody is asked for a longer one.
+constexpr Duration reexec_lease_min = 100ms, unheld_lease_min = 300ms;
 
 }  // namespace
 
@@ -98,37 +98,68 @@ void Core::Impl::leave_alone(Now now) {
 void Core::Impl::begin_reexec(Now now, std::uint64_t client) {
   if (reexec || leaving)
     return reply(client, exit_code::exists, leaving ? "this daemon is leaving the cluster" : "it is under way already");
-  if (config.membership.lease < reexec_lease_min)
+  if (members.held_lease() < reexec_lease_min)
     return reply(client, exit_code::unavailable,
-                 fmt::format("the lease of {} is too short to begin again within it: put the node in standby, restart "
-                             "crmd, and end the standby",
-                             to_text(config.membership.lease)));
+                 fmt::format("a lease of {}, which is the longest that the others could grant for it, is too short to "
+                             "begin again within it: put the node in standby, restart crmd, and end the standby",
+                             to_text(members.held_lease())));
   if (lapsed) return reply(client, exit_code::unavailable, "this node is dropping what it ran; try again");
-  reexec = Reexec{client, now.at, false};
+  reexec.emplace();
+  reexec->client = client;
+  reexec->begun = now.at;
   note(membership::Note::Level::notice, "asked to begin again as the program that is on disk now");
 }
 
 /// Leadership first goes to somebody else, so that nobody is without a leader meanwhile. An agent that runs would be
-/// lost to the successor: a moment without any comes soon, unless one hangs.
+/// lost to the successor: a moment without any comes soon, unless one hangs. Then the others hold this node.
 void Core::Impl::look_at_reexec(Now now) {
   if (!reexec) return;
   const Duration waited = now.at - reexec->begun;
-  if (waited < successor_patience && members.up().size() > 1) {
-    if (leader && !std::exchange(reexec->resigned, true)) {
-      resign();
-      return settle(now);
-    }
-    if (leader || !members.leader()) return;
-  }
-  if (runner.idle()) {
-    out.push_back(StartAgain{reexec->client});
+  const auto waits_for = [&](const char* what, Duration patience) {
+    if (waited <= patience) return;
+    reply(reexec->client, exit_code::timeout, fmt::format("for {} {}: this daemon goes on as it is", to_text(waited), what));
     reexec.reset();
-  } else if (waited > pause_patience) {
-    reply(reexec->client, exit_code::timeout,
-          fmt::format("for {} there was no moment in which no agent ran: this daemon goes on as it is",
-                      to_text(pause_patience)));
-    reexec.reset();
+  };
+  if (!led_by_another(now)) return waits_for("nobody else has taken the lead", successor_patience);
+  if (!runner.idle()) return waits_for("there was no moment in which no agent ran", pause_patience);
+  if (!held_by_all(now)) return waits_for("not all members have promised to wait for it", pause_patience);
+  out.push_back(StartAgain{reexec->client});
+  reexec.reset();
+}
+
+/// Who leads resigns, again if it is elected again.
+bool Core::Impl::led_by_another(Now now) {
+  if (members.up().size() == 1) return true;
+  if (leader) {
+    resign();
+    settle(now);
   }
+  return !leader && members.leader();
+}
+
+/// What runs here needs a lease until the successor has its own. Members that do not answer may be of a version that
+/// cannot: a long lease does without them.
+bool Core::Impl::held_by_all(Now now) {
+  const bool without_them =
+      config.membership.lease >= unheld_lease_min && now.at - reexec->begun >= successor_patience;
+  if (runner.holdings().empty() || without_them) return true;
+  if (reexec->asked && now.at >= *reexec->asked + config.membership.deadtime / 2) reexec->asked.reset();
+  if (!reexec->asked) {
+    reexec->asked = now.at;
+    reexec->missing = members.up();
+    reexec->missing.erase(config.membership.self);
+    ++reexec->number;
+    for (const NodeId peer : reexec->missing) send(peer, HoldMe{reexec->number});
+    settle(now);
+  }
+  if (!reexec->asked || !reexec->missing.empty()) return false;
+  members.held(*reexec->asked);
+  return true;
+}
+
+void Core::Impl::held_by(NodeId peer, const Holding& promise) {
+  if (reexec && reexec->asked && promise.number == reexec->number && promise.term == members.term())
+    reexec->missing.erase(peer);
 }
 
 }  // namespace systole::controller

@@ -179,6 +179,24 @@ struct Expelled {
   }
 };
 
+/// Member → every other one: this daemon begins again; hold me for longer than a silence allows. Not held by majority
+/// alone: whoever is asked for a vote meanwhile must know of it.
+struct HoldMe {
+  std::uint64_t number = 0;
+  template <class Archive>
+  void fields(Archive& a) {
+    a(number);
+  }
+};
+struct Holding {  // the answer: done, in this term
+  std::uint64_t number = 0;
+  Term term;
+  template <class Archive>
+  void fields(Archive& a) {
+    a(number)(term);
+  }
+};
+
 struct Forward {  // member → leader: a tool's request
   std::uint64_t id = 0;
   wire::ipc::Request request;
@@ -210,7 +228,7 @@ struct MayLeave {  // leader → member: nothing runs on you any more
 };
 
 using Message = std::variant<JoinOffer, JoinRequest, Welcome, OrderTo, ResultOf, Updates, AttributesWanted, Forget,
-                             Forward, Forwarded, Leaving, MayLeave, Expelled, replica::Message>;
+                             Forward, Forwarded, Leaving, MayLeave, Expelled, replica::Message, HoldMe, Holding>;
 
 /// What every node holds of the cluster's state, changed only by Updates (and Welcome).
 struct Known {

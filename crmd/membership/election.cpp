@@ -167,7 +167,7 @@ bool Election::holds_back() const {
 
 bool Election::refuses(Time now, const Ballot& ballot) const {
   if (holds_back()) return true;
-  if (now < started_ + lost_after_) return true;
+  if (now < std::max(started_ + lost_after_, abstains_until_)) return true;
   if (leader_ && leader_ != ballot.candidate) return true;
   return ballot.document < document_;
 }
@@ -374,10 +374,10 @@ void Election::campaign(Time now) {
     if (nodes_ == 1)  // nobody else to wait for, nobody to collide with
       campaign_at_ = std::max(hold_until_, now);
     else
-      campaign_at_ = std::max({started_ + lost_after_, hold_until_, now}) + some({}, keepalive_ / 4) +
+      campaign_at_ = std::max({started_ + lost_after_, hold_until_, abstains_until_, now}) + some({}, keepalive_ / 4) +
                      (witness_ ? witness_modesty * keepalive_ : Duration{});
   }
-  if (now >= campaign_at_ && now >= hold_until_) {
+  if (now >= campaign_at_ && now >= std::max(hold_until_, abstains_until_)) {
     ask(now);
   } else if (phase_ == Phase::voting && now >= ask_again_at_) {
     ask_again_at_ = now + keepalive_ / 2;
@@ -392,7 +392,7 @@ Time Election::next_deadline() const {
   // What evidence is missing in mode ping comes as an event.
   if (two_nodes() && up_.empty()) return forgetful_ || mode_ == Mode::ping ? help : alone_at();
   if (holds_back() || !enough(up_.size() + 1)) return help;
-  const Time campaign = std::min(help, std::max(campaign_at_, hold_until_));
+  const Time campaign = std::min(help, std::max({campaign_at_, hold_until_, abstains_until_}));
   return phase_ == Phase::voting ? std::min(campaign, ask_again_at_) : campaign;
 }
 

@@ -47,6 +47,8 @@ class Election {
   /// Until when this leader's lease of the present term lasts.
   void authority(Time until) { authority_ = until; }
   void ping_answered(const PingAnswered& answer);
+  /// No vote for anybody until then, this node included: a node is held meanwhile, and who is elected may not know it.
+  void abstain(Time until) { abstains_until_ = std::max(abstains_until_, until); }
   void confirm_lost() { confirmed_ = true; }
 
   /// Decides what the facts call for.
@@ -122,6 +124,7 @@ class Election {
   Time promised_until_;      // whom we followed relies on us until then
   bool all_waited_ = false;  // this candidate and all its voters
   NodeId outlasted_;
+  Time abstains_until_{};
   Time authority_{}, led_since_{};
   Time target_answered_ = Time::min(), peer_answered_ = Time::min();  // when the requests were sent
   Time target_since_{};                          // since when the target answers without a break of a lease

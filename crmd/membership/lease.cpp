@@ -11,6 +11,7 @@ namespace systole::membership {
 Lease::Lease(const Config& config)
     : needs_nobody_(config.mode == Mode::none || config.nodes.size() == 1),
       length_(config.lease),
+      held_length_(config.lease + (config.deadtime + config.takeover_delay) * 98 / 100),
       others_needed_(config.nodes.size() / 2) {}
 
 void Lease::reconfigure(const Config& config) {
@@ -36,12 +37,16 @@ void Lease::granted(Time sent) {
   until_ = std::max(until_, sent + length_);
 }
 
+void Lease::held(Time asked) {
+  until_ = std::max(until_, asked + held_length_);
+}
+
 void Lease::tick(Time now) {
   if (needs_nobody_) authority_ = now + length_;
 }
 
 void Lease::heartbeat(Time sent) {
-  if (needs_nobody_) until_ = sent + length_;
+  if (needs_nobody_) until_ = std::max(until_, sent + length_);
 }
 
 }  // namespace systole::membership

@@ -13,6 +13,12 @@
 //             this term. Any other node's by the leader, while that one has authority (a lease of this very term).
 //   ping      by the peer, or by the ping target
 //   none      by nobody: it runs from the last heartbeat, so that what a daemon that dies leaves is off in time
+//
+// A daemon that begins again is silent for longer than a short lease. So it asks all members first, and each promises
+// to count it as lost no earlier than twice (deadtime + takeover_delay) from then, and to take part in no election until
+// then. When all have, the lease is longer by 0.98 × (deadtime + takeover_delay), once. A member that forgets its promise
+// because its own daemon restarts breaks nothing: it votes deadtime + takeover_delay after its start at the earliest, and
+// whom it elects waits as long again for what the leader before may have granted.
 #pragma once
 
 #include <map>
@@ -35,6 +41,9 @@ class Lease {
   void follower_heard(NodeId peer, Time sent);
   /// Whoever may grant it alone – the leader, the peer, the ping target – has heard our packet of that time.
   void granted(Time sent);
+  /// All members hold this node, and were asked at that time.
+  void held(Time asked);
+  Duration held_length() const { return held_length_; }
   // Modes and clusters in which nobody else need be asked.
   void tick(Time now);
   void heartbeat(Time sent);
@@ -46,7 +55,7 @@ class Lease {
 
  private:
   bool needs_nobody_ = false;
-  Duration length_;
+  Duration length_, held_length_;
   std::size_t others_needed_;  // for a majority, beside this node
   std::map<NodeId, Time> followers_;
   Time until_{}, authority_{};

@@ -235,7 +235,7 @@ void Membership::Impl::of_session(Time now, Peer& peer, const wire::Packet& pack
   Session& session = *peer.session;
   session.out.acknowledged(packet.ack);
   if (newest) {
-    session.lost_at = now + lost_after;
+    session.lost_at = std::max(now + lost_after, peer.held_until);
     session.heard_sent = packet.sent;
     session.heard_at = now;
     if (packet.urgent) session.answer_due = true;
@@ -290,8 +290,8 @@ void Membership::Impl::forgive_own_stall(Time now) {
 
 void Membership::Impl::lose(Peer& peer, const std::string& reason, Time released) {
   peer.end();
-  peer.released = released;
-  effects.push_back(PeerLost{peer.id, reason, released});
+  peer.released = std::max(released, peer.held_until);
+  effects.push_back(PeerLost{peer.id, reason, peer.released});
   election.peer_lost(peer.id);
 }
 
@@ -513,6 +513,22 @@ void Membership::grant(NodeId peer, bool yes) {
   if (Peer* const known = impl_->find(peer); known != nullptr && known->session) known->session->grants = yes;
 }
 
+void Membership::hold(Now now, NodeId peer) {
+  Peer* const known = impl_->find(peer);
+  if (known == nullptr || !known->session) return;
+  known->held_until = now.at + 2 * impl_->lost_after;
+  known->session->lost_at = std::max(known->session->lost_at, known->held_until);
+  impl_->election.abstain(known->held_until);
+}
+
+void Membership::held(Time asked) {
+  impl_->lease.held(asked);
+}
+
+Duration Membership::held_lease() const {
+  return impl_->lease.held_length();
+}
+
 void Membership::confirm_lost() {
   impl_->election.confirm_lost();
 }
@@ -574,7 +590,7 @@ bool Membership::missed(Time now) const {
 std::vector<PeerView> Membership::peers(Time now) const {
   std::vector<PeerView> views;
   for (const Peer& peer : impl_->peers) {
-    PeerView view{peer.id, peer.name, peer.session.has_value(), {}};
+    PeerView view{peer.id, peer.name, peer.session.has_value(), now < peer.held_until, {}};
     for (std::size_t i = 0; i < peer.links.size(); ++i)
       view.links.push_back(peer.links[i].health.view(now, impl_->started, peer.arrivals.loss(i)));
     views.push_back(std::move(view));

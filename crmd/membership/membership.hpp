@@ -143,6 +143,7 @@ struct PeerView {
   NodeId id;
   std::string name;
   bool up = false;
+  bool held = false;  // its daemon said that it begins again: its silence means nothing for a while
   std::vector<LinkView> links;
 };
 struct Counters {  // packets dropped, by kind
@@ -166,6 +167,11 @@ class Membership {
   void set_document(Stamp stored);
   /// Leader: from now on this member's lease is renewed no more, or is again. A new session begins with grants.
   void grant(NodeId peer, bool yes);
+  /// The peer's daemon begins again: it is not lost before lost_after has passed twice from now, and until then this
+  /// node takes part in no election. A restart of this daemon forgets it, which is no harm: see lease.hpp.
+  void hold(Now now, NodeId peer);
+  /// All who are up have held this node since then or later.
+  void held(Time asked);
   /// Modes ping and none: a person says that the peer is off. Ends all waiting, until the peer is heard.
   void confirm_lost();
   /// Gives up leadership for the sake of an orderly shutdown or because the document cannot be stored; peers may elect
@@ -181,6 +187,7 @@ class Membership {
   bool forgetful() const;    // may_have_forgotten, and no leader has sent the present document since
   bool quorate() const;      // enough nodes for decisions: majority, or with two nodes whenever one leads
   Time lease_until() const;  // until when what runs on this node may run
+  Duration held_lease() const;  // what held() grants, from the time of asking
   /// Leader: from when on a node that is not up runs nothing any more.
   Time released_at(NodeId peer) const;
   std::set<NodeId> up() const;  // self included

@@ -82,6 +82,7 @@ class Peer {
   bool hello_answer_due = false;
   std::optional<std::string> doomed;  // why the session must end at the next step
   Time released{};                    // no session: from then on it runs nothing any more
+  Time held_until{};                  // its daemon begins again: not lost before
 
  private:
   void heard(Time now, const wire::Packet& packet, std::size_t link, bool newest);

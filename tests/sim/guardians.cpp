@@ -71,7 +71,7 @@ void World::thaw(Node& node) {
   if (!node.frozen) return;
   node.frozen = false;
   node.excused = now_ + guard + 2 * ladder;
-  last_trouble_ = now_;  // two nodes without votes may both lead, and have to meet first
+  last_trouble_ = std::max(last_trouble_, now_);  // two nodes without votes may both lead, and have to meet first
   for (const auto& what : std::exchange(node.when_thawed, {})) what();
 }
 

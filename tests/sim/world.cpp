@@ -131,7 +131,7 @@ bool World::settled() const {
   if (leader == nullptr || !leader->machine->settled()) return false;
   if (!resources_in_place()) return false;
   return std::all_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
-    if (!node.machine) return false;
+    if (!node.machine || !node.stores.empty()) return false;
     const membership::Membership& members = node.machine->membership();
     return members.term() == leader->machine->membership().term() && members.up().size() == nodes_.size() &&
            members.quorate() && node.machine->replica().head() == leader->machine->replica().head() &&
@@ -334,7 +334,11 @@ void World::look(Node& node) {
 void World::look_for_ghosts(const Node& node) {
   const membership::Membership& members = node.machine->membership();
   const auto up = members.up();
+  std::set<NodeId> held;
+  for (const membership::PeerView& peer : members.peers(local(node)))
+    if (peer.held) held.insert(peer.id);
   for (const NodeId peer : up) {
+    if (held.contains(peer)) continue;
     const auto heard = node.heard.find(peer);
     if (peer == node.id || (heard != node.heard.end() && now_ <= heard->second + plan_.lost_after() * 102 / 100))
       continue;
@@ -413,7 +417,7 @@ void World::transmit(Node& node, const membership::Transmit& transmit) {
   if (tracing() && (news || arrivals.empty()))
     tell(fmt::format("node {} → node {} link {}: {}{}", node.id.value, transmit.to.value, transmit.link,
                      describe(transmit.packet), arrivals.empty() ? " (lost)" : ""));
-  if (arrivals.empty() || arrivals.back() > now_ + 5ms) last_trouble_ = now_;
+  if (arrivals.empty() || arrivals.back() > now_ + 5ms) last_trouble_ = std::max(last_trouble_, now_);
   if (arrivals.empty()) return;
   const auto flying = std::make_shared<const membership::Transmit>(transmit);
   for (const Time when : arrivals) at(when, [this, flying] { arrive(*flying, true); });
@@ -432,7 +436,10 @@ void World::arrive(const membership::Transmit& transmit, bool genuine) {
 
 void World::store(Node& node, Store what) {
   node.stores.push_back(std::move(what));
-  at(now_ + some(node.store_time / 2, node.store_time), [this, &node, life = node.life] {
+  const Duration takes = some(node.store_time / 2, node.store_time);
+  // No vote of this node and no change on its disk until then: two that met again cannot agree who leads.
+  if (takes > plan_.keepalive) last_trouble_ = std::max(last_trouble_, now_ + takes);
+  at(now_ + takes, [this, &node, life = node.life] {
     if (node.life != life || node.stores.empty()) return;
     // The thread that writes is stopped with the rest of a paused process.
     Store first = node.stores.front();

@@ -194,7 +194,7 @@ class World {
   std::priority_queue<Happening, std::vector<Happening>, std::greater<>> happenings_;
   std::uint64_t next_order_ = 0, next_write_ = 1;
   bool storming_ = true;
-  Time last_trouble_ = Time::min();             // when the network last lost or delayed a packet
+  Time last_trouble_ = Time::min();             // when the network or a disk last failed, or will until
   std::deque<membership::Transmit> overheard_;  // by somebody who will play them back
   Report report_;
 };

@@ -112,6 +112,21 @@ TEST(Core, that_is_to_begin_again_hands_its_leadership_over_first) {
   EXPECT_EQ(cluster.began_again.size(), 1U);
 }
 
+TEST(Core, that_is_to_begin_again_and_runs_something_waits_until_all_members_hold_it) {
+  Cores cluster(3);
+  cluster.run(3s);
+  const std::uint32_t leader = cluster.leader(), other = leader % 3 + 1, third = 6 - leader - other;
+  cluster.step(other, Inherited{{{ResourceId{"vip"}, {"192.0.2.9"}}}, cluster.now + 300ms});
+  cluster.run(100ms);
+  cluster.kill(third);
+  cluster.step(other, ClientRequest{1, wire::ipc::Reexec{}, "root"});
+  cluster.run(400ms);
+  EXPECT_FALSE(cluster.began_again.contains(other)) << "one member has not answered";
+  for (int i = 0; i < 150 && !cluster.began_again.contains(other); ++i) cluster.run(10ms);
+  ASSERT_TRUE(cluster.began_again.contains(other)) << "that one is no member any more";
+  EXPECT_GT(cluster.core(other).membership().lease_until(), cluster.now + 500ms);
+}
+
 TEST(Core, a_leader_whose_own_disk_hangs_leads_no_more) {
   Cores cluster(3);
   cluster.run(3s);

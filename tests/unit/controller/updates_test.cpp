@@ -91,7 +91,9 @@ TEST(Messages, every_kind_survives_the_wire) {
       Leaving{},
       MayLeave{},
       Expelled{{}, "does not answer"},
-      replica::Message{replica::Kept{}}};
+      replica::Message{replica::Kept{}},
+      HoldMe{7},
+      Holding{7, {2, NodeId{1}}}};
   EXPECT_EQ(all.size(), std::variant_size_v<Message>);
   for (const Message& message : all) {
     const std::string bytes = wire::encode(message);

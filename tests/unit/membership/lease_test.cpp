@@ -178,6 +178,29 @@ TEST(Lease, of_the_leader_before_is_waited_for_though_the_new_leader_has_not_hea
   EXPECT_GE(cluster.node(next).released_at(NodeId{silent}), until);
 }
 
+TEST(Lease, of_a_node_whose_daemon_begins_again_is_longer_once_and_nobody_takes_over_or_votes_meanwhile) {
+  Cluster cluster(3);
+  cluster.start_all();
+  cluster.run(3s);
+  const std::uint32_t leader = cluster.leader(), node = other_than(leader, 3), third = 6 - leader - node;
+  const Time asked = cluster.now;
+  for (const std::uint32_t holder : {leader, third}) cluster.node(holder).hold({asked, 0}, NodeId{node});
+  cluster.node(node).held(asked);
+  const Time until = cluster.node(node).lease_until();
+  EXPECT_GT(until, asked + 1400ms);
+  cluster.power_off(node);
+  cluster.run(1900ms);
+  EXPECT_TRUE(cluster.node(leader).up().contains(NodeId{node})) << "it is only silent";
+  EXPECT_LT(until, cluster.now);
+  cluster.node(leader).resign();
+  cluster.step(leader, Tick{});
+  cluster.run(90ms);
+  EXPECT_EQ(cluster.leader(), 0U) << "who is elected may know nothing of the promise";
+  cluster.run(1s);
+  EXPECT_NE(cluster.leader(), 0U);
+  EXPECT_FALSE(cluster.node(leader).up().contains(NodeId{node}));
+}
+
 TEST(PingMode, a_node_that_is_alone_leads_only_while_the_target_answers_and_no_address_of_the_peer_does) {
   Cluster cluster(2, Mode::ping);
   cluster.start_all();
