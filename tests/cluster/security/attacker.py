@@ -24,6 +24,7 @@ import time
 ETH_P_ALL, UDP = 0x0003, 17
 HEADERS = 14 + 20 + 8
 IP_TRANSPARENT, UDP_SEGMENT, SO_SNDBUFFORCE = 19, 103, 32
+CATCH_UP = 0.005  # s: a sender that did not run for longer does not send all at once what it has missed
 TRAIN, TRAIN_BYTES = 64, 65_000  # the kernel takes no longer ones
 
 
@@ -97,14 +98,15 @@ def flood(kind, plan):
     ready = [([train], [(socket.SOL_UDP, UDP_SEGMENT, struct.pack("=H", size))], len(train) // size)
              for train, size in trains(payloads(kind, plan))]
     random.shuffle(ready)
-    begin = now = time.monotonic()
+    begin = now = due = time.monotonic()
     sent = turn = 0
     while now < begin + plan["seconds"]:
         train, options, count = ready[turn % len(ready)]
         sending.sendmsg(train, options)
         sent, turn, now = sent + count, turn + 1, time.monotonic()
         if plan["rate"]:
-            time.sleep(max(0.0, begin + sent / plan["rate"] - now))
+            due = max(due + count / plan["rate"], now - CATCH_UP)
+            time.sleep(max(0.0, due - now))
     print(json.dumps({"sent": sent, "per_second": round(sent / (now - begin))}), flush=True)
 
 
