@@ -47,6 +47,11 @@ Result<void> SocketLink::connect() {
                    fmt::format("no daemon answers on {}: crmd does not run on this node, or uses another run directory "
                                "(SYSTOLE_RUNDIR)",
                                path_)};
+    if (why == EACCES)
+      return Error{Errc::permission,
+                   fmt::format("cannot reach the daemon on {}: this user may not enter the folder or "
+                               "not write to the socket; be root, or let root mend their modes (0755 and 0666)",
+                               path_)};
     Error error = errno_error(fmt::format("cannot reach the daemon on {}", path_), why);
     error.code = Errc::not_connected;
     return error;

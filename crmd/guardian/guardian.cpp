@@ -81,6 +81,14 @@ void Guardian::take(Time, const Asked& event) {
                                          event.by, names_of(holdings_)));
 }
 
+void Guardian::take(Time, const Unreachable& event) {
+  // A watchdog that was armed stays petted: whoever armed it decides when this machine may do without.
+  if (leaving_ || crmd_here_ || ladder_ || !holdings_.empty() || has_watchdog()) return;
+  leaving_ = true;
+  note(Note::Level::notice,
+       fmt::format("{}: no crmd can reach this guardian any more, and it holds nothing", event.why));
+}
+
 void Guardian::take(Time now, const Climbed& event) {
   if (!ladder_ || !ladder_->climbing) return;
   ladder_->climbing = false;

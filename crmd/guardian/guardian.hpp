@@ -59,11 +59,14 @@ struct Done {};      // crmd ended in order: nothing is held any more
 struct Asked {       // somebody asked this process to end
   std::string by;    // "SIGTERM"
 };
+struct Unreachable {  // the way to this process is gone, and so no crmd can come any more
+  std::string why;    // "/run/systole/guardian.sock does not exist any more"
+};
 struct Climbed {  // the answer to Climb
   bool all_gone = false;
   std::string what_is_left;
 };
-using Event = std::variant<Tick, LeaseUntil, Hold, CrmdHere, CrmdGone, Heard, Done, Asked, Climbed>;
+using Event = std::variant<Tick, LeaseUntil, Hold, CrmdHere, CrmdGone, Heard, Done, Asked, Unreachable, Climbed>;
 
 // ---- effects
 struct Climb {
@@ -126,6 +129,7 @@ class Guardian {
   void take(Time now, const Heard&);
   void take(Time now, const Done&);
   void take(Time now, const Asked& event);
+  void take(Time now, const Unreachable& event);
   void take(Time now, const Climbed& event);
   void act(Time now);
   bool lease_is_over(Time now) const { return until_ && *until_ <= now; }

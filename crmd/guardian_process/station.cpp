@@ -106,7 +106,10 @@ Result<void> Station::listen(const std::string& path) {
   if (!bound) return errno_error(fmt::format("cannot bind the socket {}", path), reason);
   if (::listen(listener_.get(), static_cast<int>(connections_max)) != 0)
     return errno_error(fmt::format("cannot listen on the socket {}", path));
+  struct stat about {};
+  if (::stat(path.c_str(), &about) != 0) return errno_error(fmt::format("cannot look at the socket {}", path));
   socket_path_ = path;
+  socket_inode_ = about.st_ino;
   return {};
 }
 
@@ -115,6 +118,7 @@ void Station::run() {
     const Time now = boot_time();
     page_.stamp(now);
     look_at_page(now);
+    look_for_own_socket();
     put(Tick{});
     if (ending_) break;
     const bool busy = !guardian_.holdings().empty() || guardian_.on_ladder();
@@ -125,7 +129,7 @@ void Station::run() {
   log_.notice("nothing is held: ending");
   page_.clear();
   watchdog_.disarm();
-  ::unlink(socket_path_.c_str());
+  if (is_own_socket_there()) ::unlink(socket_path_.c_str());
 }
 
 void Station::wait() {
@@ -146,6 +150,17 @@ void Station::wait() {
 void Station::look_at_page(Time) {
   const auto until = page_.until();
   if (until && (!guardian_.until() || *guardian_.until() < *until)) put(LeaseUntil{*until});
+}
+
+bool Station::is_own_socket_there() const {
+  struct stat about {};
+  return ::stat(socket_path_.c_str(), &about) == 0 && about.st_ino == socket_inode_;
+}
+
+/// Whoever cleared the run directory away took the way for every crmd to come. Only looked at when awake anyway.
+void Station::look_for_own_socket() {
+  if (!connections_.empty() || !guardian_.holdings().empty() || is_own_socket_there()) return;
+  put(Unreachable{fmt::format("{} is gone, or is another's", socket_path_)});
 }
 
 void Station::take_signal() {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <poll.h>
+#include <sys/types.h>
 
 #include <deque>
 #include <memory>
@@ -39,6 +40,8 @@ class Station {
   Result<void> make_timer_and_signals();
   void wait();
   void look_at_page(Time now);
+  void look_for_own_socket();
+  bool is_own_socket_there() const;
   void take_signal();
   void let_in();
   void read(Connection& connection);
@@ -67,6 +70,7 @@ class Station {
   std::deque<Connection> connections_;  // a deque: references stay valid while another is let in
   std::deque<Event> inbox_;
   std::string buffer_, socket_path_;
+  ino_t socket_inode_ = 0;  // another guardian may have made a socket in its place
   bool stepping_ = false, ending_ = false;
 };
 

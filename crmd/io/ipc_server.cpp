@@ -4,13 +4,11 @@
 #include "crmd/io/ipc_server.hpp"
 
 #include <fmt/format.h>
-#include <grp.h>
-#include <pwd.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/read.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -20,6 +18,7 @@
 #include "common/base/exit_codes.hpp"
 #include "common/base/limits.hpp"
 #include "common/wire/ipc_frame.hpp"
+#include "crmd/io/peer_identity.hpp"
 
 namespace systole::io {
 namespace {
@@ -29,6 +28,8 @@ namespace ipc = wire::ipc;
 using asio::local::stream_protocol;
 
 constexpr Duration patience_with_reader = 30s;       // a client that does not take its answer
+constexpr Duration patience_with_stranger = 2s;      // who may not ask, and says nothing so that he could be told
+constexpr std::ptrdiff_t strangers_max = 8;          // of them at a time: the places are for those who may
 constexpr std::size_t body_piece_bytes = 256 << 10;  // memory is taken as bytes come, not as they are announced
 
 ipc::Reply refusal(std::int32_t code, std::string text) {
@@ -38,43 +39,17 @@ ipc::Reply refusal(std::int32_t code, std::string text) {
   return reply;
 }
 
-bool in_group(const ucred& peer, gid_t group) {
-  return peer.gid == group;
-}
-
-/// Supplementary groups, from the kernel too.
-bool has_supplementary(int socket, gid_t group) {
-  std::array<gid_t, 256> groups{};
-  socklen_t size = sizeof groups;
-  if (::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) != 0) return false;
-  for (std::size_t i = 0; i < size / sizeof(gid_t); ++i)
-    if (groups[i] == group) return true;
-  return false;
-}
-
 }  // namespace
-
-PeerIdentity identify_peer(int socket) {
-  PeerIdentity identity;
-  ucred peer{};
-  socklen_t size = sizeof peer;
-  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return identity;
-  identity.uid = peer.uid;
-  const passwd* const account = ::getpwuid(peer.uid);
-  identity.user = account != nullptr ? account->pw_name : std::to_string(peer.uid);
-  const group* const haclient = ::getgrnam("haclient");
-  identity.allowed =
-      peer.uid == 0 || peer.uid == ::geteuid() || identity.user == "hacluster" ||
-      (haclient != nullptr && (in_group(peer, haclient->gr_gid) || has_supplementary(socket, haclient->gr_gid)));
-  return identity;
-}
 
 class IpcServer::Session : public std::enable_shared_from_this<Session> {
  public:
   Session(IpcServer* server, stream_protocol::socket socket, PeerIdentity peer)
       : server_(server), socket_(std::move(socket)), timer_(socket_.get_executor()), peer_(std::move(peer)) {}
 
+  bool is_stranger() const { return !peer_.allowed; }
+
   void read_head() {
+    if (is_stranger()) leave_after(patience_with_stranger);
     asio::async_read(socket_, asio::buffer(head_), [self = shared_from_this()](const auto& error, std::size_t) {
       if (error) return self->leave();
       self->judge_head();
@@ -85,10 +60,7 @@ class IpcServer::Session : public std::enable_shared_from_this<Session> {
     auto frame = ipc::make_frame(wire::encode(reply));
     if (!frame) frame = ipc::make_frame(wire::encode(refusal(exit_code_of(frame.error()), frame.error().what)));
     out_ = std::move(*frame);
-    timer_.expires_after(patience_with_reader);
-    timer_.async_wait([self = shared_from_this()](const auto& stopped) {
-      if (!stopped) self->leave();
-    });
+    leave_after(patience_with_reader);
     asio::async_write(socket_, asio::buffer(out_),
                       [self = shared_from_this(), then_leave](const auto& error, std::size_t) {
                         self->timer_.cancel();
@@ -112,14 +84,16 @@ class IpcServer::Session : public std::enable_shared_from_this<Session> {
   }
 
  private:
+  void leave_after(Duration patience) {
+    timer_.expires_after(patience);
+    timer_.async_wait([self = shared_from_this()](const auto& stopped) {
+      if (!stopped) self->leave();
+    });
+  }
+
   void judge_head() {
     const auto head = ipc::read_frame_head({head_.data(), head_.size()});
-    if (!peer_.allowed)
-      return send(
-          refusal(exit_code::permission, fmt::format("user '{}' may not talk to the cluster: be root, or a member of "
-                                                     "group haclient",
-                                                     peer_.user)),
-          true);
+    if (is_stranger()) return send(refusal(exit_code::permission, refusal_for(peer_)), true);
     if (!head) return send(refusal(exit_code::protocol, head.error().what), true);
     if (head->version != ipc::protocol_version)
       return send(
@@ -199,11 +173,13 @@ void IpcServer::accept() {
 }
 
 void IpcServer::welcome(stream_protocol::socket socket) {
+  PeerIdentity peer = identify_peer(socket.native_handle());
+  // Silently: a log that everybody can fill is a disk that everybody can fill.
+  if (!peer.allowed && std::ranges::count_if(sessions_, &Session::is_stranger) >= strangers_max) return;
   if (sessions_.size() >= limits::clients_max) {
     log_.warning("{} tools are connected already; another one is turned away", sessions_.size());
     return;
   }
-  PeerIdentity peer = identify_peer(socket.native_handle());
   const auto session = std::make_shared<Session>(this, std::move(socket), std::move(peer));
   sessions_.insert(session);
   session->read_head();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The unix socket on which the tools ask. Who may ask is decided by the kernel's word (SO_PEERCRED): root, the daemon's
-// own user, user hacluster, members of group haclient. One request at a time per connection; a client that is too slow,
-// too loud or of another version is told so, where that is still possible, and let go.
+// The unix socket on which the tools ask. Everybody may connect; who may ask is decided by peer_identity.hpp, and who
+// may not is told so. One request at a time per connection; a client that is too slow, too loud or of another version
+// is told so, where that is still possible, and let go.
 #pragma once
 
 #include <boost/asio/io_context.hpp>
@@ -47,13 +47,5 @@ class IpcServer {
   std::map<std::uint64_t, std::weak_ptr<Session>> waiting_;
   std::uint64_t next_request_ = 1;
 };
-
-/// A peer of the socket as the kernel knows it.
-struct PeerIdentity {
-  std::uint32_t uid = 0;
-  std::string user;  // its name, or the number where it has none
-  bool allowed = false;
-};
-PeerIdentity identify_peer(int socket);
 
 }  // namespace systole::io

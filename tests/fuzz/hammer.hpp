@@ -70,40 +70,61 @@ class Mutator {
   std::vector<std::string> samples_, words_;
 };
 
+/// What a run without arguments does: the same rounds each time, because a red run must be the commit's doing, not the
+/// hour's. `PROGRAM FIRST SECONDS` is for those who have more time and seeds of their own.
+struct Plan {
+  std::uint64_t first_seed = 20'261'123;
+  std::chrono::seconds time_max{4};
+  std::uint64_t rounds_max = 20'000, rounds_min = 100;  // on a crowded machine it takes longer rather than proving less
+};
+
+inline Plan plan_of(int argc, char** argv) {
+  Plan plan;
+  if (argc < 3) return plan;
+  plan.first_seed = std::strtoull(argv[1], nullptr, 10);
+  plan.time_max = std::chrono::seconds(std::strtoll(argv[2], nullptr, 10));
+  plan.rounds_max = ~std::uint64_t{0};
+  return plan;
+}
+
+/// In the child; it counts where the parent sees it.
+template <class Round>
+void run_rounds(const Plan& plan, std::uint64_t& done, const Round& round) {
+  const auto end = std::chrono::steady_clock::now() + plan.time_max;
+  for (; done < plan.rounds_min || (done < plan.rounds_max && std::chrono::steady_clock::now() < end); ++done) {
+    Dice dice(plan.first_seed + done);
+    round(dice);
+  }
+}
+
 /// Runs rounds until the time is up; `PROGRAM SEED` runs the one round of that seed. The rounds run in a child, so that
 /// whatever ends it (a signal, a sanitizer, an exception) somebody is left to say which seed it was.
 template <class Round>
 int hammer(int argc, char** argv, const Round& round) {
-  if (argc > 1) {
+  if (argc == 2) {
     Dice dice(std::strtoull(argv[1], nullptr, 10));
     round(dice);
     std::printf("seed %s: survived\n", argv[1]);
     return 0;
   }
-  constexpr std::uint64_t first_seed = 20'261'123;  // fixed: a red run must be the commit's doing, not the hour's
-  constexpr auto time_max = std::chrono::seconds(4);
-  constexpr std::uint64_t rounds_max = 20'000, rounds_min = 100;
+  const Plan plan = plan_of(argc, argv);
   void* const shared =
       ::mmap(nullptr, sizeof(std::uint64_t), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (shared == MAP_FAILED) return 1;
   auto* const rounds = static_cast<std::uint64_t*>(shared);
   const pid_t child = ::fork();
   if (child == 0) {
-    const auto end = std::chrono::steady_clock::now() + time_max;
-    // On a crowded machine it takes longer rather than proving less.
-    for (; *rounds < rounds_min || (*rounds < rounds_max && std::chrono::steady_clock::now() < end); ++*rounds) {
-      Dice dice(first_seed + *rounds);
-      round(dice);
-    }
+    run_rounds(plan, *rounds, round);
     std::exit(0);
   }
   int state = 0;
   if (child < 0 || ::waitpid(child, &state, 0) != child) return 1;
   if (!WIFEXITED(state) || WEXITSTATUS(state) != 0) {
-    std::printf("died in round %" PRIu64 "; repeat it with: %s %" PRIu64 "\n", *rounds, argv[0], first_seed + *rounds);
+    std::printf("died in round %" PRIu64 "; repeat it with: %s %" PRIu64 "\n", *rounds, argv[0],
+                plan.first_seed + *rounds);
     return 1;
   }
-  std::printf("%" PRIu64 " rounds from seed %" PRIu64 ", all survived\n", *rounds, first_seed);
+  std::printf("%" PRIu64 " rounds from seed %" PRIu64 ", all survived\n", *rounds, plan.first_seed);
   return 0;
 }
 

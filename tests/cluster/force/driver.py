@@ -65,6 +65,10 @@ class Driver:
         """The node that decides for all; None where there is no such node."""
         return None
 
+    def move_address(self, field, node):
+        """As an administrator does; nothing stays behind that would hold it there. Needed where there is a leader."""
+        raise NotImplementedError
+
     def poke(self, field, node):
         """Something that makes a node write to its disk."""
 

@@ -139,5 +139,10 @@ class Pacemaker(Driver):
     def settled(self, field):
         return all(self.members(field, n) == 2 for n in ("n1", "n2"))
 
+    def move_address(self, field, node):
+        field.at("n1", "timeout", "20", "crm_resource", "--move", "-r", "vip", "-N", node)
+        kit.wait_until(lambda: field.owners_now() == (node,), 20, f"for the address to be on {node}")
+        field.at("n1", "timeout", "20", "crm_resource", "--clear", "-r", "vip")
+
     def poke(self, field, node):
         field.at(node, "timeout", "10", "crm_attribute", "-t", "crm_config", "-n", "poke", "-v", "1", check=False)

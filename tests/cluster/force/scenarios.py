@@ -19,6 +19,7 @@ class Scenario:
     title: str
     run: typing.Callable
     needs: str = ""  # "witness" or "guardian": without it there is nothing to do
+    prepare: typing.Callable = None  # brings about what is to be broken; the counting begins after it
 
 
 class NothingToDo(Exception):
@@ -74,10 +75,21 @@ def owner_isolated(field):
     field.hold()
 
 
+def part_owner_and_leader(field):
+    """Who leads is the cluster's own matter; where the address is can be asked for."""
+    owner, other = field.pair()
+    leader = field.driver.leader(field)
+    if leader is None:
+        raise NothingToDo("no node leads")
+    if leader == owner:
+        field.driver.move_address(field, other)
+        field.note(f"the address was moved from {owner}, which leads, to {other}")
+
+
 def leader_isolated(field):
     owner, leader = field.owner(), field.driver.leader(field)
     if leader in (None, owner):
-        raise NothingToDo("the owner is the leader too" if leader else "no node leads")
+        raise kit.ClusterError(f"{leader} leads and {owner} has the address: there is no other leader to isolate")
     isolate(field, leader)
     field.hold()
 
@@ -197,7 +209,8 @@ ALL = (
     Scenario("owner-deaf", "one-way cut: the owner does not hear", owner_is_deaf),
     Scenario("flapping", "cut that flaps, 0.3 s each, for 6 s", cut_that_flaps),
     Scenario("owner-isolated", "the owner is cut from all nodes and the gateway", owner_isolated),
-    Scenario("leader-isolated", "the leader, another node than the owner, is cut from all", leader_isolated),
+    Scenario("leader-isolated", "the leader, another node than the owner, is cut from all", leader_isolated,
+             prepare=part_owner_and_leader),
     Scenario("owner-unreachable", "the owner is cut from everyone, the client too", owner_unreachable),
     Scenario("witness-isolated", "the witness is cut from all", witness_isolated, "witness"),
     Scenario("freeze-machine", "the owner's machine stands still for 12 s", freeze_machine),

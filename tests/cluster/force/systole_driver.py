@@ -137,6 +137,11 @@ class Systole(Driver):
         view = field.status("n1")
         return view["leader"] if view else None
 
+    def move_address(self, field, node):
+        field.at("n1", "timeout", "20", "systole", "move", "vip", node)
+        kit.wait_until(lambda: field.owners_now() == (node,), 20, f"for the address to be on {node}")
+        field.at("n1", "timeout", "20", "systole", "move", "vip", "--clear")
+
     def begin_again(self, field, node):
         field.at(node, "timeout", "30", "systole", "daemon", "reexec")
         return True

@@ -32,6 +32,19 @@ def begin(field):
         return False
 
 
+def prepared(field, scenario):
+    """True once what is to be broken is there, and all is calm again."""
+    if scenario.prepare is None:
+        return True
+    try:
+        scenario.prepare(field)
+        field.settle()
+        return True
+    except (kit.ClusterError, rigs.RigError) as error:
+        field.note(f"could not be prepared: {error}")
+        return False
+
+
 def broken_and_healed(field, scenario):
     """(settled, s from the healing to the beginning of the calm); whatever happens, nothing stays broken."""
     try:
@@ -60,12 +73,12 @@ def run(field, scenario):
     why_not = lacks(field, scenario)
     if why_not:
         return result | {"skipped": why_not}
-    if not begin(field):
-        return result | {"begun": False, "settled": False, "end": account.words_for(field.owners_now()),
-                         "notes": field.notes}
-    start = time.monotonic()
-    owner = account.words_for(field.owners_now())
     try:
+        if not begin(field) or not prepared(field, scenario):
+            return result | {"begun": False, "settled": False, "end": account.words_for(field.owners_now()),
+                             "notes": field.notes}
+        start = time.monotonic()
+        owner = account.words_for(field.owners_now())
         settled, seconds = broken_and_healed(field, scenario)
     except scenarios.NothingToDo as nothing:
         return result | {"skipped": f"{nothing}"}

@@ -362,6 +362,36 @@ class WhoMayDisturbIt(Guarded):
         self.assertEqual(second.returncode, 108, second.stderr)
         self.assertIn("already running", second.stderr)
 
+    def test_without_its_folder_it_goes_on_to_guard_what_is_held(self):
+        crmd, child = self.begin_crmd(), self.victim()
+        self.hold_all(crmd, 60_000)
+        shutil.rmtree(RUN)
+        time.sleep(1.5)
+        crmd.end()
+        time.sleep(1.5)
+        self.assertIsNone(self.guardian.poll(), "something is held")
+        self.assertTrue(self.has(VIP) and child.poll() is None)
+
+    def test_without_its_folder_it_ends_when_it_holds_nothing(self):
+        crmd = self.begin_crmd()
+        shutil.rmtree(RUN)
+        time.sleep(1.5)
+        self.assertIsNone(self.guardian.poll(), "its crmd is there")
+        crmd.end()
+        self.assertEqual(self.guardian.wait(5), 0)
+        self.assertIn("no crmd can reach this guardian any more, and it holds nothing", self.logged())
+
+    def test_it_leaves_the_socket_of_the_guardian_that_came_after_it(self):
+        self.begin_crmd().end()
+        shutil.rmtree(RUN)
+        os.makedirs(RUN)
+        successor = self.start_guardian()
+        connect().close()
+        self.assertEqual(self.guardian.wait(5), 0)
+        time.sleep(1.5)
+        self.assertIsNone(successor.poll())
+        self.assertTrue(self.begin_crmd().state.startswith("state 1|"))
+
     def test_only_root_gets_at_socket_and_page(self):
         self.begin_crmd()
         for name in ("guardian.sock", "lease"):
@@ -416,6 +446,14 @@ class TheWatchdog(Guarded):
         crmd.say("done")
         self.assertEqual(self.guardian.wait(5), 0)
         self.assertTrue(self.written().endswith(b"V"))
+
+    def test_it_is_still_petted_where_the_folder_is_gone(self):
+        self.begin_crmd().end()
+        shutil.rmtree(RUN)
+        self.written()
+        time.sleep(2.5)
+        self.assertIsNone(self.guardian.poll())
+        self.assertIn(b"p", self.written())
 
     def test_a_killed_guardian_leaves_it_armed(self):
         self.begin_crmd()

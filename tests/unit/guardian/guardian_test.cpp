@@ -194,6 +194,24 @@ TEST(Guardian, a_signal_ends_it_only_while_nothing_is_held) {
   EXPECT_NE(find<Exit>(machine.at(300ms, Asked{"SIGTERM"})), nullptr);
 }
 
+TEST(Guardian, whom_no_crmd_can_reach_ends_once_it_holds_nothing_and_says_why) {
+  Machine machine = with_lease_and({vip});
+  EXPECT_TRUE(machine.at(100ms, Unreachable{"s is gone"}).empty()) << "its crmd is there";
+  machine.at(200ms, CrmdGone{});
+  EXPECT_TRUE(machine.at(300ms, Unreachable{"s is gone"}).empty()) << "something is held";
+  ASSERT_NE(find<Climb>(machine.tick(1s)), nullptr);
+  EXPECT_TRUE(machine.at(1s, Unreachable{"s is gone"}).empty()) << "a ladder is climbed";
+  machine.at(1001ms, Climbed{true, ""});
+  EXPECT_NE(find<Exit>(machine.at(2s, Unreachable{"s is gone"})), nullptr);
+  EXPECT_EQ(machine.notes.back(), "s is gone: no crmd can reach this guardian any more, and it holds nothing");
+}
+
+TEST(Guardian, whom_no_crmd_can_reach_goes_on_to_pet_a_watchdog) {
+  Machine machine({.watchdog_timeout = 3s});
+  EXPECT_EQ(find<Exit>(machine.at(1s, Unreachable{"s is gone"})), nullptr);
+  EXPECT_NE(find<Pet>(machine.tick(5s)), nullptr);
+}
+
 // ---- the ladder
 
 TEST(Guardian, after_a_ladder_that_left_nothing_nothing_is_held) {
