@@ -124,5 +124,47 @@ TEST(Core, a_leader_whose_own_disk_hangs_leads_no_more) {
   EXPECT_EQ(cluster.replies[1].exit_code, 0) << "the other two had it on disk";
 }
 
+/// A leader that gave a member up may lead again while its session with that member goes on.
+TEST(Core, a_member_that_was_given_up_gets_a_lease_of_the_same_node_when_that_leads_again) {
+  Cores cluster(3);
+  cluster.run(3s);
+  const std::uint32_t leader = cluster.leader(), other = leader % 3 + 1;
+  cluster.hold_disk(other);
+  cluster.change(leader, 1, "a");
+  cluster.run(5500ms);
+  ASSERT_NE(cluster.told[other].find("the leader gave this node up"), std::string::npos);
+  const auto resigns = [&] {
+    const Stamp failed = cluster.core(cluster.leader()).replica().head().stamp;
+    cluster.step(cluster.leader(), DocumentStoreFailed{failed, "the disk is full"});
+    cluster.run(3s);
+  };
+  resigns();
+  for (int tries = 0; tries < 10 && cluster.leader() != leader; ++tries) resigns();
+  ASSERT_EQ(cluster.leader(), leader);
+  cluster.release_disks();
+  cluster.run(2s);
+  EXPECT_GT(cluster.core(other).membership().lease_until(), cluster.now);
+}
+
+/// Of a node that was taken off the list, the last news may have been that it is there.
+TEST(Core, a_node_that_is_no_longer_listed_is_not_there_for_a_new_leader) {
+  Cores cluster(3);
+  cluster.run(3s);
+  const std::uint32_t first = cluster.leader(), gone = first % 3 + 1, next = gone % 3 + 1;
+  cluster.kill(first);
+  cluster.kill(gone);
+  cluster.run(3s);
+  std::vector<membership::Member> rest{{NodeId{first}, fmt::format("n{}", first), 1},
+                                       {NodeId{next}, fmt::format("n{}", next), 1}};
+  cluster.step(next, Reconfigure{rest});
+  cluster.start(first);
+  cluster.step(first, Reconfigure{rest});
+  for (int tries = 0; tries < 100 && cluster.leader() == 0; ++tries) cluster.run(100ms);
+  ASSERT_EQ(cluster.leader(), next) << "the one that remembers";
+  const auto& nodes = cluster.core(next).status().nodes;
+  const auto known = nodes.find(NodeName{fmt::format("n{}", gone)});
+  EXPECT_TRUE(known == nodes.end() || !known->second.online);
+}
+
 }  // namespace
 }  // namespace systole::controller

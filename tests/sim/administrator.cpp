@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Who changes the list of nodes while everything goes wrong: one node more on every node, at each at a moment of its
+// own; when all have taken that over, one node less, whose daemon has ended by then. What a daemon refuses is tried
+// again; a daemon that starts finds what cluster.conf says by then. Now and then somebody is careless.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "tests/sim/world.hpp"
+
+namespace systole::sim {
+
+std::size_t World::in_service() const {
+  return static_cast<std::size_t>(std::ranges::count_if(nodes_, &Node::in_service));
+}
+
+void World::administer() {
+  if (stage_ == Stage::done) return;
+  at(now_ + plan_.keepalive, [this] { administer(); });
+  if (stage_ == Stage::adding || stage_ == Stage::removing) {
+    for (Node& node : nodes_)
+      if (node.in_service) visit(node);
+    if (!all_know()) return;
+    tell(fmt::format("all nodes know the list of {}", target_.size()));
+    stage_ = stage_ == Stage::adding ? Stage::added : Stage::done;
+    next_stage_ = now_ + some({}, plan_.deadtime * 5);
+    Node& newest = nodes_.back();
+    if (stage_ == Stage::added && !newest.in_service) {
+      newest.in_service = true;
+      start(newest);
+    }
+  } else if (now_ >= next_stage_) {
+    stage_ == Stage::waiting ? add_node() : remove_node();
+  }
+}
+
+bool World::all_know() const {
+  return std::ranges::all_of(nodes_, [&](const Node& node) {
+    return !node.in_service || (node.listed == target_ && (!node.machine || node.list == target_));
+  });
+}
+
+void World::visit(Node& node) {
+  if (now_ >= node.edit_at) node.listed = target_;
+  if (!node.machine || node.list == node.listed || now_ < node.reload_at) return;
+  node.reload_at = now_ + some(100ms, 1s);
+  feed(node, Reload{members_of(node.listed)});
+}
+
+void World::add_node() {
+  Node& newest = nodes_.back();
+  stage_ = Stage::adding;
+  target_.insert(newest.id);
+  newest.listed = target_;
+  tell(fmt::format("node {} is to be added", newest.id.value));
+  for (Node& node : nodes_) node.edit_at = now_ + some({}, 3s);
+  if (plan_.new_node_waits) return;
+  at(now_ + some({}, 3s), [this, &newest] {
+    newest.in_service = true;
+    start(newest);
+  });
+}
+
+/// Its daemon is ended first, as people are told.
+void World::remove_node() {
+  const bool chosen = std::ranges::any_of(nodes_, [&](const Node& node) { return !node.in_service; });
+  if (!chosen) {
+    Node& node = nodes_[dice_.below(nodes_.size() - 1)];
+    if (node.id == plan_.witness) return;
+    tell(fmt::format("node {} is to be removed", node.id.value));
+    node.in_service = false;
+    feed(node, Leave{});
+  }
+  const Node& going = *std::ranges::find(nodes_, false, &Node::in_service);
+  if (going.machine || going.frozen != Frozen::no) return;
+  stage_ = Stage::removing;
+  target_.erase(going.id);
+  for (Node& node : nodes_) node.edit_at = now_ + some({}, 3s);
+}
+
+/// Somebody on a node that hears nobody believes that the others are gone for good.
+void World::careless_reload(Node& node) {
+  if (plan_.mode != membership::Mode::majority || node.list.size() < 3 || node.id == plan_.witness) return;
+  tell(fmt::format("somebody on node {} reloads a list of this node alone", node.id.value));
+  feed(node, Reload{members_of({node.id})});
+}
+
+void World::reloaded(Node& node, const Reloaded& done) {
+  tell(fmt::format("node {} {}", node.id.value, done.refused ? "refuses a list: " + *done.refused : "takes a list over"));
+  count(done.refused ? kind_of("reload refused: " + *done.refused) : "reload taken over");
+  if (done.refused) return;
+  node.list.clear();
+  for (const membership::Member& member : done.nodes) node.list.insert(member.id);
+}
+
+}  // namespace systole::sim
