@@ -71,6 +71,7 @@ struct Core::Impl {
   void begin_reexec(Now now, std::uint64_t client);
   void look_at_reexec(Now now);
   void reconfigure(Now now, const std::vector<membership::Member>& nodes);
+  std::optional<std::string> lags() const;
   void shut_down(Now now);
   void leave_alone(Now now);
   void resign() {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Who changes the list of nodes while everything goes wrong: one node more on every node, at each at a moment of its
-// own; when all have taken that over, one node less, whose daemon has ended by then. What a daemon refuses is tried
-// again; a daemon that starts finds what cluster.conf says by then. Now and then somebody is careless.
+// own; when all have taken that over, one node less, whose daemon has ended by then. Where a daemon refuses, its
+// cluster.conf is put back as it was, and later it is tried again. Now and then somebody is careless.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -36,15 +36,14 @@ void World::administer() {
 
 bool World::all_know() const {
   return std::ranges::all_of(nodes_, [&](const Node& node) {
-    return !node.in_service || (node.listed == target_ && (!node.machine || node.list == target_));
+    return !node.in_service || node.listed == target_;
   });
 }
 
 void World::visit(Node& node) {
-  if (now_ >= node.edit_at) node.listed = target_;
-  if (!node.machine || node.list == node.listed || now_ < node.reload_at) return;
-  node.reload_at = now_ + some(100ms, 1s);
-  feed(node, Reload{members_of(node.listed)});
+  if (!node.machine || node.list == target_ || now_ < node.edit_at) return;
+  node.edit_at = now_ + some(100ms, 1s);
+  feed(node, Reload{members_of(target_)});
 }
 
 void World::add_node() {
@@ -91,6 +90,7 @@ void World::reloaded(Node& node, const Reloaded& done) {
   if (done.refused) return;
   node.list.clear();
   for (const membership::Member& member : done.nodes) node.list.insert(member.id);
+  if (node.list == target_) node.listed = target_;
 }
 
 }  // namespace systole::sim

@@ -75,6 +75,8 @@ constexpr const char* rare_branches_of_core[] = {
     "reload taken over",
     "reload refused: too many nodes come and go at once",
     "reload refused: node node would be removed and is a member",
+    "reload refused: nobody leads",
+    "reload refused: this node has not stored",
     "two owners: one of them was frozen",
     "two owners: mode ping",
     "two owners: mode none",

@@ -245,7 +245,16 @@ void World::look(Node& node) {
   node.was_ready = ready;
   if (now_ < node.look_again) return;
   node.look_again = now_ + plan_.keepalive / 4;
+  if (plan_.mode != membership::Mode::majority && !one_leads()) last_trouble_ = now_;
   look_for_ghosts(node);
+}
+
+bool World::one_leads() const {
+  const auto follows = [&](const Node& node) {
+    return node.machine && node.machine->membership().leader() &&
+           node.machine->membership().term() == nodes_.front().machine->membership().term();
+  };
+  return nodes_.front().machine && std::ranges::all_of(nodes_, follows);
 }
 
 /// Whom a node counts as up has been heard within deadtime, by packets of its own; and a leader has a majority of

@@ -122,7 +122,7 @@ class World {
     Time guarded_from{};                            // its guardian began a moment ago: what was due, it does by then
     bool in_service = true;                         // not: it is not yet, or no longer, a node of this cluster
     std::set<NodeId> listed, list;                  // in its cluster.conf; and as its daemon has taken over
-    Time edit_at{}, reload_at{};                    // when the administrator comes to it
+    Time edit_at{};                                 // when the administrator comes to it
     bool target_cut = false;                        // mode ping: it does not reach the ping target, nor any address
     int drift_ppm = 0;                              // how much faster its clock runs
     Time wake = never;
@@ -159,6 +159,7 @@ class World {
   void feed(Node& node, const Input& input);
   void daemon_of(Node& node, std::function<void()> what);
   void look_for_ghosts(const Node& node);
+  bool one_leads() const;
   void step(Node& node, const Input& input);
   void look(Node& node);
   Time local(const Node& node) const { return local(node, now_); }

@@ -146,24 +146,37 @@ TEST(Core, a_member_that_was_given_up_gets_a_lease_of_the_same_node_when_that_le
   EXPECT_GT(cluster.core(other).membership().lease_until(), cluster.now);
 }
 
-/// Of a node that was taken off the list, the last news may have been that it is there.
-TEST(Core, a_node_that_is_no_longer_listed_is_not_there_for_a_new_leader) {
+/// Of {1, 2, 3} two have a change on disk. A fourth comes, one of the two goes: the rest must not be a majority without it.
+TEST(Core, takes_no_other_list_of_nodes_over_before_it_has_what_its_leader_has) {
   Cores cluster(3);
   cluster.run(3s);
-  const std::uint32_t first = cluster.leader(), gone = first % 3 + 1, next = gone % 3 + 1;
-  cluster.kill(first);
-  cluster.kill(gone);
+  const std::uint32_t leader = cluster.leader(), slow = leader % 3 + 1;
+  std::vector<membership::Member> more;
+  for (std::uint32_t id = 1; id <= 4; ++id) more.push_back({NodeId{id}, fmt::format("n{}", id), 1});
+  cluster.hold_disk(slow);
+  cluster.change(leader, 1, "a");
+  cluster.run(1s);
+  ASSERT_EQ(cluster.replies[1].exit_code, 0);
+  cluster.step(slow, Reconfigure{more});
+  ASSERT_TRUE(cluster.refused[slow]);
+  EXPECT_NE(cluster.refused[slow]->find("has not stored the leader's configuration"), std::string::npos);
+  cluster.release_disks();
+  cluster.run(100ms);
+  cluster.step(slow, Reconfigure{more});
+  EXPECT_FALSE(cluster.refused[slow]) << *cluster.refused[slow];
+}
+
+TEST(Core, takes_no_other_list_of_nodes_over_while_nobody_leads) {
+  Cores cluster(3);
   cluster.run(3s);
-  std::vector<membership::Member> rest{{NodeId{first}, fmt::format("n{}", first), 1},
-                                       {NodeId{next}, fmt::format("n{}", next), 1}};
-  cluster.step(next, Reconfigure{rest});
-  cluster.start(first);
-  cluster.step(first, Reconfigure{rest});
-  for (int tries = 0; tries < 100 && cluster.leader() == 0; ++tries) cluster.run(100ms);
-  ASSERT_EQ(cluster.leader(), next) << "the one that remembers";
-  const auto& nodes = cluster.core(next).status().nodes;
-  const auto known = nodes.find(NodeName{fmt::format("n{}", gone)});
-  EXPECT_TRUE(known == nodes.end() || !known->second.online);
+  const std::uint32_t leader = cluster.leader(), gone = leader % 3 + 1, rest = gone % 3 + 1;
+  cluster.kill(leader);
+  cluster.kill(gone);
+  cluster.run(5s);
+  cluster.step(rest, Reconfigure{{{NodeId{rest}, fmt::format("n{}", rest), 1},
+                                  {NodeId{leader}, fmt::format("n{}", leader), 1}}});
+  ASSERT_TRUE(cluster.refused[rest]);
+  EXPECT_NE(cluster.refused[rest]->find("nobody leads"), std::string::npos) << *cluster.refused[rest];
 }
 
 }  // namespace
