@@ -11,8 +11,10 @@ namespace systole::controller {
 std::optional<std::string> Core::Impl::lags() const {
   const Stamp stored = documents.stored_stamp();
   if (!members.leader())
-    return "nobody leads: a change of the list of nodes could lose what the nodes that are away have stored; try again "
-           "when there is a leader";
+    return "nobody leads whom this node knows, and a change of the list of nodes could lose what nodes that are away "
+           "have "
+           "stored: put cluster.conf back, and try again when there is a leader (a new node must not be started before "
+           "all others know it)";
   if (stored != documents.head().stamp || stored.term != members.term())
     return "this node has not stored the leader's configuration yet: try again in a few seconds";
   return {};

@@ -45,8 +45,8 @@ void Guardian::take(Time, const Hold& event) {
 void Guardian::take(Time, const Remembered& event) {
   holdings_ = event.holdings;
   if (!holdings_.empty())
-    note(Note::Level::warning, fmt::format("the guardian before this one was killed; this one goes on to guard {}",
-                                           names_of(holdings_)));
+    note(Note::Level::warning,
+         fmt::format("the guardian before this one was killed; this one goes on to guard {}", names_of(holdings_)));
 }
 
 /// A third of the timeout may have passed since it was last petted; a third is left for it to bite early.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What has to be ended at the end of the lease, written down beside the lease page for the next guardian: one that is
-// killed together with crmd (by the OOM killer, by a hand that kills too much) leaves nobody else who knows. In the same
-// tmpfs, for the same reason; in the words of the protocol.
+// killed together with crmd (by the OOM killer, by a hand that kills too much) leaves nobody else who knows. In the
+// same tmpfs, for the same reason; in the words of the protocol.
 #pragma once
 
 #include <string>

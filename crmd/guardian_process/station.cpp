@@ -68,9 +68,9 @@ Result<std::unique_ptr<Station>> Station::open(const std::string& run_directory,
   if (!page) return page.error();
   auto addresses = Addresses::open();
   if (!addresses) return addresses.error();
-  std::unique_ptr<Station> station(
-      new Station(std::move(*page), HeldFile(fmt::format("{}/{}", run_directory, held_name)),
-                  Ladder(std::move(*addresses)), std::move(watchdog), log));
+  std::unique_ptr<Station> station(new Station(std::move(*page),
+                                               HeldFile(fmt::format("{}/{}", run_directory, held_name)),
+                                               Ladder(std::move(*addresses)), std::move(watchdog), log));
   if (const auto made = station->make_timer_and_signals(); !made) return made.error();
   if (const auto listening = station->listen(fmt::format("{}/{}", run_directory, socket_name)); !listening)
     return listening.error();

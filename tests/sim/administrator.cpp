@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Who changes the list of nodes while everything goes wrong: one node more on every node, at each at a moment of its
-// own; when all have taken that over, one node less, whose daemon has ended by then. Where a daemon refuses, its
-// cluster.conf is put back as it was, and later it is tried again. Now and then somebody is careless.
+// own; when all have taken that over, it is started; later one node less, whose daemon has left in order by then. Where
+// a daemon refuses, its cluster.conf is put back as it was, and later it is tried again. Now and then somebody is
+// careless.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -35,9 +36,7 @@ void World::administer() {
 }
 
 bool World::all_know() const {
-  return std::ranges::all_of(nodes_, [&](const Node& node) {
-    return !node.in_service || node.listed == target_;
-  });
+  return std::ranges::all_of(nodes_, [&](const Node& node) { return !node.in_service || node.listed == target_; });
 }
 
 void World::visit(Node& node) {
@@ -53,25 +52,19 @@ void World::add_node() {
   newest.listed = target_;
   tell(fmt::format("node {} is to be added", newest.id.value));
   for (Node& node : nodes_) node.edit_at = now_ + some({}, 3s);
-  if (plan_.new_node_waits) return;
-  at(now_ + some({}, 3s), [this, &newest] {
-    newest.in_service = true;
-    start(newest);
-  });
 }
 
-/// Its daemon is ended first, as people are told.
+/// Its daemon leaves in order first, as people are told.
 void World::remove_node() {
-  const bool chosen = std::ranges::any_of(nodes_, [&](const Node& node) { return !node.in_service; });
-  if (!chosen) {
-    Node& node = nodes_[dice_.below(nodes_.size() - 1)];
-    if (node.id == plan_.witness) return;
-    tell(fmt::format("node {} is to be removed", node.id.value));
-    node.in_service = false;
-    feed(node, Leave{});
+  if (!going_) {
+    const Node& chosen = nodes_[dice_.below(nodes_.size() - 1)];
+    if (chosen.id == plan_.witness) return;
+    going_ = chosen.id;
+    tell(fmt::format("node {} is to be removed", going_.value));
   }
-  const Node& going = *std::ranges::find(nodes_, false, &Node::in_service);
-  if (going.machine || going.frozen != Frozen::no) return;
+  Node& going = nodes_[going_.value - 1];
+  if (going.in_service) return feed(going, Leave{});
+  if (going.machine) return;
   stage_ = Stage::removing;
   target_.erase(going.id);
   for (Node& node : nodes_) node.edit_at = now_ + some({}, 3s);
@@ -85,7 +78,8 @@ void World::careless_reload(Node& node) {
 }
 
 void World::reloaded(Node& node, const Reloaded& done) {
-  tell(fmt::format("node {} {}", node.id.value, done.refused ? "refuses a list: " + *done.refused : "takes a list over"));
+  tell(fmt::format("node {} {}", node.id.value,
+                   done.refused ? "refuses a list: " + *done.refused : "takes a list over"));
   count(done.refused ? kind_of("reload refused: " + *done.refused) : "reload taken over");
   if (done.refused) return;
   node.list.clear();

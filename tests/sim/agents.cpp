@@ -89,8 +89,8 @@ void World::kill_agent(Node& node, std::uint64_t call) {
   });
 }
 
-/// Why a node may go on owning what it should not, "": it may not. A hardware watchdog leaves no excuse, a soft one that
-/// the machine stood still as a whole; but mode none waits for no watchdog.
+/// Why a node may go on owning what it should not, "": it may not. A hardware watchdog leaves no excuse, a soft one
+/// that the machine stood still as a whole; but mode none waits for no watchdog.
 std::string World::excuse_of(const Node& node) const {
   const WatchdogKind watchdog = plan_.mode == membership::Mode::none ? WatchdogKind::none : plan_.watchdog;
   if (watchdog == WatchdogKind::hardware) return {};
@@ -103,8 +103,8 @@ std::string World::excuse_of(const Node& node) const {
   return now_ <= node.stuck_until + until_seen ? "hanging in the kernel" : "";
 }
 
-/// The promise: no two nodes own a resource (or are both promoted) at any moment, but for nodes that have an excuse, and
-/// in two-node modes while the network fails between the nodes.
+/// The promise: no two nodes own a resource (or are both promoted) at any moment, but for nodes that have an excuse,
+/// and in two-node modes while the network fails between the nodes.
 void World::count_owners(const Node& newest, const std::string& resource) {
   const auto wanted = std::ranges::find(plan_.resources, resource, &Expected::instance);
   if (wanted == plan_.resources.end()) return;

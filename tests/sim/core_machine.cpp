@@ -45,9 +45,7 @@ constexpr const char* first_document = R"(<cib crm_feature_set="3.16.1" validate
 class WholeCore final : public Machine {
  public:
   WholeCore(membership::Config config, std::uint64_t boot, const Disk& disk, Dice dice, Now now)
-      : self_(config.self),
-        is_witness_(of(config).witness),
-        core_(make(std::move(config), boot, disk, dice, now)) {}
+      : self_(config.self), is_witness_(of(config).witness), core_(make(std::move(config), boot, disk, dice, now)) {}
 
   std::vector<Output> step(Now now, const Input& input) override {
     const auto before = core_.executor().in_flight();

@@ -213,8 +213,7 @@ void World::thaw(Node& node) {
     node.bites += now_ - node.frozen_at;
     watch(node);
   }
-  if (plan_.watchdog == WatchdogKind::none || node.frozen == Frozen::machine)
-    node.excused = now_ + guard + 2 * ladder;
+  if (plan_.watchdog == WatchdogKind::none || node.frozen == Frozen::machine) node.excused = now_ + guard + 2 * ladder;
   node.frozen = Frozen::no;
   last_trouble_ = now_;  // two nodes without votes may both lead, and have to meet first
   const std::uint64_t power = node.power;

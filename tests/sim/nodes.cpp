@@ -99,6 +99,7 @@ void World::begins_again(Node& node) {
 void World::left(Node& node, const Left& left) {
   tell(fmt::format("node {}'s daemon ends: {}", node.id.value, left.reason));
   count("left: " + left.reason);
+  if (node.id == going_) node.in_service = false;
   for (const auto& [resource, state] : node.active)
     if (state != 0)
       judge_.broken(fmt::format("node {} left in order and {} is still active there", node.id.value, resource));

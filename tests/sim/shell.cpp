@@ -87,28 +87,28 @@ void World::guardian_is_lost(Node& node, std::uint64_t which) {
 void World::say(Node& node, const std::vector<guardian::FromCrmd>& messages) {
   if (node.shell.guardian == 0) return;
   for (const guardian::FromCrmd& message : messages)
-    at(now_ + socket_time, [this, &node, to = node.shell.guardian, from = node.life,
-                            bytes = guardian::encode(message).value()] {
-      process_of(node, [this, &node, to, from, bytes] {
-        if (!node.guardian.machine || node.guardian.life != to) return;
-        const auto heard = guardian::decode_from_crmd(bytes);
-        if (!heard) return judge_.broken("the guardian does not understand crmd: " + heard.error().what);
-        guardian_hears(node, from, *heard);
-      });
-    });
+    at(now_ + socket_time,
+       [this, &node, to = node.shell.guardian, from = node.life, bytes = guardian::encode(message).value()] {
+         process_of(node, [this, &node, to, from, bytes] {
+           if (!node.guardian.machine || node.guardian.life != to) return;
+           const auto heard = guardian::decode_from_crmd(bytes);
+           if (!heard) return judge_.broken("the guardian does not understand crmd: " + heard.error().what);
+           guardian_hears(node, from, *heard);
+         });
+       });
 }
 
 void World::guardian_says(Node& node, const guardian::FromGuardian& message) {
-  at(now_ + socket_time, [this, &node, from = node.guardian.life, to = node.guardian.crmd,
-                          bytes = guardian::encode(message).value()] {
-    if (node.life != to) return;
-    daemon_of(node, [this, &node, from, bytes] {
-      if (node.shell.guardian != from) return;
-      const auto heard = guardian::decode_from_guardian(bytes);
-      if (!heard) return judge_.broken("crmd does not understand its guardian: " + heard.error().what);
-      std::visit([this, &node](const auto& which) { crmd_hears(node, which); }, *heard);
-    });
-  });
+  at(now_ + socket_time,
+     [this, &node, from = node.guardian.life, to = node.guardian.crmd, bytes = guardian::encode(message).value()] {
+       if (node.life != to) return;
+       daemon_of(node, [this, &node, from, bytes] {
+         if (node.shell.guardian != from) return;
+         const auto heard = guardian::decode_from_guardian(bytes);
+         if (!heard) return judge_.broken("crmd does not understand its guardian: " + heard.error().what);
+         std::visit([this, &node](const auto& which) { crmd_hears(node, which); }, *heard);
+       });
+     });
 }
 
 void World::crmd_hears(Node& node, const guardian::State& state) {

@@ -47,7 +47,6 @@ void draw_rest(Plan& plan) {
     if (plan.mode != membership::Mode::none) plan.lease += plan.watchdog_timeout * 98 / 100 - plan.watchdog_timeout;
   }
   plan.changes_nodes = plan.mode == membership::Mode::majority && dice.chance(1, 4);
-  plan.new_node_waits = dice.chance(1, 2);
 }
 
 Plan draw_plan(std::uint64_t seed, std::optional<std::size_t> nodes, std::optional<membership::Mode> mode) {
@@ -159,8 +158,8 @@ bool World::settled() const {
     if (!node.in_service) return true;
     if (!node.machine) return false;
     const membership::Membership& members = node.machine->membership();
-    return members.term() == leader->machine->membership().term() && members.up() == target_ &&
-           members.quorate() && node.machine->replica().head() == leader->machine->replica().head() &&
+    return members.term() == leader->machine->membership().term() && members.up() == target_ && members.quorate() &&
+           node.machine->replica().head() == leader->machine->replica().head() &&
            node.disk.document == leader->disk.document && node.machine->at_odds_with(*leader->machine).empty();
   });
 }

@@ -37,8 +37,7 @@ struct Plan {  // what a run is made of
   std::optional<NodeId> witness;  // votes and stores, runs nothing
   WatchdogKind watchdog = WatchdogKind::none;
   Duration watchdog_timeout{};
-  bool changes_nodes = false;       // one node more comes, later one goes
-  bool new_node_waits = false;      // until all others know it
+  bool changes_nodes = false;  // one node more comes, later one goes
   Duration lost_after() const { return deadtime + takeover_delay; }
   Duration extra_time{};            // beyond eight deadtimes, to settle: agents take time
   std::vector<Expected> resources;  // where they must be in the end
@@ -76,7 +75,7 @@ class World {
     std::uint64_t call = 0;
     bool in_kernel = false;  // killed in D state: it does nothing more, but does not end either
   };
-  struct Guardian {                              // another process of the node: it outlives the daemon
+  struct Guardian {                             // another process of the node: it outlives the daemon
     std::optional<guardian::Guardian> machine;  // none: there is no such process
     std::uint64_t life = 0;                     // counts processes
     std::uint64_t crmd = 0;                     // the life of the daemon that is connected and has greeted; 0: none
@@ -101,7 +100,7 @@ class World {
     std::uint64_t life = 0;            // counts starts; what belongs to an earlier one is void
     bool paused = false;
     std::deque<std::function<void()>> inbox;  // while paused
-    Time clock{};             // this boot's monotonic clock minus the world's, but for its drift
+    Time clock{};                             // this boot's monotonic clock minus the world's, but for its drift
     std::int64_t wall_step_s = 0;
     std::map<std::string, int>
         active;  // resource → 1 started, 2 promoted; a dead or stopped daemon changes nothing of it
@@ -112,8 +111,8 @@ class World {
     std::uint64_t power = 0;  // counts boots
     Time page{};              // the lease's end by the node's clock; none: 0
     std::vector<guardian::Holding> remembered;
-    Time spawn_at{};  // no guardian is started before
-    Time bites{};     // by the node's clock; 0: the watchdog is not armed
+    Time spawn_at{};     // no guardian is started before
+    Time bites{};        // by the node's clock; 0: the watchdog is not armed
     Time stuck_until{};  // its servers hang in the kernel: nothing can kill them before
     Frozen frozen = Frozen::no;
     Time frozen_at{};
@@ -272,7 +271,8 @@ class World {
   bool storming_ = true;
   enum class Stage { waiting, adding, added, removing, done } stage_ = Stage::waiting;
   Time next_stage_ = never;
-  std::set<NodeId> target_;  // the list of nodes that the administrator wants everywhere
+  NodeId going_;                                // that is to be removed
+  std::set<NodeId> target_;                     // the list of nodes that the administrator wants everywhere
   Time last_trouble_ = Time::min();             // when the network last lost or delayed a packet
   std::deque<membership::Transmit> overheard_;  // by somebody who will play them back
   Report report_;

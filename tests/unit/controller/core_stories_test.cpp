@@ -146,7 +146,8 @@ TEST(Core, a_member_that_was_given_up_gets_a_lease_of_the_same_node_when_that_le
   EXPECT_GT(cluster.core(other).membership().lease_until(), cluster.now);
 }
 
-/// Of {1, 2, 3} two have a change on disk. A fourth comes, one of the two goes: the rest must not be a majority without it.
+/// Of {1, 2, 3} two have a change on disk. A fourth comes, one of the two goes: the rest must not be a majority without
+/// it.
 TEST(Core, takes_no_other_list_of_nodes_over_before_it_has_what_its_leader_has) {
   Cores cluster(3);
   cluster.run(3s);
