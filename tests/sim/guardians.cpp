@@ -61,7 +61,9 @@ void World::daemon_is_gone(Node& node) {
 // ---- its loop
 
 void World::look_at_page(Node& node) {
-  if (node.page > Time{}) guardian_takes(node, guardian::LeaseUntil{node.page});
+  if (!node.guardian.machine || node.page == Time{}) return;
+  const auto known = node.guardian.machine->until();
+  if (!known || *known < node.page) guardian_takes(node, guardian::LeaseUntil{node.page});
 }
 
 /// Its timer may be as late as the inequality allows.
