@@ -156,7 +156,7 @@ bool World::settled() const {
   if (!resources_in_place() || !administered()) return false;
   return std::all_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
     if (!node.in_service) return true;
-    if (!node.machine) return false;
+    if (!node.machine || !node.stores.empty()) return false;  // a disk may still be at what it began in the storm
     const membership::Membership& members = node.machine->membership();
     return members.term() == leader->machine->membership().term() && members.up() == target_ && members.quorate() &&
            node.machine->replica().head() == leader->machine->replica().head() &&
