@@ -51,6 +51,7 @@ struct Core::Impl {
   void ask(Now now, const ClientRequest& asked);
   void ask_leader(Now now, const ClientRequest& asked);
   void pass_on_waiting(Now now);
+  void pass_on(Now now, std::uint64_t id);
   void expire(Now now);
   void confirm_lost(Now now, std::uint64_t client, const std::string& name);
   void set_attribute(std::uint64_t client, const wire::ipc::SetAttribute& wanted);

@@ -156,7 +156,7 @@ bool World::settled() const {
   if (!resources_in_place() || !administered()) return false;
   return std::all_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
     if (!node.in_service) return true;
-    if (!node.machine || !node.stores.empty()) return false;  // a disk may still be at what it began in the storm
+    if (!node.machine || !node.stores.empty()) return false;
     const membership::Membership& members = node.machine->membership();
     return members.term() == leader->machine->membership().term() && members.up() == target_ && members.quorate() &&
            node.machine->replica().head() == leader->machine->replica().head() &&
@@ -204,6 +204,9 @@ void World::settle_down() {
   tell("--- settled");
   const std::uint64_t last = next_write_++;
   client_write(last);
+  // A disk may still be at what it began in the storm.
+  const Time patience = now_ + plan_.extra_time / 2;
+  while (!judge_.verdict() && !judge_.was_acknowledged(last) && now_ < patience) run_until(now_ + plan_.keepalive);
   run_until(now_ + plan_.deadtime + plan_.extra_time / 10);
   if (judge_.verdict()) return;
   if (!judge_.was_acknowledged(last)) judge_.broken("a write to the settled cluster was not acknowledged in time");
