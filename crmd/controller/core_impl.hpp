@@ -51,6 +51,7 @@ struct Core::Impl {
   void ask(Now now, const ClientRequest& asked);
   void ask_leader(Now now, const ClientRequest& asked);
   void pass_on_waiting(Now now);
+  void pass_on(Now now, std::uint64_t id);
   void expire(Now now);
   void confirm_lost(Now now, std::uint64_t client, const std::string& name);
   void set_attribute(std::uint64_t client, const wire::ipc::SetAttribute& wanted);
@@ -74,6 +75,7 @@ struct Core::Impl {
   bool held_by_all(Now now);
   void held_by(NodeId peer, const Holding& promise);
   void reconfigure(Now now, const std::vector<membership::Member>& nodes);
+  std::optional<std::string> lags() const;
   void shut_down(Now now);
   void leave_alone(Now now);
   void resign() {

@@ -76,7 +76,16 @@ void Core::Impl::ask_leader(Now now, const ClientRequest& request) {
     return reply(request.client, exit_code::no_quorum,
                  fmt::format("{} requests wait for a leader already; try again", asked.size()));
   asked[next_ask++] = Asked{request.client, request.request, request.user, now.at + leader_patience, false};
-  pass_on_waiting(now);
+  pass_on(now, next_ask - 1);
+}
+
+/// What waits beside it with the same leader goes on waiting.
+void Core::Impl::pass_on(Now now, std::uint64_t id) {
+  Asked& one = asked.at(id);
+  if (!members.leader()) return;
+  one.sent = true;
+  one.until = now.at + 60s;
+  send(members.leader(), Forward{id, one.request, one.user});
 }
 
 void Core::Impl::pass_on_waiting(Now now) {
@@ -89,11 +98,7 @@ void Core::Impl::pass_on_waiting(Now now) {
       it = asked.erase(it);
       continue;
     }
-    if (members.leader()) {
-      one.sent = true;
-      one.until = now.at + 60s;
-      send(members.leader(), Forward{it->first, one.request, one.user});
-    }
+    pass_on(now, it->first);
     ++it;
   }
 }

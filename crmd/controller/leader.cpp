@@ -77,6 +77,9 @@ void Leader::changed(std::string why) {
 
 void Leader::begin(Now now, const std::set<NodeId>& up, const std::map<NodeId, Time>& released) {
   begun_at_ = now.at;
+  forget_removed();
+  // An earlier leader here may have expelled one of them; this one begins with the trust that it needs to join them.
+  for (const NodeId node : up) out_.grants.emplace_back(node, true);
   for (const membership::Member& node : config_.membership.nodes) {
     if (node.witness) {
       if (up.contains(node.id)) peers_[node.id];
@@ -93,6 +96,18 @@ void Leader::begin(Now now, const std::set<NodeId>& up, const std::map<NodeId, T
   }
   note(membership::Note::Level::notice, fmt::format("this node leads in term {} with {} of {} nodes", term_.number,
                                                     up.size(), config_.membership.nodes.size()));
+}
+
+/// What was last heard of a node before it was taken off the list – that it was there, perhaps – holds no more.
+void Leader::forget_removed() {
+  const auto before = known_.status.nodes;
+  for (const auto& [name, state] : before) {
+    if (std::ranges::find(config_.membership.nodes, name.value, &membership::Member::name) !=
+        config_.membership.nodes.end())
+      continue;
+    learn(known_, NodeChanged{name, state.id, false, false, "down", "down"});
+    learn(known_, NodeGone{name});
+  }
 }
 
 void Leader::ready(Now now) {

@@ -90,6 +90,7 @@ class Leader {
   NodeName name_of(NodeId id) const;
   NodeId id_of(const NodeName& name) const;
   void offer(Now now, NodeId peer);
+  void forget_removed();
   void join(Now now, NodeId from, const JoinRequest& request);
   void result(Now now, NodeId from, const executor::Report& report);
   void count_failure(Now now, const NodeName& node, const executor::Report& report);

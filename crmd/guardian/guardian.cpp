@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "common/base/text.hpp"
+#include "crmd/guardian/lease_page.hpp"
 
 namespace systole::guardian {
 
@@ -34,10 +35,23 @@ void Guardian::take(Time now, const LeaseUntil& event) {
 
 void Guardian::take(Time, const Hold& event) {
   to_accept_ = event.number;
+  holds_others_ = true;
   if (ladder_)
     held_meanwhile_ = event.holdings;
   else
     holdings_ = event.holdings;
+}
+
+void Guardian::take(Time, const Remembered& event) {
+  holdings_ = event.holdings;
+  if (!holdings_.empty())
+    note(Note::Level::warning,
+         fmt::format("the guardian before this one was killed; this one goes on to guard {}", names_of(holdings_)));
+}
+
+/// A third of the timeout may have passed since it was last petted; a third is left for it to bite early.
+void Guardian::take(Time, const Armed& event) {
+  settings_ = {.watchdog_timeout = event.timeout, .watchdog_patience = event.timeout / 3};
 }
 
 void Guardian::take(Time, const CrmdHere&) {
@@ -64,7 +78,7 @@ void Guardian::take(Time, const Heard&) {
 }
 
 void Guardian::take(Time, const Done&) {
-  leaving_ = true;
+  leaving_ = holds_others_ = true;
   if (ladder_)
     held_meanwhile_.emplace();
   else
@@ -105,6 +119,7 @@ void Guardian::take(Time now, const Climbed& event) {
                       "after {} ms",
                       names_of(holdings_), to_ms(now - ladder_->began))});
   holdings_ = std::exchange(held_meanwhile_, {}).value_or(std::vector<Holding>{});
+  holds_others_ = true;
   ladder_.reset();
 }
 
@@ -125,6 +140,7 @@ void Guardian::act(Time now) {
     ladder_->climbing = true;
     out_.push_back(Climb{holdings_});
   }
+  remember();
   if (to_accept_ && !ladder_) out_.push_back(Accept{*std::exchange(to_accept_, {})});
   if (ladder_ && has_watchdog() && now - ladder_->began >= settings_.watchdog_patience) {
     biting_ = true;
@@ -141,6 +157,18 @@ void Guardian::act(Time now) {
     pet_at_ = now + settings_.watchdog_timeout / 3;
   }
   if (leaving_ && !ladder_ && holdings_.empty()) out_.push_back(Exit{});
+}
+
+/// What a ladder still has to end is not in the list that came meanwhile.
+void Guardian::remember() {
+  if (!std::exchange(holds_others_, false)) return;
+  std::vector<Holding> all = holdings_;
+  if (held_meanwhile_) all.insert(all.end(), held_meanwhile_->begin(), held_meanwhile_->end());
+  out_.push_back(Remember{std::move(all)});
+}
+
+Time Guardian::wake_at(Time now) const {
+  return std::min(next_deadline(), now + (holdings_.empty() && !ladder_ ? look_while_idle : look_while_held));
 }
 
 Time Guardian::next_deadline() const {

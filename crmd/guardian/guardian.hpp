@@ -52,6 +52,14 @@ struct Hold {
   std::vector<Holding> holdings;
   std::uint64_t number = 0;  // comes back in Accept
 };
+/// What the guardian before this one held when it was killed: it is held still. Comes first, with the lease.
+struct Remembered {
+  std::vector<Holding> holdings;
+};
+/// There is a watchdog from now on. Not while a ladder is climbed: to open its device is to pet it.
+struct Armed {
+  Duration timeout{};
+};
 struct CrmdHere {};  // it introduced itself
 struct CrmdGone {};  // its connection ended
 struct Heard {};     // crmd has read the news of the last ladder
@@ -66,7 +74,8 @@ struct Climbed {  // the answer to Climb
   bool all_gone = false;
   std::string what_is_left;
 };
-using Event = std::variant<Tick, LeaseUntil, Hold, CrmdHere, CrmdGone, Heard, Done, Asked, Unreachable, Climbed>;
+using Event = std::variant<Tick, LeaseUntil, Hold, Remembered, Armed, CrmdHere, CrmdGone, Heard, Done, Asked,
+                           Unreachable, Climbed>;
 
 // ---- effects
 struct Climb {
@@ -76,6 +85,11 @@ struct Climb {
 /// accepted: it is ended at once. So whoever waits for this before it starts something starts nothing unguarded.
 struct Accept {
   std::uint64_t number;
+};
+/// All that has to be ended at the end of the lease, where the next guardian finds it if this one is killed. Comes
+/// before Accept: there is no moment in which a killed guardian takes with it what somebody relies on.
+struct Remember {
+  std::vector<Holding> holdings;
 };
 struct Pet {};      // the watchdog
 struct LetBite {};  // never pet again: the machine shall be reset
@@ -87,7 +101,7 @@ struct Note {  // one line for the log
   std::string text;
 };
 struct Exit {};
-using Effect = std::variant<Climb, Accept, Pet, LetBite, Tell, Note, Exit>;
+using Effect = std::variant<Climb, Accept, Remember, Pet, LetBite, Tell, Note, Exit>;
 
 struct Settings {
   Duration watchdog_timeout{};  // zero: there is no watchdog
@@ -100,11 +114,13 @@ inline constexpr Duration lease_longest = 1h;
 
 class Guardian {
  public:
-  explicit Guardian(Settings settings) : settings_(settings) {}
+  explicit Guardian(Settings settings = {}) : settings_(settings) {}
 
   std::vector<Effect> step(Time now, const Event& event);
   /// When the next Tick is due; never: nothing is to be done without an event.
   Time next_deadline() const;
+  /// When it looks at the page and ticks at the latest: a renewal is a store into memory, which wakes nobody.
+  Time wake_at(Time now) const;
 
   const std::vector<Holding>& holdings() const { return holdings_; }
   std::optional<Time> until() const { return until_; }  // none: no lease has been known
@@ -124,6 +140,8 @@ class Guardian {
   void take(Time, const Tick&) {}
   void take(Time now, const LeaseUntil& event);
   void take(Time now, const Hold& event);
+  void take(Time now, const Remembered& event);
+  void take(Time now, const Armed& event);
   void take(Time now, const CrmdHere&);
   void take(Time now, const CrmdGone&);
   void take(Time now, const Heard&);
@@ -132,6 +150,7 @@ class Guardian {
   void take(Time now, const Unreachable& event);
   void take(Time now, const Climbed& event);
   void act(Time now);
+  void remember();
   bool lease_is_over(Time now) const { return until_ && *until_ <= now; }
   bool has_watchdog() const { return settings_.watchdog_timeout > Duration{} && !biting_; }
   void report(Laddered news);
@@ -146,6 +165,7 @@ class Guardian {
   std::optional<Laddered> unheard_;
   Time pet_at_{};
   bool crmd_here_ = false, leaving_ = false, biting_ = false;
+  bool holds_others_ = false;  // than what was given to be remembered
   std::vector<Effect> out_;
 };
 

@@ -30,7 +30,8 @@ namespace systole::guardian {
 inline constexpr std::uint32_t protocol_version = 1;
 /// One datagram; below the kernel's default for a socket's buffer (212,992 with its own needs).
 inline constexpr std::size_t message_bytes_max = 160 << 10;
-inline constexpr std::string_view socket_name = "guardian.sock", lease_name = "lease", lock_name = "guardian.pid";
+inline constexpr std::string_view socket_name = "guardian.sock", lease_name = "lease", held_name = "held",
+                                  lock_name = "guardian.pid";
 
 struct Hello {
   std::uint32_t version = protocol_version;

@@ -41,13 +41,14 @@ Result<LeaseFile> LeaseFile::open(const std::string& path) {
   if (memory == MAP_FAILED) return errno_error(fmt::format("cannot map {}", path));
   auto* page = static_cast<LeasePage*>(memory);
   const std::string boot = boot_id();
-  if (!belongs_to(*page, boot)) {
+  const bool is_new = !belongs_to(*page, boot);
+  if (is_new) {
     page = new (memory) LeasePage{};
     boot.copy(page->boot, sizeof page->boot - 1);
     page->version = lease_version;
     page->magic = lease_magic;
   }
-  return LeaseFile(page);
+  return LeaseFile(page, is_new);
 }
 
 LeaseFile::~LeaseFile() {

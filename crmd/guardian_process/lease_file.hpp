@@ -5,6 +5,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "common/base/result.hpp"
 #include "common/base/time.hpp"
@@ -15,9 +16,11 @@ namespace systole::guardian {
 class LeaseFile {
  public:
   static Result<LeaseFile> open(const std::string& path);
-  LeaseFile(LeaseFile&& other) noexcept : page_(std::exchange(other.page_, nullptr)) {}
+  LeaseFile(LeaseFile&& other) noexcept : page_(std::exchange(other.page_, nullptr)), new_(other.new_) {}
   ~LeaseFile();
 
+  /// No guardian of this boot has used it.
+  bool is_new() const { return new_; }
   /// None: there is no lease.
   std::optional<Time> until() const;
   void stamp(Time now) { page_->guardian_seen_ns.store(now.time_since_epoch().count(), std::memory_order_release); }
@@ -25,8 +28,9 @@ class LeaseFile {
   void clear() { page_->until_ns.store(0, std::memory_order_release); }
 
  private:
-  explicit LeaseFile(LeasePage* page) : page_(page) {}
+  LeaseFile(LeasePage* page, bool is_new) : page_(page), new_(is_new) {}
   LeasePage* page_;
+  bool new_;
 };
 
 }  // namespace systole::guardian

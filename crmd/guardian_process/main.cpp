@@ -136,9 +136,7 @@ int run(const Options& options) {
   const auto lock = take_lock(fmt::format("{}/{}", options.run_directory, guardian::lock_name));
   if (!lock) return say(lock.error(), exit_code::io);
   ask_for_privileges(log);
-  guardian::Watchdog watchdog;
-  if (!options.watchdog.empty()) watchdog = guardian::Watchdog(options.watchdog, options.watchdog_timeout, log);
-  auto station = guardian::Station::open(options.run_directory, std::move(watchdog), log);
+  auto station = guardian::Station::open(options.run_directory, {options.watchdog, options.watchdog_timeout}, log);
   if (!station) return say(station.error(), exit_code::system);
   (*station)->run();
   return exit_code::ok;

@@ -55,22 +55,22 @@ void set_timer(int timer, Time at) {
 
 }  // namespace
 
-Station::Station(LeaseFile page, Ladder ladder, Watchdog watchdog, Log& log)
+Station::Station(LeaseFile page, HeldFile held, Ladder ladder, WatchdogSetup watchdog, Log& log)
     : log_(log),
       page_(std::move(page)),
+      held_(std::move(held)),
       ladder_(std::move(ladder)),
-      watchdog_(std::move(watchdog)),
-      // A third of the timeout may have passed since it was last petted; a third is left for it to bite early.
-      guardian_({.watchdog_timeout = watchdog_.timeout(), .watchdog_patience = watchdog_.timeout() / 3}),
+      wanted_(std::move(watchdog)),
       buffer_(message_bytes_max + 1, '\0') {}
 
-Result<std::unique_ptr<Station>> Station::open(const std::string& run_directory, Watchdog watchdog, Log& log) {
+Result<std::unique_ptr<Station>> Station::open(const std::string& run_directory, WatchdogSetup watchdog, Log& log) {
   auto page = LeaseFile::open(fmt::format("{}/{}", run_directory, lease_name));
   if (!page) return page.error();
   auto addresses = Addresses::open();
   if (!addresses) return addresses.error();
-  std::unique_ptr<Station> station(
-      new Station(std::move(*page), Ladder(std::move(*addresses)), std::move(watchdog), log));
+  std::unique_ptr<Station> station(new Station(std::move(*page),
+                                               HeldFile(fmt::format("{}/{}", run_directory, held_name)),
+                                               Ladder(std::move(*addresses)), std::move(watchdog), log));
   if (const auto made = station->make_timer_and_signals(); !made) return made.error();
   if (const auto listening = station->listen(fmt::format("{}/{}", run_directory, socket_name)); !listening)
     return listening.error();
@@ -114,22 +114,39 @@ Result<void> Station::listen(const std::string& path) {
 }
 
 void Station::run() {
+  recall();
   while (!ending_) {
-    const Time now = boot_time();
-    page_.stamp(now);
-    look_at_page(now);
+    page_.stamp(boot_time());
+    look_at_page();
     look_for_own_socket();
     put(Tick{});
     if (ending_) break;
-    const bool busy = !guardian_.holdings().empty() || guardian_.on_ladder();
-    set_timer(timer_.get(),
-              std::min(guardian_.next_deadline(), boot_time() + (busy ? look_while_held : look_while_idle)));
+    arm();
+    set_timer(timer_.get(), guardian_.wake_at(boot_time()));
     wait();
   }
   log_.notice("nothing is held: ending");
   page_.clear();
   watchdog_.disarm();
   if (is_own_socket_there()) ::unlink(socket_path_.c_str());
+}
+
+/// What a guardian of this boot left behind without an orderly end.
+void Station::recall() {
+  if (page_.is_new()) return held_.remove();
+  auto held = held_.load();
+  if (!held) return log_.error("what the guardian before this one held is not known: {}", held.error().what);
+  look_at_page();
+  put(Remembered{std::move(*held)});
+}
+
+/// An armed watchdog whose guardian was killed is still counting: opened, it begins anew, so what has to be ended comes
+/// first.
+void Station::arm() {
+  if (wanted_.device.empty() || guardian_.on_ladder()) return;
+  watchdog_ = Watchdog(wanted_.device, wanted_.timeout, log_);
+  wanted_.device.clear();
+  if (watchdog_.armed()) put(Armed{watchdog_.timeout()});
 }
 
 void Station::wait() {
@@ -139,7 +156,7 @@ void Station::wait() {
   std::uint64_t expirations = 0;
   if (polled[0].revents != 0 && ::read(timer_.get(), &expirations, sizeof expirations) < 0) return;
   // What crmd last wrote into the page counts before what it said or that it is gone.
-  look_at_page(boot_time());
+  look_at_page();
   for (std::size_t i = 3; i < polled.size(); ++i)
     if (polled[i].revents != 0) read(connections_[i - 3]);
   std::erase_if(connections_, [](const Connection& connection) { return !connection.socket; });
@@ -147,9 +164,8 @@ void Station::wait() {
   if (polled[2].revents != 0) let_in();
 }
 
-void Station::look_at_page(Time) {
-  const auto until = page_.until();
-  if (until && (!guardian_.until() || *guardian_.until() < *until)) put(LeaseUntil{*until});
+void Station::look_at_page() {
+  if (const auto until = page_.until()) put(LeaseUntil{*until});
 }
 
 bool Station::is_own_socket_there() const {
@@ -214,13 +230,7 @@ void Station::take(Connection& connection, const FromCrmd& message) {
 void Station::take_hello(Connection& connection, const Hello& hello) {
   if (Connection* const before = crmd(); before != nullptr && before != &connection) leave(*before);
   put(CrmdHere{});  // before it counts as greeted: the news, if any, are in the answer
-  State state;
-  state.pid = ::getpid();
-  state.until = guardian_.until();
-  state.watchdog = watchdog_.in_words();
-  state.laddered = guardian_.unheard();
-  state.holdings = guardian_.holdings();
-  send(connection, state);
+  send(connection, state_of(guardian_, ::getpid(), watchdog_.in_words()));
   if (hello.version != protocol_version) {
     log_.error("crmd (process {}) speaks version {} and this guardian {}: they are of different releases",
                connection.pid, hello.version, protocol_version);
@@ -279,6 +289,12 @@ void Station::perform(const Climb& effect) {
 
 void Station::perform(const Accept& effect) {
   if (const Connection* const here = crmd()) send(*here, Ack{effect.number});
+}
+
+void Station::perform(const Remember& effect) {
+  if (const auto saved = held_.save(effect.holdings); !saved)
+    log_.error("{}: a guardian that is killed together with crmd leaves these to nobody: {}", saved.error().what,
+               names_of(effect.holdings));
 }
 
 void Station::perform(const Tell& effect) {

@@ -14,17 +14,23 @@
 
 #include "common/base/handles.hpp"
 #include "common/log/log.hpp"
-#include "crmd/guardian/protocol.hpp"
+#include "crmd/guardian/conversation.hpp"
+#include "crmd/guardian_process/held_file.hpp"
 #include "crmd/guardian_process/ladder.hpp"
 #include "crmd/guardian_process/lease_file.hpp"
 #include "crmd/guardian_process/watchdog.hpp"
 
 namespace systole::guardian {
 
+struct WatchdogSetup {
+  std::string device;  // "": none
+  std::chrono::seconds timeout{5};
+};
+
 class Station {
  public:
   /// The caller holds the run directory's lock: a socket file found there is a dead guardian's.
-  static Result<std::unique_ptr<Station>> open(const std::string& run_directory, Watchdog watchdog, Log& log);
+  static Result<std::unique_ptr<Station>> open(const std::string& run_directory, WatchdogSetup watchdog, Log& log);
   /// Until the machine says Exit.
   void run();
 
@@ -35,11 +41,13 @@ class Station {
     bool greeted = false;  // it said hello: this is crmd
   };
 
-  Station(LeaseFile page, Ladder ladder, Watchdog watchdog, Log& log);
+  Station(LeaseFile page, HeldFile held, Ladder ladder, WatchdogSetup watchdog, Log& log);
   Result<void> listen(const std::string& path);
   Result<void> make_timer_and_signals();
+  void recall();
+  void arm();
   void wait();
-  void look_at_page(Time now);
+  void look_at_page();
   void look_for_own_socket();
   bool is_own_socket_there() const;
   void take_signal();
@@ -55,6 +63,7 @@ class Station {
   void put(Event event);
   void perform(const Climb& effect);
   void perform(const Accept& effect);
+  void perform(const Remember& effect);
   void perform(const Pet&) { watchdog_.pet(); }
   void perform(const LetBite&) {}  // the machine asks for no more petting, and nobody disarms it
   void perform(const Tell& effect);
@@ -63,7 +72,9 @@ class Station {
 
   Log& log_;
   LeaseFile page_;
+  HeldFile held_;
   Ladder ladder_;
+  WatchdogSetup wanted_;
   Watchdog watchdog_;
   Guardian guardian_;
   Fd listener_, timer_, signals_;

@@ -128,17 +128,14 @@ void GuardianClient::feed(Time until) {
 
 std::uint64_t GuardianClient::hold(std::vector<guardian::Holding> holdings) {
   // Until now it may have looked at the page once a second only.
-  if (!held_ || held_->empty()) fresh_at_ = boot_time();
-  held_ = std::move(holdings);
-  ++number_;
-  if (ready_) send(guardian::HoldList{number_, *held_});
-  return number_;
+  if (!talk_.holds_something()) fresh_at_ = boot_time();
+  say(talk_.hold(std::move(holdings)));
+  return talk_.number();
 }
 
 void GuardianClient::done() {
   ending_ = true;
-  held_.reset();
-  if (ready_) send(guardian::CrmdDone{});
+  say(talk_.done());
 }
 
 // ---- getting one
@@ -186,7 +183,7 @@ bool GuardianClient::try_to_connect() {
   fresh_at_ = boot_time();
   stale_ = 0;
   listen();
-  send(guardian::Hello{});
+  say(talk_.connected());
   return true;
 }
 
@@ -263,21 +260,24 @@ void GuardianClient::take(const guardian::State& state) {
   if (!socket_.is_open()) return;
   log_.info("the guardian is here (process {}); it holds: {}; watchdog: {}", state.pid,
             guardian::names_of(state.holdings), state.watchdog);
-  ready_ = true;
   complained_ = false;
-  const std::uint64_t told = number_;
-  if (callbacks_.on_state) callbacks_.on_state(state);  // may call hold()
-  if (state.laddered) send(guardian::HeardNews{});
-  if (held_ && number_ == told) send(guardian::HoldList{number_, *held_});
+  const bool first = talk_.meet(state);
+  if (callbacks_.on_state) callbacks_.on_state(state, first);  // may call hold()
+  say(talk_.follow_up(state));
 }
 
 void GuardianClient::take(const guardian::Ack& ack) {
+  talk_.accepted(ack);
   if (callbacks_.on_held) callbacks_.on_held(ack.number);
 }
 
 void GuardianClient::take(const guardian::LadderedNews& news) {
   send(guardian::HeardNews{});
   if (callbacks_.on_laddered) callbacks_.on_laddered(news.news);
+}
+
+void GuardianClient::say(const std::vector<guardian::FromCrmd>& messages) {
+  for (const guardian::FromCrmd& message : messages) send(message);
 }
 
 void GuardianClient::send(const guardian::FromCrmd& message) {
@@ -297,7 +297,7 @@ void GuardianClient::lost(const std::string& why) {
   error_code ignored;
   socket_.close(ignored);
   if (!ending_) log_.warning("the guardian (process {}) is lost: {}; starting another", pid_, why);
-  ready_ = false;
+  talk_.lost();
   broken_.clear();
   pid_ = 0;
   process_.reset();
@@ -313,7 +313,7 @@ void GuardianClient::kill_it(const std::string& why) {
 }
 
 void GuardianClient::check_soon() {
-  const bool idle = ready_ && (!held_ || held_->empty() || boot_time() - checked_by_feed_ < check_interval_idle);
+  const bool idle = ready() && (!talk_.holds_something() || boot_time() - checked_by_feed_ < check_interval_idle);
   check_.expires_after(idle ? check_interval_idle : check_interval);
   check_.async_wait([this](const error_code& stopped) {
     if (stopped) return;
@@ -325,8 +325,8 @@ void GuardianClient::check_soon() {
 void GuardianClient::check() {
   look_after_child();
   if (!socket_.is_open() || ending_) return;
-  const bool expects_stamps = ready_ && page_ && held_ && !held_->empty();
-  if (ready_ && !expects_stamps) return;
+  const bool expects_stamps = ready() && page_ && talk_.holds_something();
+  if (ready() && !expects_stamps) return;
   Time seen = fresh_at_;
   if (expects_stamps) seen = std::max(seen, Time{Duration{page_->guardian_seen_ns.load(std::memory_order_acquire)}});
   const Duration silent = boot_time() - seen;

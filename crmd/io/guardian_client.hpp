@@ -20,8 +20,8 @@
 
 #include "common/base/handles.hpp"
 #include "common/log/log.hpp"
+#include "crmd/guardian/conversation.hpp"
 #include "crmd/guardian/lease_page.hpp"
-#include "crmd/guardian/protocol.hpp"
 
 namespace systole::io {
 
@@ -38,9 +38,9 @@ std::string find_guardian();
 class GuardianClient {
  public:
   struct Callbacks {
-    /// A guardian is there. holdings: what it held for our predecessor (before our first hold(): adopt them or let them
-    /// go); laddered: what happened while nobody heard it. Comes again after each reconnection.
-    std::function<void(const guardian::State&)> on_state;
+    /// A guardian is there. first: the first of this crmd's life; its holdings are our predecessor's, to be adopted or
+    /// let go. laddered: what happened while nobody heard it. Comes again after each reconnection.
+    std::function<void(const guardian::State&, bool first)> on_state;
     /// The lease ended and the guardian acted. Comes at most twice for one ladder: something is left; all is gone.
     /// After that nothing is held but what was given to hold() meanwhile.
     std::function<void(const guardian::Laddered&)> on_laddered;
@@ -66,7 +66,9 @@ class GuardianClient {
   void done();
 
   /// A guardian has answered and is connected.
-  bool ready() const { return ready_; }
+  bool ready() const { return talk_.ready(); }
+  /// Every list was accepted: agents may run.
+  bool all_accepted() const { return talk_.all_accepted(); }
   /// Its process; 0: none is connected.
   pid_t pid() const { return pid_; }
 
@@ -86,6 +88,7 @@ class GuardianClient {
   void take(const guardian::State& state);
   void take(const guardian::Ack& ack);
   void take(const guardian::LadderedNews& news);
+  void say(const std::vector<guardian::FromCrmd>& messages);
   void send(const guardian::FromCrmd& message);
   void lost(const std::string& why);
   void check_soon();
@@ -105,11 +108,10 @@ class GuardianClient {
   Time fresh_at_{};    // when we last had a reason to expect a stamp from then on
   Time checked_by_feed_{};
   int stale_ = 0;  // checks in a row that found it silent
-  bool ready_ = false, ending_ = false, complained_ = false;
+  bool ending_ = false, complained_ = false;
   std::unique_ptr<guardian::LeasePage, Unmap> page_;
   Time until_{};
-  std::optional<std::vector<guardian::Holding>> held_;
-  std::uint64_t number_ = 0;
+  guardian::Conversation talk_;
   std::string broken_;  // why the connection has to be given up; ""
   std::string buffer_;
 };

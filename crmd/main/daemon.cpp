@@ -173,9 +173,9 @@ void Daemon::find_guardian() {
   settings.watchdog = setting_.conf.guardian.watchdog_device;
   settings.watchdog_timeout = std::chrono::ceil<std::chrono::seconds>(config::watchdog_timeout(setting_.conf));
   io::GuardianClient::Callbacks callbacks;
-  callbacks.on_state = [this](const guardian::State& state) {
+  callbacks.on_state = [this](const guardian::State& state, bool first) {
     // What it guards was started by an earlier life of this daemon; later it is what we told it ourselves.
-    if (!std::exchange(guardian_met_, true)) {
+    if (first) {
       controller::Inherited inherited;
       inherited.until = state.until.value_or(Time{});
       for (const guardian::Holding& held : state.holdings)
@@ -188,9 +188,8 @@ void Daemon::find_guardian() {
     if (news.all_gone) return put(controller::Dropped{news.text});
     log_.error("{}", news.text);
   };
-  callbacks.on_held = [this](std::uint64_t number) {
-    hold_known_ = number;
-    if (hold_known_ < hold_asked_) return;
+  callbacks.on_held = [this](std::uint64_t) {
+    if (!guardian_->all_accepted()) return;
     for (const executor::RunAgent& run : std::exchange(not_yet_held_, {})) agents_->run(run);
   };
   guardian_ = std::make_unique<io::GuardianClient>(context_, settings, log_, std::move(callbacks));
@@ -206,7 +205,7 @@ void Daemon::perform(const controller::Hold& effect) {
     one.cgroup = agents_->cgroup_of(held.resource.value);
     holdings.push_back(std::move(one));
   }
-  hold_asked_ = guardian_->hold(std::move(holdings));
+  guardian_->hold(std::move(holdings));
 }
 
 void Daemon::perform(const controller::Feed& effect) {
@@ -358,10 +357,10 @@ void Daemon::perform(const membership::Note& effect) {
 }
 
 void Daemon::perform(const executor::RunAgent& effect) {
-  if (hold_known_ < hold_asked_)
-    not_yet_held_.push_back(effect);
-  else
+  if (guardian_->all_accepted())
     agents_->run(effect);
+  else
+    not_yet_held_.push_back(effect);
 }
 
 void Daemon::perform(const executor::KillAgent& effect) {

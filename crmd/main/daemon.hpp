@@ -93,8 +93,6 @@ class Daemon {
   std::deque<controller::Event> inbox_;
   std::deque<Proposal> proposals_;               // one for each Reconfigure in the inbox
   std::deque<executor::RunAgent> not_yet_held_;  // the guardian must know first what they will start
-  std::uint64_t hold_asked_ = 0, hold_known_ = 0;
-  bool guardian_met_ = false;
   std::vector<executor::Held> held_;
   std::vector<std::string> lost_configurations_;  // kept aside, for somebody to look at
   std::vector<std::string> service_addresses_;    // of the configuration: who answers there is alive

@@ -48,7 +48,8 @@ void World::run_agent(Node& node, const executor::RunAgent& run) {
   if (node.id == plan_.witness) return judge_.broken("a witness runs an agent");
   if (!node.under_way.emplace(resource, Agent{run.action, run.call}).second)
     return judge_.broken(fmt::format("node {} runs two agents for {} at a time", node.id.value, resource));
-  const Duration takes = storming_ && dice_.chance(1, 6) ? some(10ms, plan_.deadtime * 2) : some(1ms, 20ms);
+  Duration takes = storming_ && dice_.chance(1, 6) ? some(10ms, plan_.deadtime * 2) : some(1ms, 20ms);
+  if (node.active[resource] != 0) takes = std::max(takes, node.stuck_until - now_);
   at(now_ + takes, [this, &node, resource, agent = Agent{run.action, run.call}, takes, life = node.life] {
     process_of(node, [this, &node, resource, agent, takes, life] {
       const auto found = node.under_way.find(resource);
@@ -88,30 +89,44 @@ void World::kill_agent(Node& node, std::uint64_t call) {
   });
 }
 
-/// The promise: no two nodes own a resource (or are both promoted) at any moment, but for a node that is frozen, which
-/// nothing but a hardware watchdog could stop, and in two-node modes while the network fails between the nodes.
+/// Why a node may go on owning what it should not, "": it may not. A hardware watchdog leaves no excuse, a soft one
+/// that the machine stood still as a whole; but mode none waits for no watchdog.
+std::string World::excuse_of(const Node& node) const {
+  const WatchdogKind watchdog = plan_.mode == membership::Mode::none ? WatchdogKind::none : plan_.watchdog;
+  if (watchdog == WatchdogKind::hardware) return {};
+  if (node.frozen == Frozen::machine) return "frozen";
+  if (now_ <= node.excused) return "frozen";
+  if (watchdog == WatchdogKind::soft) return {};
+  if (node.frozen == Frozen::processes) return "frozen";
+  if (!node.guardian.machine || now_ <= node.guarded_from) return "without a guardian";
+  const Duration until_seen = guardian::climb_again_after + guard + ladder;
+  return now_ <= node.stuck_until + until_seen ? "hanging in the kernel" : "";
+}
+
+/// The promise: no two nodes own a resource (or are both promoted) at any moment, but for nodes that have an excuse,
+/// and in two-node modes while the network fails between the nodes.
 void World::count_owners(const Node& newest, const std::string& resource) {
   const auto wanted = std::ranges::find(plan_.resources, resource, &Expected::instance);
   if (wanted == plan_.resources.end()) return;
   const int owns = wanted->everywhere ? 2 : 1;
-  std::string owners;
-  bool excused = false;
+  std::string owners, excuse;
   for (const Node& node : nodes_) {
     const auto state = node.active.find(resource);
     if (node.id == newest.id || state == node.active.end() || state->second < owns) continue;
     owners += fmt::format(" {}", node.id.value);
-    excused = excused || node.frozen || now_ <= node.excused;
+    if (excuse.empty()) excuse = excuse_of(node);
   }
   if (owners.empty() || newest.active.at(resource) < owns) return;
   const std::string what = wanted->everywhere ? "promoted" : "active";
   const bool cut = plan_.mode != membership::Mode::majority && now_ < last_trouble_ + 3 * plan_.lost_after();
-  if (!cut && !excused && now_ > newest.excused && !newest.frozen)
+  const std::string newer = excuse_of(newest);
+  if (!cut && excuse.empty() && newer.empty())
     return judge_.broken(
         fmt::format("{} is {} on node {} while it is on node{}", resource, what, newest.id.value, owners));
-  count(fmt::format("two owners: {}", excused                                    ? "one of them was frozen"
-                                      : plan_.mode == membership::Mode::majority ? "the newer one was frozen"
-                                      : plan_.mode == membership::Mode::ping     ? "mode ping"
-                                                                                 : "mode none"));
+  count(fmt::format("two owners: {}", !excuse.empty()                        ? "one of them was " + excuse
+                                      : !newer.empty()                       ? "the newer one was " + newer
+                                      : plan_.mode == membership::Mode::ping ? "mode ping"
+                                                                             : "mode none"));
 }
 
 void World::resource_dies(Node& node) {
@@ -132,7 +147,7 @@ bool World::resources_in_place() const {
       active += found->second > 0 ? 1 : 0;
       promoted += found->second == 2 ? 1 : 0;
     }
-    const std::size_t all = nodes_.size() - (plan_.witness ? 1 : 0);
+    const std::size_t all = in_service() - (plan_.witness ? 1 : 0);
     return active == (wanted.everywhere ? all : 1) && promoted == (wanted.promoted_once ? 1 : 0);
   });
 }

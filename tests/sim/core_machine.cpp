@@ -45,10 +45,7 @@ constexpr const char* first_document = R"(<cib crm_feature_set="3.16.1" validate
 class WholeCore final : public Machine {
  public:
   WholeCore(membership::Config config, std::uint64_t boot, const Disk& disk, Dice dice, Now now)
-      : self_(config.self),
-        nodes_(config.nodes.size()),
-        is_witness_(of(config).witness),
-        core_(make(std::move(config), boot, disk, dice, now)) {}
+      : self_(config.self), is_witness_(of(config).witness), core_(make(std::move(config), boot, disk, dice, now)) {}
 
   std::vector<Output> step(Now now, const Input& input) override {
     const auto before = core_.executor().in_flight();
@@ -76,6 +73,10 @@ class WholeCore final : public Machine {
               take(core_.step(now, controller::Inherited{inherited.held, inherited.until}));
             },
             [&](const Dropped&) { take(core_.step(now, controller::Dropped{"the guardian has dropped all"})); },
+            [&](const Reload& reload) {
+              reloading_ = reload.nodes;
+              take(core_.step(now, controller::Reconfigure{reload.nodes}));
+            },
         },
         input);
     // Orders are numbered (term << 32 | count): what was accepted in this step must not be of a term older than ours.
@@ -137,9 +138,7 @@ class WholeCore final : public Machine {
     take(core_.step(now, controller::ClientRequest{client, std::move(request), "root"}));
   }
 
-  /// Each client is connected to one node.
   void write(Now now, std::uint64_t id) {
-    if (id % nodes_ + 1 != self_.value) return;
     cib::Request change;
     change.change = cib::Change::modify;
     change.allow_create = true;
@@ -175,7 +174,7 @@ class WholeCore final : public Machine {
               [&](const controller::ReplyCib&) {},
               [&](const controller::StartAgain&) { out_.push_back(BeginsAgain{}); },
               [&](const controller::Reconfigured& done) {
-                out_.push_back(Rare{done.refused ? "list of nodes refused" : "list of nodes changed"});
+                out_.push_back(Reloaded{reloading_, done.refused});
               },
               [&](const controller::Ended& ended) { out_.push_back(Left{ended.reason}); },
           },
@@ -192,8 +191,8 @@ class WholeCore final : public Machine {
   }
 
   NodeId self_;
-  std::size_t nodes_;
   bool is_witness_;
+  std::vector<membership::Member> reloading_;
   controller::Core core_;
   std::vector<Output> out_;
 };

@@ -67,12 +67,17 @@ void Judge::ready(NodeId node, Term term, const std::set<std::uint64_t>& writes)
                        term.number, *lost));
 }
 
-void Judge::acknowledged(NodeId node, std::uint64_t write, std::size_t holders, Stamp oldest) {
+void Judge::acknowledged(NodeId node, std::uint64_t write, const std::set<NodeId>& holders,
+                         const std::set<std::set<NodeId>>& lists, Stamp oldest) {
   acknowledged_.try_emplace(write, oldest);
   if (mode_ != membership::Mode::majority) return;
-  if (holders <= nodes_ / 2)
-    broken(
-        fmt::format("node {} acknowledged write {} that only {} of {} disks hold", node.value, write, holders, nodes_));
+  const auto has_majority = [&](const std::set<NodeId>& list) {
+    const auto of_list = std::ranges::count_if(list, [&](NodeId id) { return holders.contains(id); });
+    return static_cast<std::size_t>(of_list) > list.size() / 2;
+  };
+  if (std::ranges::none_of(lists, has_majority))
+    broken(fmt::format("node {} acknowledged write {} that only {} disks hold, which is no majority", node.value, write,
+                       holders.size()));
 }
 
 void Judge::finally(NodeId node, const std::set<std::uint64_t>& writes) {

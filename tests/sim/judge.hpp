@@ -15,7 +15,7 @@ namespace systole::sim {
 
 class Judge {
  public:
-  Judge(membership::Mode mode, std::size_t nodes) : mode_(mode), nodes_(nodes) {}
+  explicit Judge(membership::Mode mode) : mode_(mode) {}
 
   void vote_written(NodeId node, const Vote& before, const Vote& after);
   void document_written(NodeId node, Stamp before, Stamp after);
@@ -25,8 +25,10 @@ class Judge {
   void obeyed(NodeId node, Term term, std::uint64_t known_before);
   /// A leader begins to serve: its document must hold all that was acknowledged in earlier terms.
   void ready(NodeId node, Term term, const std::set<std::uint64_t>& writes);
-  /// holders: how many configured nodes' disks have the write now; oldest: the lowest stamp among those documents.
-  void acknowledged(NodeId node, std::uint64_t write, std::size_t holders, Stamp oldest);
+  /// holders: the nodes that have the write on disk now; lists: of nodes, those that hold somewhere; oldest: the lowest
+  /// stamp among the holders' documents.
+  void acknowledged(NodeId node, std::uint64_t write, const std::set<NodeId>& holders,
+                    const std::set<std::set<NodeId>>& lists, Stamp oldest);
   void finally(NodeId node, const std::set<std::uint64_t>& writes);
   void broken(std::string what) {
     if (!verdict_) verdict_ = std::move(what);
@@ -41,7 +43,6 @@ class Judge {
   std::optional<std::uint64_t> missing(const std::set<std::uint64_t>& writes, Term up_to) const;
 
   membership::Mode mode_;
-  std::size_t nodes_;
   std::map<std::uint64_t, NodeId> leader_of_;                   // by term number
   std::map<std::pair<NodeId, std::uint64_t>, NodeId> granted_;  // (voter, term number) → candidate
   std::map<std::uint64_t, Stamp> acknowledged_;                 // write → the document that was committed with it

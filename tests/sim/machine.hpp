@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -42,9 +43,12 @@ struct Inherited {  // what the guardian still guards, at the start of a daemon
   Time until{};
 };
 struct Dropped {};  // the guardian has dropped all
+struct Reload {     // cluster.conf lists these nodes now
+  std::vector<membership::Member> nodes;
+};
 using Input = std::variant<membership::Tick, membership::PacketIn, membership::VoteStored, membership::PingAnswered,
                            DocumentStored, DocumentFailed, AgentDone, Write, Resign, Reexec, Leave, AgentSays,
-                           Inherited, Dropped>;
+                           Inherited, Dropped, Reload>;
 
 // ---- outputs
 struct StoreDocument {
@@ -63,6 +67,10 @@ struct Hold {           // for the guardian
 struct Feed {  // for the guardian
   Time until{};
 };
+struct Reloaded {
+  std::vector<membership::Member> nodes;
+  std::optional<std::string> refused;
+};
 struct Obeyed {  // an order of this term was carried out
   Term term;
 };
@@ -74,7 +82,7 @@ struct Rare {  // a branch worth counting was taken
 };
 using Output =
     std::variant<membership::Transmit, membership::StoreVote, membership::Note, StoreDocument, Acknowledged, Left,
-                 BeginsAgain, Hold, Feed, Obeyed, executor::RunAgent, executor::KillAgent, Broken, Rare>;
+                 BeginsAgain, Hold, Feed, Reloaded, Obeyed, executor::RunAgent, executor::KillAgent, Broken, Rare>;
 
 class Machine {
  public:

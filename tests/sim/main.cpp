@@ -68,6 +68,15 @@ constexpr const char* rare_branches_of_core[] = {
     "stores again",
     "this witness leaves the lead",
     "daemon began again as its successor",
+    "guardian killed",
+    "the ladder left something",
+    "the guardian lets the watchdog bite",
+    "watchdog fired",
+    "reload taken over",
+    "reload refused: too many nodes come and go at once",
+    "reload refused: node node would be removed and is a member",
+    "reload refused: nobody leads",
+    "reload refused: this node has not stored",
     "two owners: one of them was frozen",
     "two owners: mode ping",
     "two owners: mode none",
@@ -177,6 +186,7 @@ Plan plan_of(const Options& options, std::uint64_t seed) {
   if (!options.core) return plan;
   plan.resources = core_resources();
   plan.extra_time = 20s;
+  draw_rest(plan);
   return plan;
 }
 

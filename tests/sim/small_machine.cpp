@@ -69,6 +69,7 @@ class Small final : public Machine {
                    [&](const AgentSays&) {},
                    [&](const Inherited&) {},
                    [&](const Dropped&) {},
+                   [&](const Reload&) {},
                },
                input);
     if (now.at >= retry_at_) {

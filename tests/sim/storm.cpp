@@ -9,12 +9,21 @@
 namespace systole::sim {
 
 void World::client_writes() {
-  const std::uint64_t write = next_write_++;
-  for (Node& node : nodes_) feed(node, Write{write});
+  client_write(next_write_++);
   if (!storming_) return;
   at(now_ + some(plan_.deadtime / 8, plan_.deadtime), [this] {
     if (storming_) client_writes();
   });
+}
+
+/// In the small machine the leader takes it, whichever that is; here each client is connected to one node.
+void World::client_write(std::uint64_t write) {
+  std::uint64_t skipped = write % in_service();
+  for (Node& node : nodes_) {
+    if (!node.in_service || (whole_core() && skipped-- != 0)) continue;
+    feed(node, Write{write});
+    if (whole_core()) return;
+  }
 }
 
 void World::storm(Time end) {
@@ -25,7 +34,7 @@ void World::storm(Time end) {
 
 void World::misfortune() {
   Node& node = any_node();
-  switch (dice_.below(18)) {
+  switch (dice_.below(whole_core() ? 22 : 18)) {
     case 0:
     case 1:
       return cut_some();
@@ -73,7 +82,7 @@ void World::misfortune() {
       count("asked to resign");
       return feed(node, Resign{});
     case 16:
-      if (dice_.chance(1, 2)) return freeze(node, some(1ms, plan_.deadtime * 4));
+      if (dice_.chance(1, 2)) return freeze(node, some(1ms, plan_.deadtime * 4), Frozen::machine);
       return hasty_death(node);
     case 17:
       if (plan_.mode != membership::Mode::ping) return cut_some();
@@ -83,7 +92,23 @@ void World::misfortune() {
       at(now_ + some(plan_.deadtime / 2, plan_.deadtime * 4), [&node] { node.target_cut = false; });
       return;
     default:
+      return misfortune_of_core(node);
+  }
+}
+
+void World::misfortune_of_core(Node& node) {
+  switch (dice_.below(4)) {
+    case 0:
+      kill_guardian(node);
+      if (dice_.chance(1, 3)) hasty_death(node);
       return;
+    case 1:
+      return freeze(node, some(1ms, plan_.deadtime * 4), Frozen::processes);
+    case 2:
+      node.stuck_until = now_ + some(plan_.deadtime / 2, plan_.deadtime * 6);
+      return tell(fmt::format("what runs on node {} hangs in the kernel for a while", node.id.value));
+    default:
+      return careless_reload(node);
   }
 }
 
@@ -99,7 +124,6 @@ void World::for_all_links(NodeId from, NodeId to, const std::function<void(Netwo
 
 /// The daemon dies with a change under way, is back at once, and has the next change to pass on: a few times in a row.
 void World::hasty_restarts(Node& node, int times) {
-  while (next_write_ % nodes_.size() + 1 != node.id.value) ++next_write_;  // whose client this one is
   feed(node, Write{next_write_++});
   if (times == 0) return;
   at(now_ + some(1ms, 20ms), [this, &node, times] {

@@ -11,11 +11,11 @@ namespace systole::sim {
 
 namespace {
 
-constexpr std::size_t inbox_max = 400;      // a paused process's socket buffer
 constexpr std::size_t overheard_max = 400;  // packets that the eavesdropper keeps
 constexpr int wakes_in_a_row_max = 500;
 
-/// A line of the log without its numbers: lines that say the same count as one.
+}  // namespace
+
 std::string kind_of(const std::string& line) {
   std::string kind;
   for (const char c : line)
@@ -23,15 +23,30 @@ std::string kind_of(const std::string& line) {
   return kind.substr(0, 80);
 }
 
-}  // namespace
-
 std::string Plan::text() const {
   const char* const name = mode == membership::Mode::none   ? "none"
                            : mode == membership::Mode::ping ? "ping"
                                                             : "majority";
-  return fmt::format("seed {}: {} nodes{}, {} link{}, mode {}, keepalive {}, deadtime {}, lease {}", seed, nodes,
+  std::string rest;
+  if (watchdog != WatchdogKind::none)
+    rest = fmt::format(", {} watchdog {}", watchdog == WatchdogKind::soft ? "soft" : "hardware",
+                       to_text(watchdog_timeout));
+  if (changes_nodes) rest += ", a node comes and one goes";
+  return fmt::format("seed {}: {} nodes{}, {} link{}, mode {}, keepalive {}, deadtime {}, lease {}{}", seed, nodes,
                      witness ? fmt::format(" (node {} is a witness)", witness->value) : "", links,
-                     links == 1 ? "" : "s", name, to_text(keepalive), to_text(deadtime), to_text(lease));
+                     links == 1 ? "" : "s", name, to_text(keepalive), to_text(deadtime), to_text(lease), rest);
+}
+
+void draw_rest(Plan& plan) {
+  Dice dice(plan.seed ^ 0x7a11'da7eULL);
+  if (const auto kind = dice.below(3); kind > 0) {
+    plan.watchdog = kind == 1 ? WatchdogKind::soft : WatchdogKind::hardware;
+    plan.watchdog_timeout = plan.deadtime < 500ms ? 300ms : 1s;
+    // Mode none waits for nobody's watchdog.
+    if (plan.mode != membership::Mode::none) plan.takeover_delay += plan.watchdog_timeout;
+    if (plan.mode != membership::Mode::none) plan.lease += plan.watchdog_timeout * 98 / 100 - plan.watchdog_timeout;
+  }
+  plan.changes_nodes = plan.mode == membership::Mode::majority && dice.chance(1, 4);
 }
 
 Plan draw_plan(std::uint64_t seed, std::optional<std::size_t> nodes, std::optional<membership::Mode> mode) {
@@ -64,9 +79,14 @@ World::World(Plan plan, Factory factory, std::function<void(const std::string&)>
       factory_(std::move(factory)),
       trace_(std::move(trace)),
       dice_(plan.seed),
-      judge_(plan.mode, plan.nodes),
-      nodes_(plan.nodes) {
-  for (std::size_t i = 0; i < nodes_.size(); ++i) nodes_[i].id = NodeId{static_cast<std::uint32_t>(i + 1)};
+      judge_(plan.mode),
+      nodes_(plan.nodes + (plan.changes_nodes ? 1 : 0)) {
+  for (std::size_t i = 0; i < nodes_.size(); ++i) {
+    nodes_[i].id = NodeId{static_cast<std::uint32_t>(i + 1)};
+    nodes_[i].in_service = i < plan.nodes;
+    if (i < plan.nodes) target_.insert(nodes_[i].id);
+  }
+  for (Node& node : nodes_) node.listed = target_;
 }
 
 void World::tell(const std::string& line) {
@@ -107,6 +127,10 @@ Report World::run() {
   const Time calm = now_ + plan_.deadtime * 18;
   at(now_ + plan_.deadtime * 3, [this, calm] { storm(calm); });
   client_writes();
+  if (plan_.changes_nodes) {
+    next_stage_ = now_ + some(plan_.deadtime * 3, plan_.deadtime * 10);
+    administer();
+  }
   if (plan_.mode == membership::Mode::ping)
     for (Node& node : nodes_) ping(node);
   run_until(calm);
@@ -129,12 +153,13 @@ bool World::settled() const {
   for (const Node& node : nodes_)
     if (node.machine && node.machine->membership().leads()) leader = &node;
   if (leader == nullptr || !leader->machine->settled()) return false;
-  if (!resources_in_place()) return false;
+  if (!resources_in_place() || !administered()) return false;
   return std::all_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
+    if (!node.in_service) return true;
     if (!node.machine || !node.stores.empty()) return false;
     const membership::Membership& members = node.machine->membership();
-    return members.term() == leader->machine->membership().term() && members.up().size() == nodes_.size() &&
-           members.quorate() && node.machine->replica().head() == leader->machine->replica().head() &&
+    return members.term() == leader->machine->membership().term() && members.up() == target_ && members.quorate() &&
+           node.machine->replica().head() == leader->machine->replica().head() &&
            node.disk.document == leader->disk.document && node.machine->at_odds_with(*leader->machine).empty();
   });
 }
@@ -142,6 +167,7 @@ bool World::settled() const {
 /// For the reader of a verdict: what is not as it should be in the end.
 std::string World::why_not_settled() const {
   if (!resources_in_place()) return where_resources_are();
+  if (!administered()) return "the list of nodes is not what it should be";
   for (const Node& leader : nodes_) {
     if (!leader.machine || !leader.machine->membership().leads()) continue;
     for (const Node& node : nodes_) {
@@ -177,124 +203,19 @@ void World::settle_down() {
                                      why_not_settled()));
   tell("--- settled");
   const std::uint64_t last = next_write_++;
-  for (Node& node : nodes_) step(node, Write{last});
+  client_write(last);
+  // A disk may still be at what it began in the storm.
+  const Time patience = now_ + plan_.extra_time / 2;
+  while (!judge_.verdict() && !judge_.was_acknowledged(last) && now_ < patience) run_until(now_ + plan_.keepalive);
   run_until(now_ + plan_.deadtime + plan_.extra_time / 10);
   if (judge_.verdict()) return;
   if (!judge_.was_acknowledged(last)) judge_.broken("a write to the settled cluster was not acknowledged in time");
   if (!settled()) judge_.broken("the cluster settled and then did not stay so: " + why_not_settled());
-  for (const Node& node : nodes_) judge_.finally(node.id, writes_of(node));
+  for (const Node& node : nodes_)
+    if (node.in_service) judge_.finally(node.id, writes_of(node));
 }
 
 // ---- nodes
-
-void World::start(Node& node) {
-  if (node.machine) return;
-  ++node.life;
-  // The clock goes on while only the daemon restarts; a node that had no power begins anew.
-  if (node.guardian.life == 0 || node.clock == Time{}) {
-    node.clock = Time{some(1s, 1h)};
-    node.drift_ppm = static_cast<int>(dice_.between(-9'000, 9'000));
-    node.guardian = Guardian{.until = {}, .held = {}, .climbing = false, .life = node.guardian.life + 1};
-  }
-  membership::Config config;
-  config.cluster = "sim";
-  config.self = node.id;
-  config.mode = plan_.mode;
-  config.keepalive = plan_.keepalive;
-  config.deadtime = plan_.deadtime;
-  config.initdead = plan_.initdead;
-  config.takeover_delay = plan_.takeover_delay;
-  config.lease = plan_.lease;
-  for (const Node& each : nodes_)
-    config.nodes.push_back({each.id, fmt::format("node{}", each.id.value), plan_.links, each.id == plan_.witness});
-  tell(fmt::format("node {} starts; its disk knows term {} and document ({}, {})", node.id.value, node.disk.vote.number,
-                   node.disk.document.stamp.term.number, node.disk.document.stamp.index));
-  node.machine = factory_(config, dice_.next(), node.disk, Dice(dice_.next()), Now{local(node), 1'000'000});
-  node.paused = node.was_ready = false;
-  node.was_leading = {};
-  node.started = node.look_again = now_;
-  if (!node.guardian.held.empty()) {
-    count("resources inherited by the next daemon");
-    step(node, Inherited{node.guardian.held, node.guardian.until});
-  }
-  step(node, membership::Tick{});
-}
-
-/// What was asked of the disk and not confirmed may or may not be there afterwards, in order.
-void World::crash(Node& node, bool power_off) {
-  if (power_off) {
-    node.active.clear();
-    node.when_thawed.clear();
-    node.frozen = false;
-    node.clock = {};
-    ++node.guardian.life;
-  }
-  if (!node.machine) return;
-  tell(fmt::format("node {}{}", node.id.value, power_off ? " loses power" : "'s daemon is killed"));
-  std::size_t survive = dice_.below(node.stores.size() + 1);
-  if (survive < node.stores.size()) count("crash that lost an unsynced write");
-  if (survive > 0) count("crash that kept an unconfirmed write");
-  for (; survive > 0; --survive) stored(node);
-  node.stores.clear();
-  // Agents are killed with their daemon; they may have done their work a moment before.
-  for (const auto& [resource, agent] : std::exchange(node.under_way, {}))
-    if (!power_off && dice_.chance(1, 2)) act(node, resource, agent.action);
-  node.machine.reset();
-  node.inbox.clear();
-  node.paused = false;
-  ++node.life;
-}
-
-/// The same process becomes the next daemon; nothing of the node is touched meanwhile.
-void World::begins_again(Node& node) {
-  count("daemon began again as its successor");
-  if (!node.under_way.empty()) judge_.broken(fmt::format("node {} begins again while an agent runs", node.id.value));
-  at(now_, [this, &node, life = node.life] {
-    if (node.life != life) return;
-    crash(node, false);
-    at(now_ + some(5ms, 60ms), [this, &node] { start(node); });
-  });
-}
-
-/// A daemon that ends in order leaves nothing behind; some time later it is started again.
-void World::left(Node& node, const Left& left) {
-  tell(fmt::format("node {}'s daemon ends: {}", node.id.value, left.reason));
-  count("left: " + left.reason);
-  for (const auto& [resource, state] : node.active)
-    if (state != 0)
-      judge_.broken(fmt::format("node {} left in order and {} is still active there", node.id.value, resource));
-  at(now_, [this, &node, life = node.life] {
-    if (node.life != life) return;
-    crash(node, false);
-    at(now_ + some(1ms, plan_.deadtime * 2), [this, &node] { start(node); });
-  });
-}
-
-void World::pause(Node& node, Duration how_long) {
-  if (!node.machine || node.paused) return;
-  tell(fmt::format("node {} is stopped (SIGSTOP) for {:.3f} s", node.id.value,
-                   std::chrono::duration<double>(how_long).count()));
-  node.paused = true;
-  at(now_ + how_long, [this, &node, life = node.life] {
-    if (node.life == life && node.paused) resume(node);
-  });
-}
-
-void World::resume(Node& node) {
-  tell(fmt::format("node {} runs again, {} inputs wait", node.id.value, node.inbox.size()));
-  node.paused = false;
-  for (auto& [peer, when] : node.heard) when = now_;  // what waited is taken in now
-  std::deque<Input> inbox = std::exchange(node.inbox, {});
-  if (dice_.chance(1, 2)) step(node, membership::Tick{});  // a real loop may see the timer first, or the sockets
-  for (const Input& input : inbox) step(node, input);
-}
-
-void World::feed(Node& node, const Input& input) {
-  if (!node.machine) return;
-  if (!node.paused) return step(node, input);
-  const bool packet = std::holds_alternative<membership::PacketIn>(input);
-  if (!packet || node.inbox.size() < inbox_max) node.inbox.push_back(input);
-}
 
 void World::step(Node& node, const Input& input) {
   if (!node.machine || judge_.verdict()) return;
@@ -326,7 +247,16 @@ void World::look(Node& node) {
   node.was_ready = ready;
   if (now_ < node.look_again) return;
   node.look_again = now_ + plan_.keepalive / 4;
+  if (plan_.mode != membership::Mode::majority && !one_leads()) last_trouble_ = now_;
   look_for_ghosts(node);
+}
+
+bool World::one_leads() const {
+  const auto follows = [&](const Node& node) {
+    return node.machine && node.machine->membership().leader() &&
+           node.machine->membership().term() == nodes_.front().machine->membership().term();
+  };
+  return nodes_.front().machine && std::ranges::all_of(nodes_, follows);
 }
 
 /// Whom a node counts as up has been heard within deadtime, by packets of its own; and a leader has a majority of
@@ -345,9 +275,9 @@ void World::look_for_ghosts(const Node& node) {
     judge_.broken(fmt::format("node {} counts node {} as up, from which nothing has come for more than a deadtime",
                               node.id.value, peer.value));
   }
-  if (plan_.mode == membership::Mode::majority && members.leads() && up.size() <= nodes_.size() / 2)
+  if (plan_.mode == membership::Mode::majority && members.leads() && up.size() <= node.list.size() / 2)
     judge_.broken(
-        fmt::format("node {} leads though it hears only {} of {} nodes", node.id.value, up.size(), nodes_.size()));
+        fmt::format("node {} leads though it hears only {} of {} nodes", node.id.value, up.size(), node.list.size()));
 }
 
 std::set<std::uint64_t> World::writes_of(const Node& node) const {
@@ -370,11 +300,12 @@ void World::carry_out(Node& node, Output& output, std::uint64_t known_term) {
                  [&](const Acknowledged& write) { acknowledged(node, write.write); },
                  [&](const Left& left) { this->left(node, left); },
                  [&](const BeginsAgain&) { begins_again(node); },
-                 [&](Hold& hold) { this->hold(node, std::move(hold.held)); },
+                 [&](const Hold& hold) { this->hold(node, hold.held); },
                  [&](const Feed& feed) { feed_guardian(node, feed.until); },
                  [&](const Obeyed& order) { judge_.obeyed(node.id, order.term, known_term); },
-                 [&](const executor::RunAgent& run) { run_agent(node, run); },
-                 [&](const executor::KillAgent& kill) { kill_agent(node, kill.call); },
+                 [&](const Reloaded& done) { reloaded(node, done); },
+                 [&](const executor::RunAgent& run) { agent_wanted(node, run); },
+                 [&](const executor::KillAgent& kill) { agent_unwanted(node, kill.call); },
                  [&](const Broken& broken) { judge_.broken(fmt::format("node {}: {}", node.id.value, broken.what)); },
                  [&](const Rare& rare) {
                    count(rare.what);
@@ -474,16 +405,20 @@ void World::stored(Node& node) {
 }
 
 void World::acknowledged(Node& node, std::uint64_t write) {
-  std::size_t holders = 0;
+  std::set<NodeId> holders;
   std::optional<Stamp> oldest;
   for (const Node& each : nodes_) {
     const auto writes = node.machine->writes(each.disk.document.document);
     if (std::find(writes.begin(), writes.end(), write) == writes.end()) continue;
-    ++holders;
+    holders.insert(each.id);
     oldest = std::min(oldest.value_or(each.disk.document.stamp), each.disk.document.stamp);
   }
   if (tracing()) tell(fmt::format("node {} acknowledges write {}", node.id.value, write));
-  judge_.acknowledged(node.id, write, holders, oldest.value_or(Stamp{}));
+  // Of the leader's list, which need not be this node's while the list changes.
+  std::set<std::set<NodeId>> lists;
+  for (const Node& each : nodes_)
+    if (each.machine) lists.insert(each.list);
+  judge_.acknowledged(node.id, write, holders, lists, oldest.value_or(Stamp{}));
 }
 
 }  // namespace systole::sim

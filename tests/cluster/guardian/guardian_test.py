@@ -392,6 +392,18 @@ class WhoMayDisturbIt(Guarded):
         self.assertIsNone(successor.poll())
         self.assertTrue(self.begin_crmd().state.startswith("state 1|"))
 
+    def test_one_that_is_killed_with_crmd_leaves_what_it_held_to_the_next(self):
+        crmd, child = self.begin_crmd(), self.victim()
+        self.hold_all(crmd, 1000)
+        crmd.signal(signal.SIGKILL)
+        self.end(self.guardian)
+        self.assertEqual(os.stat(f"{RUN}/held").st_mode & 0o777, 0o600)
+        self.guardian = self.start_guardian()
+        self.assertEqual(child.wait(5), -signal.SIGKILL)
+        self.assertTrue(wait_for(lambda: "all is gone" in self.logged()), self.logged())
+        self.assertFalse(self.has(VIP))
+        self.assertFalse(os.path.exists(f"{RUN}/held"))
+
     def test_only_root_gets_at_socket_and_page(self):
         self.begin_crmd()
         for name in ("guardian.sock", "lease"):

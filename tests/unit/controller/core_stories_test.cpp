@@ -139,5 +139,61 @@ TEST(Core, a_leader_whose_own_disk_hangs_leads_no_more) {
   EXPECT_EQ(cluster.replies[1].exit_code, 0) << "the other two had it on disk";
 }
 
+/// A leader that gave a member up may lead again while its session with that member goes on.
+TEST(Core, a_member_that_was_given_up_gets_a_lease_of_the_same_node_when_that_leads_again) {
+  Cores cluster(3);
+  cluster.run(3s);
+  const std::uint32_t leader = cluster.leader(), other = leader % 3 + 1;
+  cluster.hold_disk(other);
+  cluster.change(leader, 1, "a");
+  cluster.run(5500ms);
+  ASSERT_NE(cluster.told[other].find("the leader gave this node up"), std::string::npos);
+  const auto resigns = [&] {
+    const Stamp failed = cluster.core(cluster.leader()).replica().head().stamp;
+    cluster.step(cluster.leader(), DocumentStoreFailed{failed, "the disk is full"});
+    cluster.run(3s);
+  };
+  resigns();
+  for (int tries = 0; tries < 10 && cluster.leader() != leader; ++tries) resigns();
+  ASSERT_EQ(cluster.leader(), leader);
+  cluster.release_disks();
+  cluster.run(2s);
+  EXPECT_GT(cluster.core(other).membership().lease_until(), cluster.now);
+}
+
+/// Of {1, 2, 3} two have a change on disk. A fourth comes, one of the two goes: the rest must not be a majority without
+/// it.
+TEST(Core, takes_no_other_list_of_nodes_over_before_it_has_what_its_leader_has) {
+  Cores cluster(3);
+  cluster.run(3s);
+  const std::uint32_t leader = cluster.leader(), slow = leader % 3 + 1;
+  std::vector<membership::Member> more;
+  for (std::uint32_t id = 1; id <= 4; ++id) more.push_back({NodeId{id}, fmt::format("n{}", id), 1});
+  cluster.hold_disk(slow);
+  cluster.change(leader, 1, "a");
+  cluster.run(1s);
+  ASSERT_EQ(cluster.replies[1].exit_code, 0);
+  cluster.step(slow, Reconfigure{more});
+  ASSERT_TRUE(cluster.refused[slow]);
+  EXPECT_NE(cluster.refused[slow]->find("has not stored the leader's configuration"), std::string::npos);
+  cluster.release_disks();
+  cluster.run(100ms);
+  cluster.step(slow, Reconfigure{more});
+  EXPECT_FALSE(cluster.refused[slow]) << *cluster.refused[slow];
+}
+
+TEST(Core, takes_no_other_list_of_nodes_over_while_nobody_leads) {
+  Cores cluster(3);
+  cluster.run(3s);
+  const std::uint32_t leader = cluster.leader(), gone = leader % 3 + 1, rest = gone % 3 + 1;
+  cluster.kill(leader);
+  cluster.kill(gone);
+  cluster.run(5s);
+  cluster.step(rest, Reconfigure{{{NodeId{rest}, fmt::format("n{}", rest), 1},
+                                  {NodeId{leader}, fmt::format("n{}", leader), 1}}});
+  ASSERT_TRUE(cluster.refused[rest]);
+  EXPECT_NE(cluster.refused[rest]->find("nobody leads"), std::string::npos) << *cluster.refused[rest];
+}
+
 }  // namespace
 }  // namespace systole::controller

@@ -84,6 +84,7 @@ class Cores {
                          store(id, asked.document);
                      },
                      [&](const StartAgain&) { began_again.insert(id); },
+                     [&](const Reconfigured& done) { refused[id] = done.refused; },
                      [&](const membership::Note& note) { told[id] += note.text + "\n"; },
                      [&](const Reply& reply) { replies[reply.client] = reply.reply; },
                      [&](const auto&) {},
@@ -121,6 +122,7 @@ class Cores {
   std::map<std::uint64_t, wire::ipc::Reply> replies;  // by client
   std::map<std::uint32_t, std::string> told;          // by node
   std::set<std::uint32_t> began_again;
+  std::map<std::uint32_t, std::optional<std::string>> refused;  // by node: the last list of nodes
 
  private:
   void later(std::uint32_t id, Event what) { agenda_.emplace(now + 1ms, std::pair(id, std::move(what))); }

@@ -24,6 +24,8 @@ struct Machine {
         notes.push_back(note->text);
       else if (const auto* const accept = std::get_if<Accept>(&effect))
         accepted.push_back(accept->number);
+      else if (const auto* const remember = std::get_if<Remember>(&effect))
+        remembered = remember->holdings;
       else
         effects.push_back(std::move(effect));
     }
@@ -34,6 +36,7 @@ struct Machine {
   Guardian guardian;
   std::vector<std::string> notes;
   std::vector<std::uint64_t> accepted;
+  std::vector<Holding> remembered;
 };
 
 template <class E>
@@ -384,6 +387,50 @@ TEST(Guardian, without_a_watchdog_nothing_bites_and_the_ladder_goes_on) {
     EXPECT_EQ(find<LetBite>(machine.at(now, Climbed{false, "process 7"})), nullptr);
     EXPECT_NE(find<Climb>(machine.tick(now + 100ms)), nullptr);
   }
+}
+
+// ---- killed itself
+
+TEST(Guardian, what_it_holds_is_written_down_for_the_next_one_before_it_is_accepted) {
+  Machine machine;
+  machine.at(0s, LeaseUntil{start + 1s});
+  const auto effects = machine.guardian.step(start, Hold{{vip}, 7});
+  ASSERT_GE(effects.size(), 2u);
+  ASSERT_TRUE(std::holds_alternative<Remember>(effects[0]));
+  EXPECT_EQ(std::get<Remember>(effects[0]).holdings, std::vector{vip});
+  EXPECT_TRUE(std::holds_alternative<Accept>(effects[1]));
+}
+
+TEST(Guardian, what_a_ladder_has_still_to_end_stays_written_down_beside_a_newer_list) {
+  Machine machine = with_lease_and({vip});
+  machine.tick(1s);
+  machine.at(1010ms, Climbed{false, "process 7"});
+  machine.at(1050ms, Hold{{db}});
+  EXPECT_EQ(machine.remembered, (std::vector{vip, db}));
+  machine.at(1060ms, LeaseUntil{start + 9s});
+  machine.tick(1110ms);
+  machine.at(1111ms, Climbed{true, ""});
+  EXPECT_EQ(machine.remembered, std::vector{db});
+  machine.at(1200ms, Done{});
+  EXPECT_TRUE(machine.remembered.empty());
+}
+
+TEST(Guardian, goes_on_with_what_the_one_before_it_held_when_it_was_killed) {
+  Machine machine;
+  machine.at(0s, LeaseUntil{start + 1s});
+  EXPECT_TRUE(machine.at(0s, Remembered{{vip}}).empty());
+  EXPECT_EQ(machine.guardian.holdings(), std::vector{vip});
+  EXPECT_NE(find<Climb>(machine.tick(1s)), nullptr);
+}
+
+TEST(Guardian, that_begins_after_the_end_of_the_lease_ends_what_the_one_before_it_held_at_once) {
+  Machine machine;
+  machine.at(1s, LeaseUntil{start + 1s});
+  EXPECT_NE(find<Climb>(machine.at(1s, Remembered{{vip}})), nullptr);
+  EXPECT_EQ(find<Pet>(machine.tick(1s)), nullptr) << "an armed watchdog goes on to count";
+  machine.at(1010ms, Climbed{true, ""});
+  EXPECT_NE(find<Pet>(machine.at(1011ms, Armed{3s})), nullptr);
+  EXPECT_EQ(machine.guardian.next_deadline(), start + 2011ms);
 }
 
 }  // namespace

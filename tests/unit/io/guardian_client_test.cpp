@@ -23,7 +23,7 @@ struct GuardianClientTest : test::Scratch {
     explicit Crmd(GuardianClientTest& test)
         : client(test.context, {.run_directory = test.folder, .program = program}, test.log,
                  {.on_state =
-                      [this, &test](const guardian::State& state) {
+                      [this, &test](const guardian::State& state, bool) {
                         states.push_back(state);
                         test.pids.insert(state.pid);
                       },
