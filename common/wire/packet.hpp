@@ -22,7 +22,7 @@
 
 namespace systole::wire {
 
-inline constexpr std::uint8_t packet_version = 3;
+inline constexpr std::uint8_t packet_version = 4;
 /// What the shell puts around an encoded packet: key index (1), nonce (24) and tag (16) of XChaCha20-Poly1305, and room
 /// to grow.
 inline constexpr std::size_t sealing_bytes_max = 48;
@@ -86,8 +86,10 @@ struct Packet {
   Duration held{};               // how long ago the sender heard that one
   Term term;                     // the sender's term and the leader it knows in it (node 0: none)
   Role role = Role::follower;
-  bool grants = false;  // a leader with authority: the echo renews the receiver's lease
-  bool urgent = false;  // answer at once: the sender's lease, or its trust in this link, is running out
+  bool grants = false;   // a leader with authority: the echo renews the receiver's lease
+  bool deserts = false;  // a follower that has not heard its leader for too long: the leader may not count on it, and
+                         // the echo renews the lease of others who followed that one
+  bool urgent = false;   // answer at once: the sender's lease, or its trust in this link, is running out
   std::optional<Ballot> ballot;
   Ack ack;
   std::vector<Fragment> fragments;
@@ -95,7 +97,7 @@ struct Packet {
   template <class Archive>
   void fields(Archive& a) {
     a(cluster)(from)(
-        to)(boot)(session)(to_session)(seq)(sent)(echo)(held)(term)(role)(grants)(urgent)(ballot)(ack)(fragments);
+        to)(boot)(session)(to_session)(seq)(sent)(echo)(held)(term)(role)(grants)(deserts)(urgent)(ballot)(ack)(fragments);
   }
 };
 

@@ -117,7 +117,8 @@ void Core::Impl::look_at_reexec(Now now) {
   const Duration waited = now.at - reexec->begun;
   const auto waits_for = [&](const char* what, Duration patience) {
     if (waited <= patience) return;
-    reply(reexec->client, exit_code::timeout, fmt::format("for {} {}: this daemon goes on as it is", to_text(waited), what));
+    reply(reexec->client, exit_code::timeout,
+          fmt::format("for {} {}: this daemon goes on as it is", to_text(waited), what));
     reexec.reset();
   };
   if (!led_by_another(now)) return waits_for("nobody else has taken the lead", successor_patience);
@@ -140,8 +141,7 @@ bool Core::Impl::led_by_another(Now now) {
 /// What runs here needs a lease until the successor has its own. Members that do not answer may be of a version that
 /// cannot: a long lease does without them.
 bool Core::Impl::held_by_all(Now now) {
-  const bool without_them =
-      config.membership.lease >= unheld_lease_min && now.at - reexec->begun >= successor_patience;
+  const bool without_them = config.membership.lease >= unheld_lease_min && now.at - reexec->begun >= successor_patience;
   if (runner.holdings().empty() || without_them) return true;
   if (reexec->asked && now.at >= *reexec->asked + config.membership.deadtime / 2) reexec->asked.reset();
   if (!reexec->asked) {

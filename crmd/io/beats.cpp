@@ -75,7 +75,7 @@ bool Beats::is_news(Time now, const wire::Packet& packet) {
   const bool leads_anew = packet.role == wire::Role::leader && packet.sent > peer.led_known;
   if (leads_anew) peer.led_known = packet.sent;
   const auto lasting = [](const wire::Packet& p) {
-    return std::tie(p.boot, p.session, p.to_session, p.term, p.role, p.grants, p.ack);
+    return std::tie(p.boot, p.session, p.to_session, p.term, p.role, p.grants, p.deserts, p.ack);
   };
   if (lasting(peer.known) == lasting(packet)) return leads_anew || now >= fed_ + late();
   peer.known = packet;

@@ -76,6 +76,7 @@ void Election::peer_lost(NodeId peer) {
   up_.erase(peer);
   ballots_.erase(peer);
   granted_.erase(peer);
+  deserters_.erase(peer);
   peer_is_whole_ = false;
   if (leader_ == peer) leaderless();
 }
@@ -289,6 +290,7 @@ void Election::lead(Time now) {
           : fmt::format("leads term {}, elected by {} of {} nodes", vote_.number, granted_.size() + 1, nodes_));
   const bool next_of_its_leader = phase_ == Phase::solo || (all_waited_ && served_.number + 1 == vote_.number);
   outlasted_ = next_of_its_leader ? served_.node : NodeId{};
+  deserters_.clear();
   phase_ = Phase::leading;
   leader_ = self_;
   served_ = term();
@@ -327,8 +329,11 @@ void Election::ping_answered(const PingAnswered& answer) {
 void Election::check_authority(Time now) {
   if (phase_ != Phase::leading) return;
   std::string why;
+  bool hurry = false;  // it is heard again, and its lease still runs: the next term should be its own
   if (!two_nodes() && !enough(up_.size() + 1))
     why = fmt::format("hears only {} of {} nodes, {} are needed", up_.size() + 1, nodes_, majority_);
+  else if (!two_nodes() && !enough(up_.size() + 1 - deserters_.size()))
+    why = fmt::format("{} nodes have not heard it for too long and have turned away", deserters_.size()), hurry = true;
   else if (!two_nodes() && now >= std::max(authority_, led_since_ + lease_))
     why = fmt::format("its lease ran out: for {} fewer than {} nodes have confirmed that they follow", to_text(lease_),
                       majority_);
@@ -337,6 +342,7 @@ void Election::check_authority(Time now) {
   if (why.empty()) return;
   say(Note::Level::warning, fmt::format("gives up term {}: {}", vote_.number, why));
   leaderless();
+  if (hurry) campaign_at_ = now;
   proclaim_ = true;
 }
 
@@ -414,6 +420,10 @@ Role Election::role() const {
 
 bool Election::quorate() const {
   return two_nodes() ? static_cast<bool>(leader_) : enough(up_.size() + 1);
+}
+
+bool Election::followed_in_term() const {
+  return served_.number == vote_.number && served_.node && served_.node != self_;
 }
 
 bool Election::has_ballot(NodeId peer) const {

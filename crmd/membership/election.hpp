@@ -50,6 +50,13 @@ class Election {
   /// No vote for anybody until then, this node included: a node is held meanwhile, and who is elected may not know it.
   void abstain(Time until) { abstains_until_ = std::max(abstains_until_, until); }
   void confirm_lost() { confirmed_ = true; }
+  /// Leading: this node has turned away from us, or not.
+  void deserted_by(NodeId peer, bool yes) {
+    if (yes)
+      deserters_.insert(peer);
+    else
+      deserters_.erase(peer);
+  }
 
   /// Decides what the facts call for.
   void tick(Time now);
@@ -59,6 +66,8 @@ class Election {
   Term term() const { return {vote_.number, leader_}; }
   wire::Role role() const;
   bool quorate() const;
+  /// This node follows another in this term, or did.
+  bool followed_in_term() const;
   /// The store was damaged, and no leader's document has come since.
   bool forgetful() const { return forgetful_; }
   /// The leader of the term before this one, if whoever voted had waited until its lease was over; else none.
@@ -116,7 +125,7 @@ class Election {
   NodeId leader_;
   Term served_;  // the latest term in which this node led or followed
   Phase phase_ = Phase::following;
-  std::set<NodeId> up_, granted_;
+  std::set<NodeId> up_, granted_, deserters_;
   bool met_anyone_ = false;
   bool forgetful_;              // the store was damaged, and no leader's document has come since
   bool peer_is_whole_ = false;  // mode none: the other node asked for votes, which a forgetful one does not do first

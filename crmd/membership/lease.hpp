@@ -12,13 +12,23 @@
 //   majority  a leader's lease is granted by more than half of the nodes, itself among them: those who follow it in
 //             this term. Any other node's by the leader, while that one has authority (a lease of this very term).
 //   ping      by the peer, or by the ping target
+//             While that leader is silent, by more than half as well: those who have turned away from it (below).
 //   none      by nobody: it runs from the last heartbeat, so that what a daemon that dies leaves is off in time
 //
+// A leader that dies must not take with it what runs on healthy nodes, whose lease it granted and which ends before
+// anybody may be elected. So a follower that has not heard its leader for desertion_after() turns away from it: it
+// says so, confirms it no more, and its echoes renew the lease of other followers instead, if they come from more than
+// half. The leader's authority then ends before it could count anybody as lost whom it heard when they did. Whoever is
+// elected next has a vote of one of them, given after what that one granted, and waits deadtime + takeover_delay from
+// then. A leader that is heard again is confirmed again when what was granted without it has run out. A node whose
+// daemon restarts forgets that it turned away: so a leader counts its confirmation at once only where it is back too
+// early to have done so. The leader itself is granted nothing by deserters: its successor need not wait for it.
+//
 // A daemon that begins again is silent for longer than a short lease. So it asks all members first, and each promises
-// to count it as lost no earlier than twice (deadtime + takeover_delay) from then, and to take part in no election until
-// then. When all have, the lease is longer by 0.98 × (deadtime + takeover_delay), once. A member that forgets its promise
-// because its own daemon restarts breaks nothing: it votes deadtime + takeover_delay after its start at the earliest, and
-// whom it elects waits as long again for what the leader before may have granted.
+// to count it as lost no earlier than twice (deadtime + takeover_delay) from then, and to take part in no election
+// until then. When all have, the lease is longer by 0.98 × (deadtime + takeover_delay), once. A member that forgets its
+// promise because its own daemon restarts breaks nothing: it votes deadtime + takeover_delay after its start at the
+// earliest, and whom it elects waits as long again for what the leader before may have granted.
 #pragma once
 
 #include <map>
@@ -29,6 +39,10 @@
 
 namespace systole::membership {
 
+/// So long a follower bears the silence of its leader. The lease that it was granted is up to a keepalive older than
+/// the leader's last packet, and the others' word has to come before it ends. Zero: the lease is too short for that.
+Duration desertion_after(const Config& config);
+
 class Lease {
  public:
   explicit Lease(const Config& config);
@@ -37,6 +51,11 @@ class Lease {
   void reconfigure(const Config& config);
   /// This node begins to lead a term: no echo of an earlier one gives authority in it.
   void led() { followers_.clear(), authority_ = {}; }
+  /// Mode majority: a node that has turned away from the leader of this term, which is not this one, has heard our
+  /// packet of that time.
+  void deserter_heard(NodeId peer, Time sent);
+  /// Another term.
+  void term_changed() { deserters_.clear(); }
   /// Mode majority, leading: a node that follows us in this term has heard our packet of that time.
   void follower_heard(NodeId peer, Time sent);
   /// Whoever may grant it alone – the leader, the peer, the ping target – has heard our packet of that time.
@@ -57,7 +76,7 @@ class Lease {
   bool needs_nobody_ = false;
   Duration length_, held_length_;
   std::size_t others_needed_;  // for a majority, beside this node
-  std::map<NodeId, Time> followers_;
+  std::map<NodeId, Time> followers_, deserters_;
   Time until_{}, authority_{};
 };
 

@@ -62,6 +62,12 @@ struct Membership::Impl {
   bool hopes_for_echo(const Peer& peer) const;
   Time urge_at(const Session& session) const;
   Duration trusting() const;
+  void follower_confirms(Time now, Peer& peer, Time sent);
+  void look_for_desertion(const Peer& peer, const wire::Packet& packet);
+  bool deserts(Time now, const Peer& peer);
+  void desert(Time now);
+  Time desert_at() const;
+  bool deserted() const { return deserted_term != 0 && deserted_term == election.term().number; }
   void keep_time_with(Time now, const Peer& peer, const wire::Packet& packet);
   void transmit(Time now, Peer& peer, wire::Packet packet);
   wire::Packet blank(Time now) const;
@@ -80,9 +86,11 @@ struct Membership::Impl {
   std::vector<Peer> peers;
   Counters counters;
   Time keepalive_at;
-  Time beat_at{};    // when the last heartbeat to everybody went out
-  Time wake_at;      // when the last step wanted to be woken: later is our own stall
-  Time led_since{};  // told_term, if it is this node's
+  Time beat_at{};                   // when the last heartbeat to everybody went out
+  Time wake_at;                     // when the last step wanted to be woken: later is our own stall
+  Time led_since{};                 // told_term, if it is this node's
+  std::uint64_t deserted_term = 0;  // this node has turned away from the leader of that term
+  Time confirms_again_at{};         // so long its last grant without a leader may last
   Term told_term;
   bool told_quorate = false;
   std::map<std::string, Time> complained;
@@ -136,6 +144,7 @@ std::vector<Effect> Membership::Impl::step(Now now, const Event& event) {
   election.authority(lease.authority());
   election.tick(now.at);
   announce(now.at);
+  desert(now.at);
   urge(now.at);
   flush(now.at);
   wake_at = std::max(next_deadline(), now.at);
@@ -241,6 +250,7 @@ void Membership::Impl::of_session(Time now, Peer& peer, const wire::Packet& pack
     if (packet.urgent) session.answer_due = true;
     election.heard(now, peer.id, packet.term, packet.role);
     announce(now);  // who leads decides what an echo is worth
+    look_for_desertion(peer, packet);
     echoed(now, peer, packet);
     keep_time_with(now, peer, packet);
   }
@@ -262,8 +272,10 @@ void Membership::Impl::echoed(Time now, Peer& peer, const wire::Packet& packet) 
   const Term term = election.term();
   if (config.mode == Mode::ping)
     lease.granted(sent);
-  else if (packet.term == term && term.node == config.self)
-    lease.follower_heard(peer.id, sent);
+  else if (packet.term == term && term.node == config.self && !packet.deserts)
+    follower_confirms(now, peer, sent);
+  else if (packet.term.number == term.number && packet.deserts && election.followed_in_term())
+    lease.deserter_heard(peer.id, sent);
   else if (packet.term == term && term.node == peer.id && packet.role == wire::Role::leader && packet.grants)
     lease.granted(sent);
 }
@@ -274,6 +286,45 @@ void Membership::Impl::keep_time_with(Time now, const Peer& peer, const wire::Pa
   if (now >= beat_at + config.keepalive / 2) keepalive_at = std::min(keepalive_at, now);
 }
 
+/// Not where its daemon may have restarted after it had turned away from us: it would not know.
+void Membership::Impl::follower_confirms(Time now, Peer& peer, Time sent) {
+  Session& session = *peer.session;
+  const Time deserts = std::max(peer.confirmed, led_since) + desertion_after(config);
+  session.trusted = session.trusted || session.begun <= deserts || now >= session.begun + lost_after;
+  if (!session.trusted && config.mode == Mode::majority) return;
+  peer.confirmed = std::max(peer.confirmed, sent);
+  lease.follower_heard(peer.id, sent);
+}
+
+/// It goes both ways: on this node that leads, a follower turns away; on one that has turned away, the leader is back.
+void Membership::Impl::look_for_desertion(const Peer& peer, const wire::Packet& packet) {
+  const Term term = election.term();
+  if (term.node == config.self && packet.term.number == term.number) election.deserted_by(peer.id, packet.deserts);
+  if (term.node == peer.id && packet.term == term && packet.role == wire::Role::leader) deserted_term = 0;
+}
+
+/// A leader that is back is confirmed again when what was granted without it has run out.
+bool Membership::Impl::deserts(Time now, const Peer& peer) {
+  if (peer.id == election.term().node) return deserted() || now < confirms_again_at;
+  if (deserted()) confirms_again_at = now + lost_after;
+  return deserted();
+}
+
+Time Membership::Impl::desert_at() const {
+  const NodeId leader = election.term().node;
+  const Duration silence = desertion_after(config);
+  if (!leader || leader == config.self || silence == Duration{} || deserted()) return never;
+  const auto peer = std::ranges::find(peers, leader, &Peer::id);
+  return peer == peers.end() || !peer->session ? never : peer->session->heard_at + silence;
+}
+
+/// All hear of it at once: one of them may be about to let go of what it runs.
+void Membership::Impl::desert(Time now) {
+  if (now < desert_at()) return;
+  deserted_term = election.term().number;
+  keepalive_at = std::min(keepalive_at, now);
+}
+
 // ---- what time brings
 
 /// Two nodes without tie-break: who was itself stopped (SIGSTOP, a suspended machine) must not take its own deafness
@@ -281,6 +332,9 @@ void Membership::Impl::keep_time_with(Time now, const Peer& peer, const wire::Pa
 /// for it.
 void Membership::Impl::forgive_own_stall(Time now) {
   const Duration late = now - wake_at;
+  // An answer to our offer that waited here for so long says nothing of the present.
+  if (late > lost_after)
+    for (Peer& peer : peers) peer.offer_anew(fresh_number());
   if (config.mode == Mode::majority || late <= std::max(config.keepalive, config.deadtime / 4)) return;
   say(Note::Level::warning, fmt::format("this daemon did not run for {}; its peers get {} to be heard again",
                                         seconds(late), seconds(2 * config.keepalive)));
@@ -338,7 +392,7 @@ void Membership::Impl::look_at_links(Time now, Peer& peer) {
 }
 
 Time Membership::Impl::next_deadline() const {
-  Time next = std::min(keepalive_at, election.next_deadline());
+  Time next = std::min({keepalive_at, election.next_deadline(), desert_at()});
   for (const Peer& peer : peers) {
     if (!peer.session) continue;
     next = std::min({next, peer.session->lost_at, peer.session->out.next_deadline()});
@@ -367,6 +421,10 @@ void Membership::Impl::announce(Time now) {
   for (Note& note : election.take_notes()) effects.push_back(std::move(note));
   if (const auto vote = election.take_vote()) effects.push_back(StoreVote{*vote});
   if (const Term term = election.term(); term != told_term) {
+    if (term.number != told_term.number) {
+      lease.term_changed();
+      confirms_again_at = {};
+    }
     told_term = term;
     if (term.node == config.self) {
       lease.led();
@@ -403,7 +461,8 @@ void Membership::Impl::flush(Time now) {
 bool Membership::Impl::hopes_for_echo(const Peer& peer) const {
   if (!peer.session) return false;
   const NodeId leader = election.term().node;
-  return config.mode == Mode::majority ? leader == config.self || leader == peer.id : config.mode == Mode::ping;
+  if (config.mode != Mode::majority) return config.mode == Mode::ping;
+  return leader == config.self || leader == peer.id || (deserted() && election.followed_in_term());
 }
 
 /// An echo comes with the peer's next heartbeat, so up to two keepalives after our packet. One that is later may have
@@ -444,6 +503,7 @@ void Membership::Impl::flush(Time now, Peer& peer, bool heartbeat) {
     wire::Packet packet = blank(now);
     if (peer.session) {
       packet.grants = packet.grants && peer.session->grants;
+      packet.deserts = deserts(now, peer);
       packet.urgent = std::exchange(peer.session->urging, false);
       packet.ballot = election.take_ballot(peer.id);
       if (packet.ballot) due = true;

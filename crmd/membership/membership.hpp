@@ -182,11 +182,11 @@ class Membership {
   std::optional<std::string> hinders(Now now, const std::vector<Member>& nodes) const;
 
   Term term() const;
-  NodeId leader() const;     // none: nobody
-  bool leads() const;        // this node
-  bool forgetful() const;    // may_have_forgotten, and no leader has sent the present document since
-  bool quorate() const;      // enough nodes for decisions: majority, or with two nodes whenever one leads
-  Time lease_until() const;  // until when what runs on this node may run
+  NodeId leader() const;        // none: nobody
+  bool leads() const;           // this node
+  bool forgetful() const;       // may_have_forgotten, and no leader has sent the present document since
+  bool quorate() const;         // enough nodes for decisions: majority, or with two nodes whenever one leads
+  Time lease_until() const;     // until when what runs on this node may run
   Duration held_lease() const;  // what held() grants, from the time of asking
   /// Leader: from when on a node that is not up runs nothing any more.
   Time released_at(NodeId peer) const;

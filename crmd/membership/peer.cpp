@@ -52,6 +52,7 @@ void Peer::begin(Time now, const wire::Packet& packet, std::size_t link, Session
   next.mine = offer_;
   next.theirs = packet.session;
   next.boot = packet.boot;
+  next.begun = now;
   next.answer_due = true;
   next.echoed = now;  // not a grant: it only says when to begin to ask for one
   session = std::move(next);

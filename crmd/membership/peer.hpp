@@ -33,6 +33,8 @@ struct Session {
   Time heard_at{};                     // when that one came
   Time echoed{};                       // when the newest of our packets was sent that the peer has surely heard
   bool grants = true;                  // a leader renews the peer's lease
+  Time begun{};
+  bool trusted = false;  // its confirmation counts: see lease.hpp on deserters
   Window window;
   Outgoing out;
   Incoming in;
@@ -71,6 +73,8 @@ class Peer {
   void begin(Time now, const wire::Packet& packet, std::size_t link, Session next, std::uint64_t next_offer);
   /// The offer stays: a hello may have been answered with it already.
   void end();
+  /// What was offered before proves nothing any more.
+  void offer_anew(std::uint64_t offer) { offer_ = offer; }
   /// Session numbers and sequence for the next packet to this peer. hello_answer: reply to its newest hello.
   void address(Time now, wire::Packet& packet, bool hello_answer);
 
@@ -83,6 +87,7 @@ class Peer {
   std::optional<std::string> doomed;  // why the session must end at the next step
   Time released{};                    // no session: from then on it runs nothing any more
   Time held_until{};                  // its daemon begins again: not lost before
+  Time confirmed{};                   // the newest of our packets that it confirmed as a follower
 
  private:
   void heard(Time now, const wire::Packet& packet, std::size_t link, bool newest);

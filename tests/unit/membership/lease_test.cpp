@@ -201,6 +201,51 @@ TEST(Lease, of_a_node_whose_daemon_begins_again_is_longer_once_and_nobody_takes_
   EXPECT_FALSE(cluster.node(leader).up().contains(NodeId{node}));
 }
 
+TEST(Lease, of_healthy_nodes_outlives_their_leader_until_the_next_one_leads) {
+  for (const std::uint32_t nodes : {3U, 5U}) {
+    Cluster cluster(nodes);
+    cluster.start_all();
+    cluster.run(3s);
+    const std::uint32_t leader = cluster.leader();
+    cluster.power_off(leader);
+    for (int i = 0; i < 300; ++i) {
+      cluster.run(10ms);
+      for (std::uint32_t id = 1; id <= nodes; ++id) {
+        if (id == leader) continue;
+        ASSERT_GT(cluster.node(id).lease_until(), cluster.now) << nodes << " nodes, node " << id;
+      }
+    }
+    EXPECT_NE(cluster.leader(), 0U);
+  }
+}
+
+TEST(Lease, of_a_node_that_alone_cannot_hear_the_leader_is_renewed_by_nobody) {
+  Cluster cluster(3);
+  cluster.start_all();
+  cluster.run(3s);
+  const std::uint32_t leader = cluster.leader(), one = other_than(leader, 3);
+  cluster.cut(leader, one);
+  cluster.cut(one, leader);
+  for (int i = 0; i < 1100 && cluster.node(leader).up().contains(NodeId{one}); ++i) cluster.run(1ms);
+  EXPECT_FALSE(cluster.node(leader).up().contains(NodeId{one}));
+  EXPECT_LT(cluster.node(one).lease_until(), cluster.now);
+  EXPECT_TRUE(cluster.node(leader).leads());
+}
+
+TEST(Lease, of_a_leader_whose_followers_all_turned_away_is_taken_up_again_in_the_next_term) {
+  Cluster cluster(3);
+  cluster.start_all();
+  cluster.run(3s);
+  const std::uint32_t leader = cluster.leader();
+  const Term before = cluster.node(leader).term();
+  cluster.isolate(leader);
+  cluster.run(660ms);
+  cluster.mend();
+  cluster.run(1s);
+  EXPECT_EQ(cluster.leader(), leader) << "it was not lost yet, so nobody else was elected";
+  EXPECT_GT(cluster.node(leader).term(), before);
+}
+
 TEST(PingMode, a_node_that_is_alone_leads_only_while_the_target_answers_and_no_address_of_the_peer_does) {
   Cluster cluster(2, Mode::ping);
   cluster.start_all();

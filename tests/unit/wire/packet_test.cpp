@@ -21,7 +21,7 @@ Packet sample() {
   packet.sent = 4s;
   packet.echo = 3s;
   packet.held = 20ms;
-  packet.grants = packet.urgent = true;
+  packet.grants = packet.deserts = packet.urgent = true;
   packet.term = {9, NodeId{2}};
   packet.role = Role::leader;
   packet.ballot = Ballot{Ballot::Kind::vote_reply, 9, NodeId{2}, {{8, NodeId{1}}, 40}, true};
