@@ -42,10 +42,12 @@ struct Ballot {
   /// Replies only: every promise that the voter made to an earlier leader has run out by time. Not so where that leader
   /// resigned, or where its daemon was restarted: then the leases that rest on the promise may still run.
   bool waited = false;
+  /// Requests only: whose daemons begin again, so that the candidate will not take their silence for death.
+  std::vector<NodeId> holds{};
   bool operator==(const Ballot&) const = default;
   template <class Archive>
   void fields(Archive& a) {
-    a(kind)(number)(candidate)(document)(granted)(waited);
+    a(kind)(number)(candidate)(document)(granted)(waited)(holds);
   }
 };
 

@@ -179,8 +179,8 @@ struct Expelled {
   }
 };
 
-/// Member → every other one: this daemon begins again; hold me for longer than a silence allows. Not held by majority
-/// alone: whoever is asked for a vote meanwhile must know of it.
+/// Member → every other one: this daemon begins again; hold me for longer than a silence allows. Whoever is asked
+/// for a vote meanwhile must know of it.
 struct HoldMe {
   std::uint64_t number = 0;
   template <class Archive>

@@ -168,9 +168,25 @@ bool Election::holds_back() const {
 
 bool Election::refuses(Time now, const Ballot& ballot) const {
   if (holds_back()) return true;
-  if (now < std::max(started_ + lost_after_, abstains_until_)) return true;
+  if (now < started_ + lost_after_) return true;
+  if (ignores_a_held_one(now, ballot)) return true;
   if (leader_ && leader_ != ballot.candidate) return true;
   return ballot.document < document_;
+}
+
+/// Who is elected would count the held one as lost before its lease is over.
+bool Election::ignores_a_held_one(Time now, const Ballot& ballot) const {
+  return std::ranges::any_of(held_, [&](const auto& held) {
+    const auto& [node, until] = held;
+    return now < until && node != ballot.candidate && std::ranges::find(ballot.holds, node) == ballot.holds.end();
+  });
+}
+
+Ballot Election::request(Time now, Ballot::Kind kind, std::uint64_t number) const {
+  Ballot ballot{kind, number, self_, document_};
+  for (const auto& [node, until] : held_)
+    if (now < until) ballot.holds.push_back(node);
+  return ballot;
 }
 
 void Election::pre_vote_request(Time now, NodeId from, const Ballot& request) {
@@ -258,8 +274,7 @@ void Election::ask(Time now) {
   granted_.clear();
   campaign_at_ = now + some(keepalive_ / 4, keepalive_ / 2);
   if (enough(1)) return request_votes(now);
-  for (const NodeId peer : up_)
-    ballots_[peer].push_back({Ballot::Kind::pre_vote, vote_.number + 1, self_, document_, false});
+  for (const NodeId peer : up_) ballots_[peer].push_back(request(now, Ballot::Kind::pre_vote, vote_.number + 1));
 }
 
 void Election::request_votes(Time now) {
@@ -269,12 +284,12 @@ void Election::request_votes(Time now) {
   all_waited_ = now >= promised_until_;
   campaign_at_ = now + some(keepalive_, 2 * keepalive_);
   ask_again_at_ = now + keepalive_ / 2;
-  request_from_rest();
+  request_from_rest(now);
 }
 
-void Election::request_from_rest() {
+void Election::request_from_rest(Time now) {
   for (const NodeId peer : up_)
-    if (!granted_.contains(peer)) ballots_[peer].push_back({Ballot::Kind::vote, vote_.number, self_, document_, false});
+    if (!granted_.contains(peer)) ballots_[peer].push_back(request(now, Ballot::Kind::vote, vote_.number));
 }
 
 void Election::take_solo() {
@@ -380,14 +395,14 @@ void Election::campaign(Time now) {
     if (nodes_ == 1)  // nobody else to wait for, nobody to collide with
       campaign_at_ = std::max(hold_until_, now);
     else
-      campaign_at_ = std::max({started_ + lost_after_, hold_until_, abstains_until_, now}) + some({}, keepalive_ / 4) +
+      campaign_at_ = std::max({started_ + lost_after_, hold_until_, now}) + some({}, keepalive_ / 4) +
                      (witness_ ? witness_modesty * keepalive_ : Duration{});
   }
-  if (now >= campaign_at_ && now >= std::max(hold_until_, abstains_until_)) {
+  if (now >= campaign_at_ && now >= hold_until_) {
     ask(now);
   } else if (phase_ == Phase::voting && now >= ask_again_at_) {
     ask_again_at_ = now + keepalive_ / 2;
-    request_from_rest();
+    request_from_rest(now);
   }
 }
 
@@ -398,7 +413,7 @@ Time Election::next_deadline() const {
   // What evidence is missing in mode ping comes as an event.
   if (two_nodes() && up_.empty()) return forgetful_ || mode_ == Mode::ping ? help : alone_at();
   if (holds_back() || !enough(up_.size() + 1)) return help;
-  const Time campaign = std::min(help, std::max({campaign_at_, hold_until_, abstains_until_}));
+  const Time campaign = std::min(help, std::max(campaign_at_, hold_until_));
   return phase_ == Phase::voting ? std::min(campaign, ask_again_at_) : campaign;
 }
 

@@ -47,8 +47,8 @@ class Election {
   /// Until when this leader's lease of the present term lasts.
   void authority(Time until) { authority_ = until; }
   void ping_answered(const PingAnswered& answer);
-  /// No vote for anybody until then, this node included: a node is held meanwhile, and who is elected may not know it.
-  void abstain(Time until) { abstains_until_ = std::max(abstains_until_, until); }
+  /// The peer's daemon begins again: until then no vote for anybody who does not hold it, too.
+  void hold(NodeId peer, Time until) { held_[peer] = until; }
   void confirm_lost() { confirmed_ = true; }
   /// Leading: this node has turned away from us, or not.
   void deserted_by(NodeId peer, bool yes) {
@@ -94,6 +94,8 @@ class Election {
   Time alone_at() const;
   void check_authority(Time now);
   bool refuses(Time now, const wire::Ballot& ballot) const;
+  bool ignores_a_held_one(Time now, const wire::Ballot& ballot) const;
+  wire::Ballot request(Time now, wire::Ballot::Kind kind, std::uint64_t number) const;
   void answer(NodeId from, const wire::Ballot& request, bool granted);
   void pre_vote_request(Time now, NodeId from, const wire::Ballot& request);
   void vote_request(Time now, NodeId from, wire::Ballot request);
@@ -101,7 +103,7 @@ class Election {
   void adopt(std::uint64_t number);
   void follow(NodeId leader);
   void campaign(Time now);
-  void request_from_rest();
+  void request_from_rest(Time now);
   void leaderless();
   void set_vote(Vote vote);
   void ask(Time now);
@@ -133,7 +135,7 @@ class Election {
   Time promised_until_;      // whom we followed relies on us until then
   bool all_waited_ = false;  // this candidate and all its voters
   NodeId outlasted_;
-  Time abstains_until_{};
+  std::map<NodeId, Time> held_;
   Time authority_{}, led_since_{};
   Time target_answered_ = Time::min(), peer_answered_ = Time::min();  // when the requests were sent
   Time target_since_{};                          // since when the target answers without a break of a lease

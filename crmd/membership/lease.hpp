@@ -25,8 +25,8 @@
 // early to have done so. The leader itself is granted nothing by deserters: its successor need not wait for it.
 //
 // A daemon that begins again is silent for longer than a short lease. So it asks all members first, and each promises
-// to count it as lost no earlier than twice (deadtime + takeover_delay) from then, and to take part in no election
-// until then. When all have, the lease is longer by 0.98 × (deadtime + takeover_delay), once. A member that forgets its
+// to count it as lost no earlier than twice (deadtime + takeover_delay) from then, and until then to vote for nobody
+// who has not promised it, too. When all have, the lease is longer by 0.98 × (deadtime + takeover_delay), once. A member that forgets its
 // promise because its own daemon restarts breaks nothing: it votes deadtime + takeover_delay after its start at the
 // earliest, and whom it elects waits as long again for what the leader before may have granted.
 #pragma once

@@ -31,7 +31,7 @@ std::string seconds(Duration duration) {
 std::size_t piece_bytes(const Config& config) {
   wire::Packet fullest;
   fullest.cluster = config.cluster;
-  fullest.ballot.emplace();
+  fullest.ballot.emplace().holds.resize(limits::nodes_max);
   return wire::fragment_room(fullest) - wire::fragment_header_bytes;
 }
 
@@ -578,7 +578,7 @@ void Membership::hold(Now now, NodeId peer) {
   if (known == nullptr || !known->session) return;
   known->held_until = now.at + 2 * impl_->lost_after;
   known->session->lost_at = std::max(known->session->lost_at, known->held_until);
-  impl_->election.abstain(known->held_until);
+  impl_->election.hold(peer, known->held_until);
 }
 
 void Membership::held(Time asked) {

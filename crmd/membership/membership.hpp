@@ -168,7 +168,7 @@ class Membership {
   /// Leader: from now on this member's lease is renewed no more, or is again. A new session begins with grants.
   void grant(NodeId peer, bool yes);
   /// The peer's daemon begins again: it is not lost before lost_after has passed twice from now, and until then this
-  /// node takes part in no election. A restart of this daemon forgets it, which is no harm: see lease.hpp.
+  /// node votes only for who holds it, too. A restart of this daemon forgets it, which is no harm: see lease.hpp.
   void hold(Now now, NodeId peer);
   /// All who are up have held this node since then or later.
   void held(Time asked);

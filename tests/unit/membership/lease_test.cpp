@@ -195,10 +195,10 @@ TEST(Lease, of_a_node_whose_daemon_begins_again_is_longer_once_and_nobody_takes_
   cluster.node(leader).resign();
   cluster.step(leader, Tick{});
   cluster.run(90ms);
-  EXPECT_EQ(cluster.leader(), 0U) << "who is elected may know nothing of the promise";
+  EXPECT_EQ(cluster.leader(), third) << "both hold it";
+  EXPECT_TRUE(cluster.node(third).up().contains(NodeId{node}));
   cluster.run(1s);
-  EXPECT_NE(cluster.leader(), 0U);
-  EXPECT_FALSE(cluster.node(leader).up().contains(NodeId{node}));
+  EXPECT_FALSE(cluster.node(third).up().contains(NodeId{node}));
 }
 
 TEST(Lease, of_healthy_nodes_outlives_their_leader_until_the_next_one_leads) {
@@ -244,6 +244,21 @@ TEST(Lease, of_a_leader_whose_followers_all_turned_away_is_taken_up_again_in_the
   cluster.run(1s);
   EXPECT_EQ(cluster.leader(), leader) << "it was not lost yet, so nobody else was elected";
   EXPECT_GT(cluster.node(leader).term(), before);
+}
+
+TEST(Lease, of_a_node_that_is_held_is_safe_from_a_leader_who_does_not_hold_it) {
+  Cluster cluster(3);
+  cluster.start_all();
+  cluster.run(3s);
+  const std::uint32_t leader = cluster.leader(), node = other_than(leader, 3), third = 6 - leader - node;
+  cluster.node(leader).hold({cluster.now, 0}, NodeId{node});
+  cluster.power_off(node);
+  cluster.node(leader).resign();
+  cluster.step(leader, Tick{});
+  for (int i = 0; i < 19; ++i) {
+    cluster.run(100ms);
+    ASSERT_FALSE(cluster.node(third).leads()) << "it does not know of the promise; after " << i;
+  }
 }
 
 TEST(PingMode, a_node_that_is_alone_leads_only_while_the_target_answers_and_no_address_of_the_peer_does) {
