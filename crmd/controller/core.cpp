@@ -288,6 +288,7 @@ void Core::Impl::step(Now now, const Event& event) {
              },
              event);
   end_lapse(now);
+  if (leader) leader->confirmed(now, members.confirmed_at());
   settle(now);
   look_at_reexec(now);
   tell_guardian();

@@ -54,6 +54,8 @@ class Leader {
   void reconfigured(Now now, const std::map<NodeId, Time>& released);
   void peer_up(Now now, NodeId peer);
   void peer_lost(Now now, NodeId peer, const std::string& reason, Time released);
+  /// A majority has confirmed that this node leads, by a packet of that time.
+  void confirmed(Now now, Time sent);
   void message(Now now, NodeId from, const Message& message);
   void request(Now now, const Origin& origin, const wire::ipc::Request& request);
   void tick(Now now);
@@ -129,6 +131,7 @@ class Leader {
   const DocumentRules& rules_;
   Outbox out_;
   std::map<NodeId, Peer> peers_;       // those that are up, self included
+  Time confirmed_{};
   std::map<NodeId, Time> unreleased_;  // those that are not, and may run something until then
   std::uint64_t offers_ = 0;
   bool ready_ = false;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 namespace systole::io {
 
@@ -30,6 +31,7 @@ void Beats::stamp(Time now, NodeId to, wire::Packet& packet, Time good_until) {
     return;
   }
   peer.core_seq = packet.seq;
+  if (packet.urgent) peer.asked = true;
   const bool same_session =
       peer.has_words && packet.session == peer.words.session && packet.to_session == peer.words.to_session;
   if (!same_session && packet.to_session != 0 && packet.echo != Duration{}) {
@@ -74,10 +76,11 @@ bool Beats::is_news(Time now, const wire::Packet& packet) {
   Peer& peer = peers_.at(packet.from);
   const bool leads_anew = packet.role == wire::Role::leader && packet.sent > peer.led_known;
   if (leads_anew) peer.led_known = packet.sent;
+  const bool answers = std::exchange(peer.asked, false);
   const auto lasting = [](const wire::Packet& p) {
     return std::tie(p.boot, p.session, p.to_session, p.term, p.role, p.grants, p.deserts, p.ack);
   };
-  if (lasting(peer.known) == lasting(packet)) return leads_anew || now >= fed_ + late();
+  if (lasting(peer.known) == lasting(packet)) return leads_anew || answers || now >= fed_ + late();
   peer.known = packet;
   return true;
 }

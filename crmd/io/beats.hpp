@@ -62,8 +62,9 @@ class Beats {
     Duration echo{}, held{};  // of the newest packet that left
     Duration heard_sent{};    // the peer's time of its newest packet in it
     Time heard_at{};
-    wire::Packet known;     // what it said last of all that is not said anew each time
-    Duration led_known{};   // the peer's time of its newest heartbeat as a leader that was news
+    wire::Packet known;    // what it said last of all that is not said anew each time
+    bool asked = false;    // for an answer at once, which is news
+    Duration led_known{};  // the peer's time of its newest heartbeat as a leader that was news
   };
   bool speaks_for(const Peer& peer, Time now) const;
   /// A core that follows waits a quarter of a keepalive for its leader's heartbeat.

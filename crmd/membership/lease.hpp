@@ -18,7 +18,8 @@
 // A leader that dies must not take with it what runs on healthy nodes, whose lease it granted and which ends before
 // anybody may be elected. So a follower that has not heard its leader for desertion_after() turns away from it: it
 // says so, confirms it no more, and its echoes renew the lease of other followers instead, if they come from more than
-// half. The leader's authority then ends before it could count anybody as lost whom it heard when they did. Whoever is
+// half. A leader that counts a node as lost must have been confirmed since, so by one of them before it turned away or
+// when what it granted had run out; and nobody takes others' grants while it confirms the leader itself. Whoever is
 // elected next has a vote of one of them, given after what that one granted, and waits deadtime + takeover_delay from
 // then. A leader that is heard again is confirmed again when what was granted without it has run out. A node whose
 // daemon restarts forgets that it turned away: so a leader counts its confirmation at once only where it is back too
@@ -26,9 +27,9 @@
 //
 // A daemon that begins again is silent for longer than a short lease. So it asks all members first, and each promises
 // to count it as lost no earlier than twice (deadtime + takeover_delay) from then, and until then to vote for nobody
-// who has not promised it, too. When all have, the lease is longer by 0.98 × (deadtime + takeover_delay), once. A member that forgets its
-// promise because its own daemon restarts breaks nothing: it votes deadtime + takeover_delay after its start at the
-// earliest, and whom it elects waits as long again for what the leader before may have granted.
+// who has not promised it, too. When all have, the lease is longer by 0.98 × (deadtime + takeover_delay), once. A
+// member that forgets its promise because its own daemon restarts breaks nothing: it votes deadtime + takeover_delay
+// after its start at the earliest, and whom it elects waits as long again for what the leader before may have granted.
 #pragma once
 
 #include <map>
@@ -71,6 +72,8 @@ class Lease {
   Time until() const { return until_; }
   /// Until when a leader may grant leases, and lead.
   Time authority() const { return authority_; }
+  /// When the newest packet was sent that a majority has confirmed in this term; zero: none.
+  Time confirmed() const { return authority_ == Time{} ? Time{} : authority_ - length_; }
 
  private:
   bool needs_nobody_ = false;

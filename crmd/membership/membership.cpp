@@ -274,7 +274,7 @@ void Membership::Impl::echoed(Time now, Peer& peer, const wire::Packet& packet) 
     lease.granted(sent);
   else if (packet.term == term && term.node == config.self && !packet.deserts)
     follower_confirms(now, peer, sent);
-  else if (packet.term.number == term.number && packet.deserts && election.followed_in_term())
+  else if (packet.term.number == term.number && packet.deserts && deserted() && election.followed_in_term())
     lease.deserter_heard(peer.id, sent);
   else if (packet.term == term && term.node == peer.id && packet.role == wire::Role::leader && packet.grants)
     lease.granted(sent);
@@ -347,6 +347,9 @@ void Membership::Impl::lose(Peer& peer, const std::string& reason, Time released
   peer.released = std::max(released, peer.held_until);
   effects.push_back(PeerLost{peer.id, reason, peer.released});
   election.peer_lost(peer.id);
+  if (config.mode != Mode::majority || election.term().node != config.self) return;
+  for (Peer& each : peers)  // who leads needs their word that it still does before it acts on this
+    if (each.session) each.session->answer_due = each.session->urging = true;
 }
 
 void Membership::Impl::expire(Time now) {
@@ -638,6 +641,10 @@ std::set<NodeId> Membership::up() const {
   for (const Peer& peer : impl_->peers)
     if (peer.session) nodes.insert(peer.id);
   return nodes;
+}
+
+Time Membership::confirmed_at() const {
+  return impl_->config.mode == Mode::ping ? never : impl_->lease.confirmed();
 }
 
 bool Membership::missed(Time now) const {

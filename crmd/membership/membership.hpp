@@ -191,6 +191,8 @@ class Membership {
   /// Leader: from when on a node that is not up runs nothing any more.
   Time released_at(NodeId peer) const;
   std::set<NodeId> up() const;  // self included
+  /// Leader: what was to be over at a time is so only once this is not before it; see lease.hpp.
+  Time confirmed_at() const;
   bool missed(Time now) const;  // some other node is lost, or late on all its links
   std::vector<PeerView> peers(Time now) const;
   const Counters& counters() const;

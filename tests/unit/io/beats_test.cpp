@@ -221,6 +221,16 @@ TEST_F(PatientBeats, a_leaders_heartbeat_is_news_once_not_its_copy_over_another_
   EXPECT_FALSE(news(packet));
 }
 
+TEST_F(PatientBeats, the_answer_that_was_asked_for_at_once_is_news) {
+  news(heartbeat());
+  EXPECT_FALSE(news(heartbeat()));
+  wire::Packet question = said();
+  question.urgent = true;
+  core_says(question);
+  EXPECT_TRUE(news(heartbeat()));
+  EXPECT_FALSE(news(heartbeat()));
+}
+
 TEST_F(PatientBeats, what_is_of_another_session_and_a_peer_that_was_silent_for_too_long_are_news) {
   news(heartbeat());
   wire::Packet hello = heartbeat();
