@@ -128,6 +128,7 @@ class World {
     int wakes_in_a_row = 0;
     bool was_ready = false;
     Term was_leading;
+    std::uint64_t committed = 0;  // as its replica said last
     Time started{}, look_again{};
     std::map<NodeId, Time> heard;  // when it last took in a packet that the peer itself had sent to it
   };
@@ -158,6 +159,7 @@ class World {
   void feed(Node& node, const Input& input);
   void daemon_of(Node& node, std::function<void()> what);
   void look_for_ghosts(const Node& node);
+  void look_at_commits(Node& node);
   bool one_leads() const;
   void step(Node& node, const Input& input);
   void look(Node& node);
