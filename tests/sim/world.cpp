@@ -253,14 +253,13 @@ void World::look(Node& node) {
   look_for_ghosts(node);
 }
 
-/// By its own list of nodes: that of the others, and its own a moment later, may be another one.
+/// By its own list of nodes: that of the others, and its own a moment later, may be another one. Who begins to lead a
+/// term stamps its document anew, and nothing of that term is committed yet.
 void World::look_at_commits(Node& node) {
-  const membership::Membership& members = node.machine->membership();
-  const bool just_began = members.leads() && members.term() != node.was_leading;
-  const std::uint64_t committed = node.machine->replica().committed();
-  if (just_began || node.was_leading == Term{} || committed <= node.committed) return;
-  node.committed = committed;
-  const Stamp document{node.was_leading, committed};
+  const replica::Replica& replica = node.machine->replica();
+  if (replica.head().stamp.term != node.was_leading || replica.committed() <= node.committed) return;
+  node.committed = replica.committed();
+  const Stamp document{node.was_leading, node.committed};
   const auto on_disk =
       std::ranges::count_if(node.list, [&](NodeId id) { return nodes_[id.value - 1].disk.document.stamp >= document; });
   judge_.committed(node.id, document, static_cast<std::size_t>(on_disk), node.list.size());
