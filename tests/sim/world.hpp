@@ -99,6 +99,7 @@ class World {
     std::unique_ptr<Machine> machine;  // none: down
     std::uint64_t life = 0;            // counts starts; what belongs to an earlier one is void
     bool paused = false;
+    Time paused_at{};
     std::deque<std::function<void()>> inbox;  // while paused
     Time clock{};                             // this boot's monotonic clock minus the world's, but for its drift
     std::int64_t wall_step_s = 0;
