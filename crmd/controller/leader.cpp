@@ -113,8 +113,9 @@ void Leader::forget_removed() {
 void Leader::ready(Now now) {
   ready_ = true;
   configuration_committed();
+  // A witness loses nothing when it does not store, so nothing brings it back later either: it is told now.
   for (const auto& [peer, state] : peers_)
-    if (!state.forsaken) offer(now, peer);
+    if (!state.forsaken || runs_nothing(peer)) offer(now, peer);
   ensure_nodes_are_configured(now);
   for (auto& [origin, wanted] : std::exchange(waiting_, {})) request(now, origin, wanted);
   changed("a new leader took over");

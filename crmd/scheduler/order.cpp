@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Order constraints as edges. "start A then start B" means three things: B's start waits for A's; B restarts when A
 // does, and cannot run when A cannot; and, being symmetrical, B stops before A stops. For a group or clone the first
-// half ends with its "started", the second begins with its "start". Also here: no start before the resource's probes.
+// half ends with its "started", the second begins with its "start". Also here: no start or promotion before the
+// resource's probes.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -139,13 +140,15 @@ void user_orders(Plan& plan) {
   }
 }
 
+/// A clone's instances are alike: none starts before all nodes have answered, and none that runs already is promoted,
+/// because a node that was not asked yet may have a promoted one.
 void probe_orders(Plan& plan) {
   for (Item& item : plan.items) {
     if (!item.leaf()) continue;
     for (Act* probe : find_acts(item, Task::probe)) {
-      Item* clone = clone_of(item);  // its instances are alike: none starts before all nodes have answered
-      for (Act* start : find_acts(clone != nullptr ? *clone : item, Task::start)) {
-        add_edge(plan, *probe, *start, edge::order);
+      Item* clone = clone_of(item);
+      for (const Task task : {Task::start, Task::promote}) {
+        for (Act* up : find_acts(clone != nullptr ? *clone : item, task)) add_edge(plan, *probe, *up, edge::order);
       }
     }
   }

@@ -16,7 +16,11 @@ void Judge::vote_written(NodeId node, const Vote& before, const Vote& after) {
                        before.voted_for.value, after.voted_for.value));
 }
 
-void Judge::document_written(NodeId node, Stamp before, Stamp after) {
+void Judge::document_written(NodeId node, Stamp before, Stamp after, const std::vector<std::uint64_t>& writes) {
+  for (const std::uint64_t write : writes) {
+    const auto [lowest, first] = written_[write].try_emplace(after.term, after.index);
+    if (!first) lowest->second = std::min(lowest->second, after.index);
+  }
   if (after < before)
     broken(fmt::format("node {} stored a document of term {} over one of term {}", node.value, after.term.number,
                        before.term.number));
@@ -67,17 +71,24 @@ void Judge::ready(NodeId node, Term term, const std::set<std::uint64_t>& writes)
                        term.number, *lost));
 }
 
-void Judge::acknowledged(NodeId node, std::uint64_t write, const std::set<NodeId>& holders,
-                         const std::set<std::set<NodeId>>& lists, Stamp oldest) {
+void Judge::committed(NodeId leader, Stamp document, std::size_t on_disk, std::size_t listed) {
+  std::uint64_t& highest = committed_[document.term];
+  highest = std::max(highest, document.index);
+  if (mode_ == membership::Mode::majority && on_disk <= listed / 2)
+    broken(fmt::format("node {} takes document ({}, {}) for safe, which {} of its {} nodes have on disk", leader.value,
+                       document.term.number, document.index, on_disk, listed));
+}
+
+void Judge::acknowledged(NodeId node, std::uint64_t write, Stamp oldest) {
   acknowledged_.try_emplace(write, oldest);
   if (mode_ != membership::Mode::majority) return;
-  const auto has_majority = [&](const std::set<NodeId>& list) {
-    const auto of_list = std::ranges::count_if(list, [&](NodeId id) { return holders.contains(id); });
-    return static_cast<std::size_t>(of_list) > list.size() / 2;
+  const auto safe = [&](const auto& in_term) {
+    const auto found = committed_.find(in_term.first);
+    return found != committed_.end() && in_term.second <= found->second;
   };
-  if (std::ranges::none_of(lists, has_majority))
-    broken(fmt::format("node {} acknowledged write {} that only {} disks hold, which is no majority", node.value, write,
-                       holders.size()));
+  if (std::ranges::none_of(written_[write], safe))
+    broken(fmt::format("node {} acknowledged write {}, and no leader ever had it on a majority of disks", node.value,
+                       write));
 }
 
 void Judge::finally(NodeId node, const std::set<std::uint64_t>& writes) {

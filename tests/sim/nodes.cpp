@@ -116,6 +116,7 @@ void World::pause(Node& node, Duration how_long) {
   tell(fmt::format("node {} is stopped (SIGSTOP) for {:.3f} s", node.id.value,
                    std::chrono::duration<double>(how_long).count()));
   node.paused = true;
+  node.paused_at = now_;
   at(now_ + how_long, [this, &node, life = node.life] {
     if (node.life == life && node.paused) resume(node);
   });
@@ -124,6 +125,9 @@ void World::pause(Node& node, Duration how_long) {
 void World::resume(Node& node) {
   tell(fmt::format("node {} runs again, {} inputs wait", node.id.value, node.inbox.size()));
   node.paused = false;
+  // Nobody grants a lease in mode none: who was deaf for so long obeys orders that its peer gave before it took over.
+  if (plan_.mode == membership::Mode::none && now_ > node.paused_at + plan_.deadtime)
+    last_trouble_ = std::max(last_trouble_, now_);
   for (auto& [peer, when] : node.heard) when = now_;  // what waited is taken in now
   const auto inbox = std::exchange(node.inbox, {});
   const std::uint64_t life = node.life;

@@ -238,7 +238,9 @@ void World::look(Node& node) {
     node.was_leading = members.term();
     judge_.leads(node.id, members.term(), node.disk.vote);
     tell(fmt::format("node {} leads term {}", node.id.value, members.term().number));
+    node.committed = node.machine->replica().committed();  // of its terms before, or of others
   }
+  look_at_commits(node);
   const bool ready = node.machine->replica().ready();
   if (ready && !node.was_ready) {
     tell(fmt::format("node {} is ready", node.id.value));
@@ -249,6 +251,18 @@ void World::look(Node& node) {
   node.look_again = now_ + plan_.keepalive / 4;
   if (plan_.mode != membership::Mode::majority && !one_leads()) last_trouble_ = now_;
   look_for_ghosts(node);
+}
+
+/// By its own list of nodes: that of the others, and its own a moment later, may be another one. Who begins to lead a
+/// term stamps its document anew, and nothing of that term is committed yet.
+void World::look_at_commits(Node& node) {
+  const replica::Replica& replica = node.machine->replica();
+  if (replica.head().stamp.term != node.was_leading || replica.committed() <= node.committed) return;
+  node.committed = replica.committed();
+  const Stamp document{node.was_leading, node.committed};
+  const auto on_disk =
+      std::ranges::count_if(node.list, [&](NodeId id) { return nodes_[id.value - 1].disk.document.stamp >= document; });
+  judge_.committed(node.id, document, static_cast<std::size_t>(on_disk), node.list.size());
 }
 
 bool World::one_leads() const {
@@ -361,6 +375,8 @@ void World::arrive(const membership::Transmit& transmit, bool genuine) {
     // What never arrived is not overheard: played back, it would be a late packet like any other.
     if (dice_.chance(1, 32)) overheard_.push_back(transmit);
     if (overheard_.size() > overheard_max) overheard_.pop_front();
+  } else if (genuine && node.machine) {
+    node.heard.try_emplace(transmit.packet.from);  // it is taken in when the daemon goes on: see resume()
   }
   feed(node, membership::PacketIn{transmit.link, transmit.packet});
 }
@@ -396,7 +412,8 @@ void World::stored(Node& node) {
                    node.disk.vote = vote;
                  },
                  [&](replica::Stamped& document) {
-                   judge_.document_written(node.id, node.disk.document.stamp, document.stamp);
+                   judge_.document_written(node.id, node.disk.document.stamp, document.stamp,
+                                           node.machine->writes(document.document));
                    node.disk.document = std::move(document);
                  },
              },
@@ -405,20 +422,15 @@ void World::stored(Node& node) {
 }
 
 void World::acknowledged(Node& node, std::uint64_t write) {
-  std::set<NodeId> holders;
+  look_at_commits(node);  // in this very step, perhaps
   std::optional<Stamp> oldest;
   for (const Node& each : nodes_) {
     const auto writes = node.machine->writes(each.disk.document.document);
     if (std::find(writes.begin(), writes.end(), write) == writes.end()) continue;
-    holders.insert(each.id);
     oldest = std::min(oldest.value_or(each.disk.document.stamp), each.disk.document.stamp);
   }
   if (tracing()) tell(fmt::format("node {} acknowledges write {}", node.id.value, write));
-  // Of the leader's list, which need not be this node's while the list changes.
-  std::set<std::set<NodeId>> lists;
-  for (const Node& each : nodes_)
-    if (each.machine) lists.insert(each.list);
-  judge_.acknowledged(node.id, write, holders, lists, oldest.value_or(Stamp{}));
+  judge_.acknowledged(node.id, write, oldest.value_or(Stamp{}));
 }
 
 }  // namespace systole::sim

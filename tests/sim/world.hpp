@@ -99,6 +99,7 @@ class World {
     std::unique_ptr<Machine> machine;  // none: down
     std::uint64_t life = 0;            // counts starts; what belongs to an earlier one is void
     bool paused = false;
+    Time paused_at{};
     std::deque<std::function<void()>> inbox;  // while paused
     Time clock{};                             // this boot's monotonic clock minus the world's, but for its drift
     std::int64_t wall_step_s = 0;
@@ -128,6 +129,7 @@ class World {
     int wakes_in_a_row = 0;
     bool was_ready = false;
     Term was_leading;
+    std::uint64_t committed = 0;  // as its replica said last
     Time started{}, look_again{};
     std::map<NodeId, Time> heard;  // when it last took in a packet that the peer itself had sent to it
   };
@@ -158,6 +160,7 @@ class World {
   void feed(Node& node, const Input& input);
   void daemon_of(Node& node, std::function<void()> what);
   void look_for_ghosts(const Node& node);
+  void look_at_commits(Node& node);
   bool one_leads() const;
   void step(Node& node, const Input& input);
   void look(Node& node);

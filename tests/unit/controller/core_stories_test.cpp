@@ -74,6 +74,25 @@ TEST(Core, a_member_that_does_not_store_is_given_up_after_five_seconds_and_taken
   EXPECT_LT(cluster.replies[3].cluster->problems.size(), problems.size()) << "it is no problem any more";
 }
 
+/// A leader may have to wait for the very witness that it has given up by then.
+TEST(Core, a_witness_that_stores_too_late_for_a_new_leader_is_told_the_status_all_the_same) {
+  constexpr std::uint32_t witness = 3;
+  Cores cluster(3, membership::Mode::majority, witness);
+  cluster.hold_disks();
+  cluster.run(3s);
+  const std::uint32_t leader = cluster.leader();
+  ASSERT_NE(leader, 0U);
+  cluster.release_disk(leader);
+  cluster.run(6s);
+  ASSERT_EQ(cluster.leader(), leader);
+  ASSERT_NE(cluster.told[leader].find("witness n3 has not stored the configuration for 5"), std::string::npos);
+  cluster.release_disk(witness);
+  cluster.run(1s);
+  EXPECT_TRUE(cluster.core(leader).replica().ready());
+  EXPECT_NE(cluster.told[leader].find("witness n3 joined"), std::string::npos);
+  EXPECT_EQ(cluster.core(witness).status(), cluster.core(leader).status());
+}
+
 /// The news of a renewed lease and the end of the old one may cross on the way to the guardian.
 TEST(Core, whose_guardian_has_dropped_all_lets_go_and_joins_again_with_nothing) {
   Cores cluster(3);

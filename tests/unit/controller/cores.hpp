@@ -17,11 +17,12 @@ namespace systole::controller {
 
 class Cores {
  public:
-  explicit Cores(std::uint32_t nodes, membership::Mode mode = membership::Mode::majority) {
+  /// witness: one of the nodes; 0: there is none.
+  explicit Cores(std::uint32_t nodes, membership::Mode mode = membership::Mode::majority, std::uint32_t witness = 0) {
     membership_.cluster = "test";
     membership_.mode = mode;
     for (std::uint32_t id = 1; id <= nodes; ++id) {
-      membership_.nodes.push_back({NodeId{id}, fmt::format("n{}", id), 1});
+      membership_.nodes.push_back({NodeId{id}, fmt::format("n{}", id), 1, id == witness});
       configuration.nodes.push_back({std::to_string(id), NodeName{fmt::format("n{}", id)}, "member", {}});
     }
     for (std::uint32_t id = 1; id <= nodes; ++id) start(id);
@@ -50,9 +51,11 @@ class Cores {
   }
   void hold_disk(std::uint32_t id) { holding_.insert(id); }
   void release_disks() {
-    holding_.clear();
-    for (auto& [id, documents] : std::exchange(held_, {}))
-      for (const Stamped& document : documents) store(id, document);
+    for (const std::uint32_t id : std::set(holding_)) release_disk(id);
+  }
+  void release_disk(std::uint32_t id) {
+    holding_.erase(id);
+    for (const Stamped& document : std::exchange(held_[id], {})) store(id, document);
   }
   /// Each held disk stores the first thing that it was asked for.
   void store_oldest() {

@@ -89,6 +89,15 @@ TEST(Probes, nothing_starts_before_every_online_node_was_asked) {
   EXPECT_TRUE(outcome.before("probe a n2", "start a n1"));
 }
 
+/// Nothing starts here, so no start holds the promotion back: node n2 is to be freed, and may have the primary.
+TEST(Probes, nothing_is_promoted_before_every_online_node_was_asked) {
+  const Outcome outcome(
+      mysql("attribute n1 master-db=5\nattribute n2 standby=on\n"
+            "history n1 db probe=7 start=0 monitor/11000=0\nhistory n1 vip probe=7\n"));
+  EXPECT_FALSE(outcome.does("start db:1 n2"));
+  EXPECT_TRUE(outcome.before("probe db:0 n2", "promote db:0 n1")) << outcome.all();
+}
+
 TEST(Probes, a_node_whose_history_knows_the_resource_is_not_asked_again) {
   const Outcome outcome(std::string(two_nodes) + "primitive a" + dummy + "history n1 a probe=7\n");
   EXPECT_FALSE(outcome.does("probe a n1"));
