@@ -98,8 +98,8 @@ struct Packet {
   bool operator==(const Packet&) const = default;
   template <class Archive>
   void fields(Archive& a) {
-    a(cluster)(from)(
-        to)(boot)(session)(to_session)(seq)(sent)(echo)(held)(term)(role)(grants)(deserts)(urgent)(ballot)(ack)(fragments);
+    a(cluster)(from)(to)(boot)(session)(to_session)(seq)(sent)(echo)(held)(term);
+    a(role)(grants)(deserts)(urgent)(ballot)(ack)(fragments);
   }
 };
 

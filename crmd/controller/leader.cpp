@@ -351,7 +351,8 @@ void Leader::count_failure(Now now, const NodeName& node, const executor::Report
 /// Of every node it must be known what runs there: from itself, or because its lease is over and nothing does.
 bool Leader::may_schedule(Now now) const {
   if (!ready_ || !configuration_ || run_ || dirty_.empty() || now.at < not_before_) return false;
-  if (std::ranges::any_of(unreleased_, [&](const auto& entry) { return entry.second > std::min(confirmed_, now.at); })) return false;
+  if (std::ranges::any_of(unreleased_, [&](const auto& entry) { return entry.second > std::min(confirmed_, now.at); }))
+    return false;
   return std::ranges::all_of(peers_, [&](const auto& entry) {
     const Peer& peer = entry.second;
     return runs_nothing(entry.first) || (peer.joined ? peer.in_flight.empty() : now.at >= peer.released);

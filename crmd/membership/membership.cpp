@@ -11,17 +11,14 @@
 
 #include "common/base/ensure.hpp"
 #include "common/base/limits.hpp"
-#include "crmd/membership/election.hpp"
-#include "crmd/membership/lease.hpp"
+#include "crmd/membership/membership_impl.hpp"
 #include "crmd/membership/node_list.hpp"
-#include "crmd/membership/peer.hpp"
 
 namespace systole::membership {
 
 namespace {
 
 constexpr Duration complaint_every = 60s;  // the same kind of bad packet is named in the log once in that time
-constexpr int lossy_keepalives = 100;      // for so long after an echo was late the cable is not trusted
 
 std::string seconds(Duration duration) {
   return fmt::format("{:.1f} s", std::chrono::duration<double>(duration).count());
@@ -36,66 +33,6 @@ std::size_t piece_bytes(const Config& config) {
 }
 
 }  // namespace
-
-struct Membership::Impl {
-  Impl(Config&& configuration, std::uint64_t boot_id, Vote stored, Stamp document, Dice chance, Now now);
-
-  std::vector<Effect> step(Now now, const Event& event);
-  void packet_in(Time now, const PacketIn& in);
-  void complain(Time now, const char* kind, std::string text);
-  bool ours(Time now, const PacketIn& in);
-  void of_session(Time now, Peer& peer, const wire::Packet& packet, bool newest);
-  void echoed(Time now, Peer& peer, const wire::Packet& packet);
-  void begin(Time now, Peer& peer, const PacketIn& in);
-  void lose(Peer& peer, const std::string& reason, Time released);
-  void forgive_own_stall(Time now);
-  void expire(Time now);
-  void look_at_links(Time now, Peer& peer);
-  void reconfigure(Time now, const std::vector<Member>& nodes);
-  Peer unheard(const Member& member);
-  void announce(Time now);
-  void count_silent_nodes();
-  Time granted_until(const Peer& peer) const;
-  void flush(Time now);
-  void flush(Time now, Peer& peer, bool heartbeat);
-  void urge(Time now);
-  bool hopes_for_echo(const Peer& peer) const;
-  Time urge_at(const Session& session) const;
-  Duration trusting() const;
-  void follower_confirms(Time now, Peer& peer, Time sent);
-  void look_for_desertion(const Peer& peer, const wire::Packet& packet);
-  bool deserts(Time now, const Peer& peer);
-  void desert(Time now);
-  Time desert_at() const;
-  bool deserted() const { return deserted_term != 0 && deserted_term == election.term().number; }
-  void keep_time_with(Time now, const Peer& peer, const wire::Packet& packet);
-  void transmit(Time now, Peer& peer, wire::Packet packet);
-  wire::Packet blank(Time now) const;
-  std::uint64_t fresh_number();
-  Peer* find(NodeId id);
-  Time next_deadline() const;
-  void say(Note::Level level, std::string text) { effects.push_back(Note{level, std::move(text)}); }
-
-  Config config;
-  std::uint64_t boot;
-  Dice dice;
-  Time started;
-  Duration lost_after;
-  Election election;
-  Lease lease;
-  std::vector<Peer> peers;
-  Counters counters;
-  Time keepalive_at;
-  Time beat_at{};                   // when the last heartbeat to everybody went out
-  Time wake_at;                     // when the last step wanted to be woken: later is our own stall
-  Time led_since{};                 // told_term, if it is this node's
-  std::uint64_t deserted_term = 0;  // this node has turned away from the leader of that term
-  Time confirms_again_at{};         // so long its last grant without a leader may last
-  Term told_term;
-  bool told_quorate = false;
-  std::map<std::string, Time> complained;
-  std::vector<Effect> effects;
-};
 
 Membership::Impl::Impl(Config&& configuration, std::uint64_t boot_id, Vote stored, Stamp document, Dice chance, Now now)
     : config(std::move(configuration)),
@@ -264,65 +201,10 @@ void Membership::Impl::of_session(Time now, Peer& peer, const wire::Packet& pack
     peer.doomed = fmt::format("it sent a message of more than {} bytes", limits::message_bytes_max);
 }
 
-/// The peer has heard what we sent at packet.echo: who may grant our lease has granted it from then on.
-void Membership::Impl::echoed(Time now, Peer& peer, const wire::Packet& packet) {
-  const Time sent{packet.echo};
-  if (packet.echo <= Duration::zero() || sent > now) return;
-  peer.session->echoed = std::max(peer.session->echoed, sent);
-  const Term term = election.term();
-  if (config.mode == Mode::ping)
-    lease.granted(sent);
-  else if (packet.term == term && term.node == config.self && !packet.deserts)
-    follower_confirms(now, peer, sent);
-  else if (packet.term.number == term.number && packet.deserts && deserted() && election.followed_in_term())
-    lease.deserter_heard(peer.id, sent);
-  else if (packet.term == term && term.node == peer.id && packet.role == wire::Role::leader && packet.grants)
-    lease.granted(sent);
-}
-
 /// Who follows answers its leader's heartbeat with its own: one waking for both, and the leader has its echo at once.
 void Membership::Impl::keep_time_with(Time now, const Peer& peer, const wire::Packet& packet) {
   if (packet.role != wire::Role::leader || election.term().node != peer.id) return;
   if (now >= beat_at + config.keepalive / 2) keepalive_at = std::min(keepalive_at, now);
-}
-
-/// Not where its daemon may have restarted after it had turned away from us: it would not know.
-void Membership::Impl::follower_confirms(Time now, Peer& peer, Time sent) {
-  Session& session = *peer.session;
-  const Time deserts = std::max(peer.confirmed, led_since) + desertion_after(config);
-  session.trusted = session.trusted || session.begun <= deserts || now >= session.begun + lost_after;
-  if (!session.trusted && config.mode == Mode::majority) return;
-  peer.confirmed = std::max(peer.confirmed, sent);
-  lease.follower_heard(peer.id, sent);
-}
-
-/// It goes both ways: on this node that leads, a follower turns away; on one that has turned away, the leader is back.
-void Membership::Impl::look_for_desertion(const Peer& peer, const wire::Packet& packet) {
-  const Term term = election.term();
-  if (term.node == config.self && packet.term.number == term.number) election.deserted_by(peer.id, packet.deserts);
-  if (term.node == peer.id && packet.term == term && packet.role == wire::Role::leader) deserted_term = 0;
-}
-
-/// A leader that is back is confirmed again when what was granted without it has run out.
-bool Membership::Impl::deserts(Time now, const Peer& peer) {
-  if (peer.id == election.term().node) return deserted() || now < confirms_again_at;
-  if (deserted()) confirms_again_at = now + lost_after;
-  return deserted();
-}
-
-Time Membership::Impl::desert_at() const {
-  const NodeId leader = election.term().node;
-  const Duration silence = desertion_after(config);
-  if (!leader || leader == config.self || silence == Duration{} || deserted()) return never;
-  const auto peer = std::ranges::find(peers, leader, &Peer::id);
-  return peer == peers.end() || !peer->session ? never : peer->session->heard_at + silence;
-}
-
-/// All hear of it at once: one of them may be about to let go of what it runs.
-void Membership::Impl::desert(Time now) {
-  if (now < desert_at()) return;
-  deserted_term = election.term().number;
-  keepalive_at = std::min(keepalive_at, now);
 }
 
 // ---- what time brings
@@ -458,40 +340,6 @@ void Membership::Impl::flush(Time now) {
     beat_at = now;
   }
   for (Peer& peer : peers) flush(now, peer, heartbeat);
-}
-
-/// Whose echo matters to our lease, or to our trust in the cable.
-bool Membership::Impl::hopes_for_echo(const Peer& peer) const {
-  if (!peer.session) return false;
-  const NodeId leader = election.term().node;
-  if (config.mode != Mode::majority) return config.mode == Mode::ping;
-  return leader == config.self || leader == peer.id || (deserted() && election.followed_in_term());
-}
-
-/// An echo comes with the peer's next heartbeat, so up to two keepalives after our packet. One that is later may have
-/// been lost: from then on we ask for it, more and more often, so that a bad cable alone ends no lease. Where that
-/// happened of late we ask earlier.
-Time Membership::Impl::urge_at(const Session& session) const {
-  const Duration patience = session.lossy ? std::min(trusting(), config.lease / 2) : trusting();
-  return std::max(session.echoed + patience, session.urge_again);
-}
-
-/// How old the newest echo may be before the cable is suspect.
-Duration Membership::Impl::trusting() const {
-  return std::min(config.keepalive * 9 / 4, config.lease * 3 / 4);
-}
-
-void Membership::Impl::urge(Time now) {
-  const Duration pause = std::max<Duration>(std::min(config.keepalive / 8, config.lease / 16), 1ms);
-  for (Peer& peer : peers) {
-    if (!hopes_for_echo(peer)) continue;
-    Session& session = *peer.session;
-    if (now >= session.echoed + trusting()) session.lossy_until = now + lossy_keepalives * config.keepalive;
-    session.lossy = now < session.lossy_until;
-    if (now < urge_at(session)) continue;
-    session.urge_again = now + pause;
-    session.answer_due = session.urging = true;
-  }
 }
 
 void Membership::Impl::flush(Time now, Peer& peer, bool heartbeat) {
