@@ -10,14 +10,14 @@ std::vector<FromCrmd> Conversation::hold(std::vector<Holding> holdings) {
   held_ = std::move(holdings);
   ++number_;
   std::vector<FromCrmd> said;
-  if (ready_) said.push_back(HoldList{number_, *held_});
+  if (ready_) said.emplace_back(HoldList{number_, *held_});
   return said;
 }
 
 std::vector<FromCrmd> Conversation::done() {
   held_.reset();
   std::vector<FromCrmd> said;
-  if (ready_) said.push_back(CrmdDone{});
+  if (ready_) said.emplace_back(std::in_place_type<CrmdDone>);  // g++ 12 takes a temporary for uninitialized
   return said;
 }
 
@@ -33,9 +33,9 @@ bool Conversation::meet(const State& state) {
 
 std::vector<FromCrmd> Conversation::follow_up(const State& state) {
   std::vector<FromCrmd> said;
-  if (state.laddered) said.push_back(HeardNews{});
+  if (state.laddered) said.emplace_back(std::in_place_type<HeardNews>);
   // Unless a newer list was said since.
-  if (held_ && number_ == told_at_meeting_) said.push_back(HoldList{number_, *held_});
+  if (held_ && number_ == told_at_meeting_) said.emplace_back(HoldList{number_, *held_});
   return said;
 }
 
