@@ -232,6 +232,27 @@ TEST(Lease, of_a_node_that_alone_cannot_hear_the_leader_is_renewed_by_nobody) {
   EXPECT_TRUE(cluster.node(leader).leads());
 }
 
+/// A cut that reaches the third node a moment after the second: both renew each other's leases, while this leader's
+/// authority lasts a moment longer than its patience with the second.
+TEST(Lease, of_a_lost_node_counts_as_over_only_for_a_leader_that_was_confirmed_since) {
+  for (const bool too : {false, true}) {
+    Cluster cluster(3);
+    cluster.start_all();
+    cluster.run(3s);
+    const std::uint32_t leader = cluster.leader(), one = other_than(leader, 3), third = 6 - leader - one;
+    cluster.cut(leader, one), cluster.cut(one, leader);
+    for (int i = 0; i < 1100 && cluster.node(leader).up().contains(NodeId{one}); ++i) {
+      cluster.run(1ms);
+      if (too && i == 300) cluster.cut(leader, third), cluster.cut(third, leader);
+    }
+    ASSERT_FALSE(cluster.node(leader).up().contains(NodeId{one}));
+    const Time released = cluster.node(leader).released_at(NodeId{one});
+    EXPECT_LT(cluster.node(leader).confirmed_at(), released);
+    cluster.run(10ms);
+    EXPECT_EQ(cluster.node(leader).confirmed_at() >= released, !too);
+  }
+}
+
 TEST(Lease, of_a_leader_whose_followers_all_turned_away_is_taken_up_again_in_the_next_term) {
   Cluster cluster(3);
   cluster.start_all();
