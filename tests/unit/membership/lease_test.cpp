@@ -253,6 +253,24 @@ TEST(Lease, of_a_lost_node_counts_as_over_only_for_a_leader_that_was_confirmed_s
   }
 }
 
+TEST(Lease, of_a_leader_is_not_renewed_by_a_daemon_that_may_have_turned_away_before_it_restarted) {
+  for (const Duration away : {100ms, 850ms}) {
+    Cluster cluster(3);
+    cluster.start_all();
+    cluster.run(3s);
+    const std::uint32_t leader = cluster.leader(), one = other_than(leader, 3), third = 6 - leader - one;
+    cluster.cut(leader, one), cluster.cut(one, leader);
+    cluster.run(away);
+    cluster.power_off(one);
+    cluster.power_off(third);
+    cluster.mend();
+    cluster.start(one);
+    const Time alone = cluster.now;
+    cluster.run(600ms);
+    EXPECT_EQ(cluster.node(leader).confirmed_at() > alone, away < 500ms) << "away for " << to_text(away);
+  }
+}
+
 TEST(Lease, of_a_leader_whose_followers_all_turned_away_is_taken_up_again_in_the_next_term) {
   Cluster cluster(3);
   cluster.start_all();
