@@ -10,30 +10,13 @@
 #include "crmd/controller/messages.hpp"
 #include "crmd/io/beats.hpp"
 #include "crmd/io/replays.hpp"
+#include "tests/fakes/heartbeat.hpp"
 #include "tests/fuzz/hammer.hpp"
 
 namespace {
 
 using namespace systole;
-
-wire::Packet heartbeat() {
-  wire::Packet packet;
-  packet.cluster = "demo";
-  packet.from = NodeId{2};
-  packet.to = NodeId{1};
-  packet.boot = 77;
-  packet.session = 11;
-  packet.to_session = 12;
-  packet.seq = 5;
-  packet.sent = 4s;
-  packet.echo = 3s;
-  packet.held = 20ms;
-  packet.term = {9, NodeId{2}};
-  packet.role = wire::Role::leader;
-  packet.grants = true;
-  packet.ack = {7, 0b1010};
-  return packet;
-}
+using fakes::heartbeat;
 
 std::vector<std::string> packets() {
   wire::Packet hello = heartbeat(), voter = heartbeat(), carrier = heartbeat();

@@ -5,27 +5,15 @@
 #include <gtest/gtest.h>
 
 #include "common/base/dice.hpp"
+#include "tests/fakes/heartbeat.hpp"
 
 namespace systole::wire {
 namespace {
 
 Packet sample() {
-  Packet packet;
-  packet.cluster = "demo";
-  packet.from = NodeId{2};
-  packet.to = NodeId{1};
-  packet.boot = 77;
-  packet.session = 11;
-  packet.to_session = 12;
-  packet.seq = 5;
-  packet.sent = 4s;
-  packet.echo = 3s;
-  packet.held = 20ms;
-  packet.grants = packet.deserts = packet.urgent = true;
-  packet.term = {9, NodeId{2}};
-  packet.role = Role::leader;
+  Packet packet = fakes::heartbeat();
+  packet.deserts = packet.urgent = true;
   packet.ballot = Ballot{Ballot::Kind::vote_reply, 9, NodeId{2}, {{8, NodeId{1}}, 40}, true};
-  packet.ack = {7, 0b1010};
   packet.fragments = {{8, false, "abc"}, {9, true, ""}};
   return packet;
 }
