@@ -512,9 +512,10 @@ void Leader::dropped(std::uint64_t after_index) {
   }
 }
 
-/// A witness leads only until a node that runs something can: one that has the newest configuration on its disk.
+/// A witness leads only until a node that runs something can: one that has the newest configuration on its disk. A
+/// write that is being stored is answered first.
 void Leader::step_back_as_witness() {
-  if (!ready_ || !runs_nothing(config_.membership.self)) return;
+  if (!ready_ || !runs_nothing(config_.membership.self) || !writes_.empty()) return;
   const auto successor = std::ranges::find_if(
       peers_, [&](const auto& entry) { return !runs_nothing(entry.first) && replica_.holds_head(entry.first); });
   if (successor == peers_.end()) return;

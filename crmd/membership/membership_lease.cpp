@@ -27,11 +27,14 @@ void Membership::Impl::echoed(Time now, Peer& peer, const wire::Packet& packet) 
     lease.granted(sent);
 }
 
-/// Not where its daemon may have restarted after it had turned away from us: it would not know.
+/// Not where its daemon may have restarted after it had turned away from us: it would not know. Where the lease is too
+/// short for that nobody turns away.
 void Membership::Impl::follower_confirms(Time now, Peer& peer, Time sent) {
   Session& session = *peer.session;
-  const Time deserts = std::max(peer.confirmed, led_since) + desertion_after(config);
-  session.trusted = session.trusted || session.begun <= deserts || now >= session.begun + lost_after;
+  const Duration silence = desertion_after(config);
+  const Time deserts = std::max(peer.confirmed, led_since) + silence;
+  const bool never_turned_away = silence == Duration::zero() || session.begun <= deserts;
+  session.trusted = session.trusted || never_turned_away || now >= session.begun + lost_after;
   if (!session.trusted && config.mode == Mode::majority) return;
   peer.confirmed = std::max(peer.confirmed, sent);
   lease.follower_heard(peer.id, sent);

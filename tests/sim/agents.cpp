@@ -81,7 +81,10 @@ void World::kill_agent(Node& node, std::uint64_t call) {
   const bool in_kernel = storming_ && dice_.chance(1, 10);
   for (auto& [resource, agent] : node.under_way)
     if (agent.call == call) agent.in_kernel = in_kernel;
-  at(now_ + (in_kernel ? 6s : some({}, 2ms)), [this, &node, call, life = node.life] {
+  const Duration takes = in_kernel ? 6s : some({}, 2ms);
+  // What waits behind it, such as the end of a split, comes later by that.
+  if (in_kernel) last_trouble_ = std::max(last_trouble_, now_ + takes);
+  at(now_ + takes, [this, &node, call, life = node.life] {
     process_of(node, [this, &node, call, life] {
       for (const auto& [resource, agent] : std::map(node.under_way))
         if (node.life == life && agent.call == call) end_agent(node, resource, agent, false, {});
