@@ -29,8 +29,8 @@ std::vector<Effect> Guardian::step(Time now, const Event& event) {
 void Guardian::take(Time now, const LeaseUntil& event) {
   const Time until = std::min(event.until, now + lease_longest);
   if (until_ && until <= *until_) return;
-  if (lease_is_over(now) && until > now) note(Note::Level::notice, "the lease is valid again");
   until_ = until;
+  if (until > now && std::exchange(was_over_, false)) note(Note::Level::notice, "the lease is valid again");
 }
 
 void Guardian::take(Time, const Hold& event) {
@@ -130,6 +130,7 @@ void Guardian::report(Laddered news) {
 }
 
 void Guardian::act(Time now) {
+  was_over_ = was_over_ || lease_is_over(now);
   if (!ladder_ && !holdings_.empty() && lease_is_over(now)) {
     to_accept_.reset();
     ladder_ = Ladder{.began = now, .again = now, .climbing = true, .told = false, .left = "everything"};
@@ -167,19 +168,22 @@ void Guardian::remember() {
   out_.push_back(Remember{std::move(all)});
 }
 
-Time Guardian::wake_at(Time now) const {
-  return std::min(next_deadline(), now + (holdings_.empty() && !ladder_ ? look_while_idle : look_while_held));
+Time Guardian::looks_at(Time now) const {
+  return std::min(own_deadline(), now + (holdings_.empty() && !ladder_ ? look_while_idle : look_while_held));
 }
 
 Time Guardian::next_deadline() const {
+  return std::min(own_deadline(), lease_end());
+}
+
+Time Guardian::own_deadline() const {
   Time due = never;
   const auto by = [&due](Time time) { due = std::min(due, time); };
   if (ladder_) {
     if (!ladder_->climbing) by(ladder_->again);
     if (has_watchdog()) by(ladder_->began + settings_.watchdog_patience);
-  } else {
-    if (until_ && !holdings_.empty()) by(*until_);
-    if (has_watchdog()) by(pet_at_);
+  } else if (has_watchdog()) {
+    by(pet_at_);
   }
   return due;
 }

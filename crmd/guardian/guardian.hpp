@@ -119,8 +119,12 @@ class Guardian {
   std::vector<Effect> step(Time now, const Event& event);
   /// When the next Tick is due; never: nothing is to be done without an event.
   Time next_deadline() const;
-  /// When it looks at the page and ticks at the latest: a renewal is a store into memory, which wakes nobody.
-  Time wake_at(Time now) const;
+  /// The lease's end as it is known, where something is to be ended then; else never.
+  Time lease_end() const { return until_ && !holdings_.empty() && !ladder_ ? *until_ : never; }
+  /// When it looks at the page and ticks at the latest, but for the lease's end: a renewal is a store into memory, which
+  /// wakes nobody.
+  Time looks_at(Time now) const;
+  Time wake_at(Time now) const { return std::min(looks_at(now), lease_end()); }
 
   const std::vector<Holding>& holdings() const { return holdings_; }
   std::optional<Time> until() const { return until_; }  // none: no lease has been known
@@ -151,6 +155,7 @@ class Guardian {
   void take(Time now, const Climbed& event);
   void act(Time now);
   void remember();
+  Time own_deadline() const;
   bool lease_is_over(Time now) const { return until_ && *until_ <= now; }
   bool has_watchdog() const { return settings_.watchdog_timeout > Duration{} && !biting_; }
   void report(Laddered news);
@@ -164,6 +169,7 @@ class Guardian {
   std::optional<Ladder> ladder_;
   std::optional<Laddered> unheard_;
   Time pet_at_{};
+  bool was_over_ = false;  // the lease, when it was last looked at: a renewal is seen only then
   bool crmd_here_ = false, leaving_ = false, biting_ = false;
   bool holds_others_ = false;  // than what was given to be remembered
   std::vector<Effect> out_;

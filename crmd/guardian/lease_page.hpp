@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The page of memory that crmd and the guardian share: <run directory>/lease, mapped by both. crmd renews its lease
-// many times a second, from a thread that must never wait; a store into this page costs no system call, cannot block
-// and reaches the guardian whatever becomes of crmd the moment after. The guardian stamps each of its wake-ups, so that
+// many times a second, from a thread that must never wait; a store into this page cannot block and reaches the guardian
+// whatever becomes of crmd the moment after. The guardian's timer of the lease's end is set by crmd as well, after the
+// store: it may ring too early, never too late. The guardian stamps each of its wake-ups, so that
 // crmd sees that somebody watches. The file lies in a tmpfs: on a disk, a store could wait for that disk.
 #pragma once
 
@@ -34,9 +35,9 @@ inline bool belongs_to(const LeasePage& page, std::string_view boot) {
 }
 
 /// How often the guardian looks at the page while something is held, and while nothing is.
-inline constexpr Duration look_while_held = 200ms;
+inline constexpr Duration look_while_held = 400ms;
 inline constexpr Duration look_while_idle = 1s;
 /// How old its stamp may be while something is held before crmd takes it for stuck.
-inline constexpr Duration guardian_silent_max = 500ms;
+inline constexpr Duration guardian_silent_max = 1s;
 
 }  // namespace systole::guardian

@@ -7,7 +7,8 @@
 //                     hold NUMBER                                 all that is held; then each holding's lines
 //                     heard                                       the last ladder's news were read
 //                     done                                        nothing is held any more; the guardian may end
-//   guardian → crmd   state VERSION                               the answer to hello; then its lines:
+//   guardian → crmd   state VERSION                               the answer to hello, and with it (SCM_RIGHTS) the
+//                                                                 timer of the lease's end; then its lines:
 //                       pid N | until NS (where a lease is known) | watchdog WORDS | laddered NS yes/no WORDS, holdings
 //                     ack NUMBER                                  that list is what counts now, and the lease lasts
 //                     laddered NS yes/no WORDS                    yes: all is gone

@@ -7,7 +7,6 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/timerfd.h>
 #include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
@@ -18,6 +17,7 @@
 #include <cstring>
 
 #include "common/base/overloaded.hpp"
+#include "common/base/timer.hpp"
 #include "crmd/guardian_process/processes.hpp"
 
 namespace systole::guardian {
@@ -45,12 +45,28 @@ Level level_of(Note::Level level) {
   return Level::error;
 }
 
-void set_timer(int timer, Time at) {
-  itimerspec when{};
-  const auto since_boot = std::max<Duration>(at.time_since_epoch(), 1ns);  // 0 would disarm
-  when.it_value.tv_sec = static_cast<time_t>(since_boot / 1s);
-  when.it_value.tv_nsec = static_cast<long>((since_boot % 1s).count());
-  ::timerfd_settime(timer, TFD_TIMER_ABSTIME, &when, nullptr);
+void silence(const Fd& timer) {
+  std::uint64_t rings = 0;
+  [[maybe_unused]] const ssize_t had_rung = ::read(timer.get(), &rings, sizeof rings);
+}
+
+/// with: a descriptor that goes along; -1: none. False with errno: not sent.
+bool send_datagram(int socket, std::string_view bytes, int with) {
+  iovec part{const_cast<char*>(bytes.data()), bytes.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> room{};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  if (with >= 0) {
+    message.msg_control = room.data();
+    message.msg_controllen = room.size();
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof with);
+    std::memcpy(CMSG_DATA(header), &with, sizeof with);
+  }
+  return ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0;
 }
 
 }  // namespace
@@ -78,8 +94,9 @@ Result<std::unique_ptr<Station>> Station::open(const std::string& run_directory,
 }
 
 Result<void> Station::make_timer_and_signals() {
-  timer_ = Fd(::timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC));
-  if (!timer_) return errno_error("cannot make a timer");
+  timer_ = Fd(make_timer());
+  lease_end_ = Fd(make_timer());
+  if (!timer_ || !lease_end_) return errno_error("cannot make a timer");
   sigset_t signals;
   sigemptyset(&signals);
   for (const int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM, SIGTSTP, SIGTTIN, SIGTTOU})
@@ -122,7 +139,7 @@ void Station::run() {
     put(Tick{});
     if (ending_) break;
     arm();
-    set_timer(timer_.get(), guardian_.wake_at(boot_time()));
+    set_timers();
     wait();
   }
   log_.notice("nothing is held: ending");
@@ -149,19 +166,31 @@ void Station::arm() {
   if (watchdog_.armed()) put(Armed{watchdog_.timeout()});
 }
 
+/// The lease's end has a timer of its own, which crmd has too and sets anew with each renewal: else that time would
+/// come, and wake us in vain, many times a second. Where crmd has not come to that it rings early, and the page says
+/// what holds.
+void Station::set_timers() {
+  const Time now = boot_time();
+  const Time end = guardian_.lease_end();
+  if (end > now) set_timer(lease_end_.get(), end);
+  set_timer(timer_.get(), end > now ? guardian_.looks_at(now) : guardian_.wake_at(now));
+}
+
 void Station::wait() {
-  std::vector<pollfd> polled{{timer_.get(), POLLIN, 0}, {signals_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}};
+  std::vector<pollfd> polled{{timer_.get(), POLLIN, 0},
+                             {lease_end_.get(), POLLIN, 0},
+                             {signals_.get(), POLLIN, 0},
+                             {listener_.get(), POLLIN, 0}};
   for (const Connection& connection : connections_) polled.push_back({connection.socket.get(), POLLIN, 0});
   if (::poll(polled.data(), polled.size(), -1) <= 0) return;
-  std::uint64_t expirations = 0;
-  if (polled[0].revents != 0 && ::read(timer_.get(), &expirations, sizeof expirations) < 0) return;
+  for (const Fd* const timer : {&timer_, &lease_end_}) silence(*timer);
   // What crmd last wrote into the page counts before what it said or that it is gone.
   look_at_page();
-  for (std::size_t i = 3; i < polled.size(); ++i)
-    if (polled[i].revents != 0) read(connections_[i - 3]);
+  for (std::size_t i = 4; i < polled.size(); ++i)
+    if (polled[i].revents != 0) read(connections_[i - 4]);
   std::erase_if(connections_, [](const Connection& connection) { return !connection.socket; });
-  if (polled[1].revents != 0) take_signal();
-  if (polled[2].revents != 0) let_in();
+  if (polled[2].revents != 0) take_signal();
+  if (polled[3].revents != 0) let_in();
 }
 
 void Station::look_at_page() {
@@ -230,7 +259,7 @@ void Station::take(Connection& connection, const FromCrmd& message) {
 void Station::take_hello(Connection& connection, const Hello& hello) {
   if (Connection* const before = crmd(); before != nullptr && before != &connection) leave(*before);
   put(CrmdHere{});  // before it counts as greeted: the news, if any, are in the answer
-  send(connection, state_of(guardian_, ::getpid(), watchdog_.in_words()));
+  send(connection, state_of(guardian_, ::getpid(), watchdog_.in_words()), lease_end_.get());
   if (hello.version != protocol_version) {
     log_.error("crmd (process {}) speaks version {} and this guardian {}: they are of different releases",
                connection.pid, hello.version, protocol_version);
@@ -254,10 +283,10 @@ void Station::leave(Connection& connection) {
   if (std::exchange(connection.greeted, false)) put(CrmdGone{});
 }
 
-void Station::send(const Connection& connection, const FromGuardian& message) {
+void Station::send(const Connection& connection, const FromGuardian& message, int with) {
   const auto bytes = encode(message);
   // A crmd that does not read gets nothing; nobody waits for it. What it must know is told again until it says heard.
-  if (!bytes || ::send(connection.socket.get(), bytes->data(), bytes->size(), MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+  if (!bytes || !send_datagram(connection.socket.get(), *bytes, with))
     log_.warning("crmd (process {}) could not be told something: {}", connection.pid,
                  bytes ? std::strerror(errno) : bytes.error().what);
 }

@@ -46,6 +46,7 @@ class Station {
   Result<void> make_timer_and_signals();
   void recall();
   void arm();
+  void set_timers();
   void wait();
   void look_at_page();
   void look_for_own_socket();
@@ -57,7 +58,7 @@ class Station {
   void take_hello(Connection& connection, const Hello& hello);
   void take_list(const HoldList& list);
   void leave(Connection& connection);
-  void send(const Connection& connection, const FromGuardian& message);
+  void send(const Connection& connection, const FromGuardian& message, int with = -1);
   Connection* crmd();
 
   void put(Event event);
@@ -78,6 +79,7 @@ class Station {
   Watchdog watchdog_;
   Guardian guardian_;
   Fd listener_, timer_, signals_;
+  Fd lease_end_;  // a timer that crmd has as well
   std::deque<Connection> connections_;  // a deque: references stay valid while another is let in
   std::deque<Event> inbox_;
   std::string buffer_, socket_path_;

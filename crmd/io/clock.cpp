@@ -2,18 +2,19 @@
 // See clock.hpp. The descriptor's number of expirations is read only to make it quiet again.
 #include "crmd/io/clock.hpp"
 
-#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <system_error>
 #include <utility>
 
+#include "common/base/timer.hpp"
+
 namespace systole::io {
 namespace {
 
-int make_timer() {
-  const int fd = ::timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC);
+int need_timer() {
+  const int fd = make_timer();
   if (fd < 0) throw std::system_error(errno, std::generic_category(), "timerfd_create");
   return fd;
 }
@@ -31,20 +32,14 @@ Now present() {
 }
 
 Alarm::Alarm(boost::asio::io_context& context, std::function<void()> ring)
-    : timer_(context, make_timer()), ring_(std::move(ring)) {
+    : timer_(context, need_timer()), ring_(std::move(ring)) {
   listen();
 }
 
 void Alarm::set(Time at) {
   if (at == set_) return;
   set_ = at;
-  itimerspec when{};
-  if (at != never) {
-    const auto since_boot = std::max<Duration>(at.time_since_epoch(), 1ns);  // 0 would disarm
-    when.it_value.tv_sec = static_cast<time_t>(since_boot / 1s);
-    when.it_value.tv_nsec = static_cast<long>((since_boot % 1s).count());
-  }
-  ::timerfd_settime(timer_.native_handle(), TFD_TIMER_ABSTIME, &when, nullptr);
+  set_timer(timer_.native_handle(), at);
 }
 
 void Alarm::listen() {

@@ -15,12 +15,14 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 
 #include "common/base/exit_codes.hpp"
+#include "common/base/timer.hpp"
 #include "crmd/io/clock.hpp"
 
 namespace systole::io {
@@ -123,7 +125,16 @@ void GuardianClient::feed(Time until) {
     check();
   }
   until_ = until;
-  if (page_) page_->until_ns.store(until_.time_since_epoch().count(), std::memory_order_release);
+  tell_lease();
+}
+
+/// The page first: a timer that was moved for a lease that is not known there would ring too late.
+void GuardianClient::tell_lease() {
+  if (!page_) return;
+  const std::int64_t until = until_.time_since_epoch().count();
+  if (until <= page_->until_ns.load(std::memory_order_acquire)) return;
+  page_->until_ns.store(until, std::memory_order_release);
+  if (lease_end_) set_timer(lease_end_.get(), until_);
 }
 
 std::uint64_t GuardianClient::hold(std::vector<guardian::Holding> holdings) {
@@ -225,8 +236,7 @@ void GuardianClient::map_page() {
             : MAP_FAILED;
   if (memory == MAP_FAILED) return kill_it(fmt::format("its page {} cannot be mapped", path));
   page_.reset(static_cast<guardian::LeasePage*>(memory));
-  const std::int64_t until = until_.time_since_epoch().count();
-  if (until > page_->until_ns.load(std::memory_order_acquire)) page_->until_ns.store(until, std::memory_order_release);
+  tell_lease();
 }
 
 // ---- the conversation
@@ -238,8 +248,26 @@ void GuardianClient::listen() {
   });
 }
 
+/// What comes with it is the timer.
+ssize_t GuardianClient::receive_datagram() {
+  iovec part{buffer_.data(), buffer_.size()};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> room{};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = room.data();
+  message.msg_controllen = room.size();
+  const ssize_t got = ::recvmsg(socket_.native_handle(), &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  const cmsghdr* const header = got > 0 ? CMSG_FIRSTHDR(&message) : nullptr;
+  if (header == nullptr || header->cmsg_type != SCM_RIGHTS || header->cmsg_len != CMSG_LEN(sizeof(int))) return got;
+  int timer = -1;
+  std::memcpy(&timer, CMSG_DATA(header), sizeof timer);
+  lease_end_ = Fd(timer);
+  return got;
+}
+
 void GuardianClient::receive() {
-  const ssize_t got = ::recv(socket_.native_handle(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+  const ssize_t got = receive_datagram();
   if (got < 0 && (errno == EAGAIN || errno == EINTR)) return listen();
   if (got <= 0) {
     lost(got == 0 ? "it ended" : std::strerror(errno));
@@ -301,6 +329,7 @@ void GuardianClient::lost(const std::string& why) {
   broken_.clear();
   pid_ = 0;
   process_.reset();
+  lease_end_.reset();
   trying_since_ = boot_time();
 }
 

@@ -57,7 +57,7 @@ class GuardianClient {
   GuardianClient& operator=(const GuardianClient&) = delete;
 
   /// The lease lasts until then (CLOCK_BOOTTIME), an hour from now at most. An earlier time than before is ignored, so
-  /// a mode without leases is fed short ones again and again, not one long one that outlives the mode. No system call.
+  /// a mode without leases is fed short ones again and again, not one long one that outlives the mode. Never blocks.
   /// On the io_context's thread, like all of this class.
   void feed(Time until);
   /// All that this node holds now, in place of what it held; the number that on_held() will name.
@@ -85,6 +85,8 @@ class GuardianClient {
   void map_page();
   void listen();
   void receive();
+  ssize_t receive_datagram();
+  void tell_lease();
   void take(const guardian::State& state);
   void take(const guardian::Ack& ack);
   void take(const guardian::LadderedNews& news);
@@ -101,6 +103,7 @@ class GuardianClient {
   boost::asio::posix::stream_descriptor socket_;
   boost::asio::steady_timer retry_, check_;
   Fd process_;         // pidfd of the connected guardian
+  Fd lease_end_;       // its timer; none: it is of a release that wakes for each lease it knew
   pid_t pid_ = 0;      // the connected one
   pid_t child_ = 0;    // the one that we started and have not reaped
   Time spawn_at_{};    // not before

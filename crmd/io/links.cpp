@@ -7,7 +7,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
-#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <boost/asio/ip/address.hpp>
@@ -15,6 +14,7 @@
 #include <cstring>
 
 #include "common/base/limits.hpp"
+#include "common/base/timer.hpp"
 #include "crmd/io/clock.hpp"
 #include "crmd/io/groups.hpp"
 #include "crmd/io/source_filter.hpp"
@@ -94,7 +94,7 @@ Links::Links(NodeId self, Sealer sealer, BeatTimes times, Log& log, OnReceived o
       opener_(std::make_shared<const Sealer>(std::move(sealer))),
       sealer_(opener_),
       beats_(times),
-      alarm_(::timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC)) {}
+      alarm_(make_timer()) {}
 
 Links::~Links() {
   if (!thread_.joinable()) return;
@@ -235,11 +235,7 @@ void Links::arm(Time now) {
   const Time due = ending_ ? Time{} : beats_.next_deadline(now);
   if (due == armed_) return;
   armed_ = due;
-  itimerspec when{};  // all 0: disarmed
-  const auto since_boot = std::max<Duration>(due.time_since_epoch(), 1ns);
-  if (due != never)
-    when.it_value = {static_cast<time_t>(since_boot / 1s), static_cast<long>((since_boot % 1s).count())};
-  ::timerfd_settime(alarm_.get(), TFD_TIMER_ABSTIME, &when, nullptr);
+  set_timer(alarm_.get(), due);
 }
 
 RefusedDatagrams Links::refused() const {
@@ -274,6 +270,7 @@ bool Links::wait() {
     const std::lock_guard lock(mutex_);
     opener_ = sealer_;  // before what was sealed with a new key is opened
   }
+  if (waiting[0].revents == 0) return false;
   std::uint64_t rings = 0;
   return ::read(alarm_.get(), &rings, sizeof rings) == sizeof rings;
 }

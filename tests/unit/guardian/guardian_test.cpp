@@ -56,6 +56,17 @@ Machine with_lease_and(std::vector<Holding> holdings, Settings settings = {}) {
 
 // ---- the lease
 
+TEST(Guardian, a_renewal_that_is_seen_late_is_not_called_valid_again_but_one_after_a_ladder_is) {
+  Machine machine = with_lease_and({vip});
+  machine.at(1200ms, LeaseUntil{start + 2s});
+  machine.tick(1200ms);
+  EXPECT_TRUE(machine.notes.empty()) << machine.notes.front();
+  machine.tick(2s);
+  machine.at(2s, Climbed{true, ""});
+  machine.at(2100ms, LeaseUntil{start + 3s});
+  EXPECT_EQ(machine.notes.back(), "the lease is valid again");
+}
+
 TEST(Guardian, at_the_end_of_the_lease_the_ladder_is_climbed_with_all_that_is_held) {
   Machine machine = with_lease_and({vip, db});
   EXPECT_EQ(machine.guardian.next_deadline(), start + 1s);
