@@ -118,6 +118,8 @@ void Guardian::take(Time now, const Climbed& event) {
           fmt::format("the lease ended and was not renewed: addresses dropped and processes killed of {}; all is gone "
                       "after {} ms",
                       names_of(holdings_), to_ms(now - ladder_->began))});
+  if (std::exchange(biting_, false))
+    note(Note::Level::notice, "all is gone before the watchdog bit: it is petted again");
   holdings_ = std::exchange(held_meanwhile_, {}).value_or(std::vector<Holding>{});
   holds_others_ = true;
   ladder_.reset();
@@ -148,7 +150,7 @@ void Guardian::act(Time now) {
     out_.push_back(LetBite{});
     note(Note::Level::error,
          fmt::format("{} ms after the lease ended there is still: {}; the watchdog is petted no more and resets this "
-                     "machine within {} ms",
+                     "machine within {} ms, unless all is gone by then",
                      to_ms(now - ladder_->began), ladder_->left, to_ms(settings_.watchdog_timeout)));
   }
   // While a ladder is climbed nobody pets: if this process too is stopped in the middle, the watchdog finishes the

@@ -92,7 +92,7 @@ struct Remember {
   std::vector<Holding> holdings;
 };
 struct Pet {};      // the watchdog
-struct LetBite {};  // never pet again: the machine shall be reset
+struct LetBite {};  // it is not petted until all is gone: else the machine is reset
 struct Tell {       // to the crmd that is here
   Laddered news;
 };

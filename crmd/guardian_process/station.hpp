@@ -66,7 +66,7 @@ class Station {
   void perform(const Accept& effect);
   void perform(const Remember& effect);
   void perform(const Pet&) { watchdog_.pet(); }
-  void perform(const LetBite&) {}  // the machine asks for no more petting, and nobody disarms it
+  void perform(const LetBite&) {}  // no Pet comes while something is left, and nobody disarms it
   void perform(const Tell& effect);
   void perform(const Note& effect);
   void perform(const Exit&) { ending_ = true; }

@@ -211,6 +211,7 @@ void World::settle_down() {
   if (judge_.verdict()) return;
   if (!judge_.was_acknowledged(last)) judge_.broken("a write to the settled cluster was not acknowledged in time");
   if (!settled()) judge_.broken("the cluster settled and then did not stay so: " + why_not_settled());
+  if (judge_.verdict()) return;
   for (const Node& node : nodes_)
     if (node.in_service) judge_.finally(node.id, writes_of(node));
 }

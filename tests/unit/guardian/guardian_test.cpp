@@ -387,8 +387,18 @@ TEST(Guardian, the_watchdog_bites_when_a_ladder_leaves_something_for_too_long) {
   EXPECT_NE(find<LetBite>(effects), nullptr);
   EXPECT_TRUE(machine.guardian.let_bite());
   EXPECT_NE(find<Climb>(machine.tick(2200ms)), nullptr) << "it goes on climbing until the machine is reset";
-  machine.at(2201ms, Climbed{true, ""});
-  EXPECT_EQ(find<Pet>(machine.tick(9s)), nullptr) << "never petted again";
+}
+
+TEST(Guardian, a_watchdog_that_has_not_bitten_when_all_is_gone_is_petted_again) {
+  Machine machine = with_lease_and({vip}, with_watchdog);
+  machine.tick(1s);
+  machine.at(1020ms, Climbed{false, "process 7"});
+  machine.tick(2s);
+  machine.at(2020ms, Climbed{false, "process 7"});
+  ASSERT_TRUE(machine.guardian.let_bite());
+  machine.tick(2200ms);
+  EXPECT_NE(find<Pet>(machine.at(2201ms, Climbed{true, ""})), nullptr) << "else a node that holds nothing is reset";
+  EXPECT_FALSE(machine.guardian.let_bite());
 }
 
 TEST(Guardian, without_a_watchdog_nothing_bites_and_the_ladder_goes_on) {
