@@ -130,7 +130,7 @@ class Leader {
   replica::Replica& replica_;
   const DocumentRules& rules_;
   Outbox out_;
-  std::map<NodeId, Peer> peers_;       // those that are up, self included
+  std::map<NodeId, Peer> peers_;  // those that are up, self included
   Time confirmed_{};
   std::map<NodeId, Time> unreleased_;  // those that are not, and may run something until then
   std::uint64_t offers_ = 0;

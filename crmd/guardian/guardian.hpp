@@ -121,8 +121,8 @@ class Guardian {
   Time next_deadline() const;
   /// The lease's end as it is known, where something is to be ended then; else never.
   Time lease_end() const { return until_ && !holdings_.empty() && !ladder_ ? *until_ : never; }
-  /// When it looks at the page and ticks at the latest, but for the lease's end: a renewal is a store into memory, which
-  /// wakes nobody.
+  /// When it looks at the page and ticks at the latest, but for the lease's end: a renewal is a store into memory,
+  /// which wakes nobody.
   Time looks_at(Time now) const;
   Time wake_at(Time now) const { return std::min(looks_at(now), lease_end()); }
 

@@ -79,7 +79,7 @@ class Station {
   Watchdog watchdog_;
   Guardian guardian_;
   Fd listener_, timer_, signals_;
-  Fd lease_end_;  // a timer that crmd has as well
+  Fd lease_end_;                        // a timer that crmd has as well
   std::deque<Connection> connections_;  // a deque: references stay valid while another is let in
   std::deque<Event> inbox_;
   std::string buffer_, socket_path_;
