@@ -77,8 +77,16 @@ std::string usage(const About& about) {
       about.name, join(names, "|"), about.brief);
 }
 
+/// Older names are told of where the configuration is new, not at each monitor.
+void tell_notices(const About& about, Call& call) {
+  const std::string& action = call.action();
+  if (action != "start" && action != "validate-all" && action != "reload-agent") return;
+  for (const std::string& notice : Values::notices(about, call.environment())) call.log().warning("{}", notice);
+}
+
 /// The first obstacle before a verb may run; ok: none.
 Ocf check(Agent& agent, Call& call) {
+  tell_notices(agent.about(), call);
   const auto faults = Values::faults(agent.about(), call.environment());
   if (!faults.empty()) return call.explain(Ocf::configured, join(faults, "; "));
   return agent.validate(call);

@@ -22,6 +22,19 @@ std::string_view raw(const Environment& env, std::string_view prefix, std::strin
   return found == env.end() ? std::string_view{} : std::string_view(found->second);
 }
 
+struct Named {
+  std::string_view name, text;
+};
+
+/// The value under the parameter's own name, else under the first older one that has a value.
+Named find(const Environment& env, const Param& p) {
+  if (const auto text = raw(env, reskey, p.name); !text.empty()) return {p.name, text};
+  for (const std::string_view alias : p.aliases) {
+    if (const auto text = raw(env, reskey, alias); !text.empty()) return {alias, text};
+  }
+  return {p.name, {}};
+}
+
 /// What is wrong with a value that is there, or nullopt.
 std::optional<std::string> fault_of(const Param& p, std::string_view text) {
   switch (p.type) {
@@ -66,20 +79,34 @@ std::optional<std::string_view> lookup(const Environment& env, std::string_view 
 std::vector<std::string> Values::faults(const About& about, const Environment& env) {
   std::vector<std::string> all;
   for (const Param& p : about.params) {
-    const std::string_view text = raw(env, reskey, p.name);
+    const auto [name, text] = find(env, p);
     if (text.empty()) {
       if (p.required) all.push_back(fmt::format("parameter '{}' is required and missing: {}", p.name, p.brief));
       continue;
     }
     if (const auto fault = fault_of(p, text))
-      all.push_back(fmt::format("parameter '{}' is '{}' but {}", p.name, text, *fault));
+      all.push_back(fmt::format("parameter '{}' is '{}' but {}", name, text, *fault));
+  }
+  return all;
+}
+
+std::vector<std::string> Values::notices(const About& about, const Environment& env) {
+  std::vector<std::string> all;
+  for (const Param& p : about.params) {
+    const std::string_view taken = find(env, p).name;
+    for (const std::string_view alias : p.aliases) {
+      if (raw(env, reskey, alias).empty()) continue;
+      all.push_back(alias == taken
+                        ? fmt::format("parameter '{}' is the older name of '{}'; please rename it", alias, p.name)
+                        : fmt::format("parameter '{}' is ignored, because '{}' is given too", alias, taken));
+    }
   }
   return all;
 }
 
 Values::Values(const About& about, const Environment& env) {
   for (const Param& p : about.params) {
-    const std::string_view text = raw(env, reskey, p.name);
+    const std::string_view text = find(env, p).text;
     const bool good = !text.empty() && !fault_of(p, text);
     values_.emplace(p.name, Value{.text = std::string(good ? text : p.fallback), .given = good});
   }
