@@ -145,7 +145,12 @@ bool pause_for(Duration duration, Time deadline) {
 }
 
 Call::Call(const About& about, const Environment& env, std::string action, Time now)
-    : env_(env), action_(std::move(action)), params_(about, env), meta_(env), paths_(paths_from(env)) {
+    : env_(env),
+      agent_name_(about.name),
+      action_(std::move(action)),
+      params_(about, env),
+      meta_(env),
+      paths_(paths_from(env)) {
   const Duration timeout = meta_.timeout(advised_timeout(about, action_));
   deadline_ = now + timeout - reserve(timeout);
 }

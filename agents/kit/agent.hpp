@@ -31,9 +31,11 @@ bool pause_for(Duration duration, Time deadline);
 /// One call of an agent: everything a verb may know.
 class Call {
  public:
-  /// env must outlive the call. now: when the process began its work; the deadline follows from it.
+  /// about and env must outlive the call. now: when the process began its work; the deadline follows from it.
   Call(const About& about, const Environment& env, std::string action, Time now);
 
+  /// As in ocf:systole:NAME.
+  std::string_view agent_name() const { return agent_name_; }
   const std::string& action() const { return action_; }
   const Values& params() const { return params_; }
   const Meta& meta() const { return meta_; }
@@ -60,6 +62,7 @@ class Call {
 
  private:
   const Environment& env_;
+  std::string_view agent_name_;
   std::string action_;
   Values params_;
   Meta meta_;

@@ -24,11 +24,6 @@ Result<Settings> settings_of(const Call& call) {
   return settings_from(call.params(), call.meta(), call.paths());
 }
 
-std::string folder_of(const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  return slash == std::string::npos ? "." : path.substr(0, std::max<std::size_t>(slash, 1));
-}
-
 /// Some of the time must stay for telling the manager.
 Time end_of_asking(const Call& call) {
   return boot_now() + call.left() * 3 / 4;
@@ -101,8 +96,9 @@ bool is_running(const Settings& settings) {
 
 Ocf check_folder(Call& call, const Settings& settings) {
   const std::string folder = folder_of(settings.place.pid_file);
-  if (::access(folder.c_str(), W_OK | X_OK) == 0) return Ocf::ok;
-  if (errno == ENOENT && !call.params().given("pidfile")) return Ocf::ok;  // start makes it
+  if (is_writable_folder(folder)) return Ocf::ok;
+  const bool is_ours = !call.params().given("pidfile");
+  if (is_ours && ::access(folder.c_str(), F_OK) != 0) return Ocf::ok;  // start makes it
   return call.fail(Ocf::args, "the folder '{}' of parameter 'pidfile' cannot be written to", folder);
 }
 
