@@ -12,8 +12,9 @@
 #include <cstdio>
 #include <exception>
 
+#include "agents/kit/logging.hpp"
+#include "agents/kit/overtime.hpp"
 #include "common/base/text.hpp"
-#include "common/log/sinks.hpp"
 
 namespace systole::agents {
 
@@ -37,13 +38,9 @@ Duration advised_timeout(const About& about, std::string_view action) {
   return row == nullptr ? timeout_by_hand : parse_duration(row->timeout).value_or(timeout_by_hand);
 }
 
-Duration reserve(Duration timeout) {
+Duration reserve_of(Duration timeout) {
   // A timeout shorter than two reserves is halved: some time for the work must stay.
   return std::min(std::clamp<Duration>(timeout / 10, 200ms, 2s), timeout / 2);
-}
-
-std::string tag_of(const About& about, const Meta& meta) {
-  return fmt::format("{}({})[{}]", about.name, meta.instance(), ::getpid());
 }
 
 std::string_view value_or(const Environment& env, std::string_view name, std::string_view otherwise) {
@@ -51,20 +48,8 @@ std::string_view value_or(const Environment& env, std::string_view name, std::st
   return value && !value->empty() ? *value : otherwise;
 }
 
-/// As the shell agents choose: a terminal gets the lines; else the facility and the file that the manager named; else
-/// stderr.
-void choose_sinks(Log& log, const Environment& env, const std::string& tag) {
-  const auto debug = value_or(env, "HA_debug", "0");
-  if (debug != "0") log.limit(Level::debug);
-  if (::isatty(STDERR_FILENO) == 1) {
-    log.add(make_stderr_sink(tag));
-    return;
-  }
-  const auto facility = value_or(env, "HA_LOGFACILITY", value_or(env, "HA_logfacility", "none"));
-  const auto file = value_or(env, "HA_LOGFILE", value_or(env, "HA_logfile", ""));
-  if (facility != "none") log.add(make_syslog_sink(tag, std::string(facility)));
-  if (!file.empty() && file != "none" && file != "/dev/null") log.add(make_file_sink(tag, std::string(file)));
-  if (!log.has_sinks()) log.add(make_stderr_sink(tag));
+std::string_view reason_prefix(const Environment& env) {
+  return value_or(env, "OCF_EXIT_REASON_PREFIX", "ocf-exit-reason:");
 }
 
 std::string usage(const About& about) {
@@ -152,7 +137,8 @@ Call::Call(const About& about, const Environment& env, std::string action, Time 
       meta_(env),
       paths_(paths_from(env)) {
   const Duration timeout = meta_.timeout(advised_timeout(about, action_));
-  deadline_ = now + timeout - reserve(timeout);
+  reserve_ = reserve_of(timeout);
+  deadline_ = now + timeout - reserve_;
 }
 
 bool Call::is_probe() const {
@@ -167,8 +153,7 @@ Ocf Call::explain(Ocf code, std::string_view why) {
   reason_ = std::string(why);
   std::ranges::replace(reason_, '\n', ' ');
   log_.error("{}", reason_);
-  const auto prefix = value_or(env_, "OCF_EXIT_REASON_PREFIX", "ocf-exit-reason:");
-  print(stderr, fmt::format("{}{}\n", prefix, reason_));
+  print(stderr, fmt::format("{}{}\n", reason_prefix(env_), reason_));
   return code;
 }
 
@@ -190,6 +175,20 @@ Ocf run_call(Agent& agent, Call& call) {
   return action == "stop" ? stop(agent, call) : checked_verb(agent, call);
 }
 
+namespace {
+
+/// Half of the reserve is for what a verb that finds its deadline passed still has to do, the other half for our own
+/// end.
+void end_in_time(const Call& call) {
+  const auto limit = std::chrono::floor<std::chrono::milliseconds>(call.left() + call.reserve() / 2);
+  end_process_after(limit,
+                    fmt::format("{}{} had not ended after {} and ended itself, before the manager's timeout\n",
+                                reason_prefix(call.environment()), call.action(), to_text(limit)),
+                    static_cast<int>(Ocf::generic));
+}
+
+}  // namespace
+
 int run_agent(int argc, const char* const* argv, Agent& agent) {
   const About& about = agent.about();
   if (argc < 2) {
@@ -198,7 +197,8 @@ int run_agent(int argc, const char* const* argv, Agent& agent) {
   }
   const Environment env = process_environment();
   Call call(about, env, name_of(argv[1]), boot_now());
-  choose_sinks(call.log(), env, tag_of(about, call.meta()));
+  open_log(call.log(), env, about.name, {.stderr_is_terminal = ::isatty(STDERR_FILENO) == 1});
+  if (agent.keeps_time(call.action())) end_in_time(call);
   try {
     return static_cast<int>(run_call(agent, call));
   } catch (const std::exception& broken) {

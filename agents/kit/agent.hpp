@@ -50,6 +50,8 @@ class Call {
   /// tenth, at least 200 ms and at most 2 s, so that the agent itself says why it was late before it is killed.
   Time deadline() const { return deadline_; }
   Duration left() const;
+  /// What lies between deadline() and the manager's timeout.
+  Duration reserve() const { return reserve_; }
 
   /// Says why: one line to the log and one "ocf-exit-reason:" line on stderr (the manager shows it). Returns code.
   template <class... A>
@@ -69,6 +71,7 @@ class Call {
   Paths paths_;
   Log log_;
   Time deadline_;
+  Duration reserve_{};
   std::string reason_;
 };
 
@@ -88,6 +91,9 @@ class Agent {
   virtual Ocf demote(Call&) { return Ocf::unimplemented; }
   virtual Ocf notify(Call&) { return Ocf::unimplemented; }
   virtual Ocf reload(Call&) { return Ocf::unimplemented; }  // action reload-agent
+  /// False: this action may outlive its timeout. For agents that test what a manager does then, and for watch, whose
+  /// work is to wait.
+  virtual bool keeps_time(std::string_view action) const { return action != "watch"; }
   /// Actions beyond OCF's (watch …): those that the table names.
   virtual Ocf extra(Call&) { return Ocf::unimplemented; }
 };

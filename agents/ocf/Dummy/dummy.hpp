@@ -12,6 +12,7 @@ const About& about_dummy();
 class Dummy final : public Agent {
  public:
   const About& about() const override { return about_dummy(); }
+  bool keeps_time(std::string_view) const override { return false; }
   Ocf validate(Call& call) override;
   Ocf start(Call& call) override;
   Ocf stop(Call& call) override;

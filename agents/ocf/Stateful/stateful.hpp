@@ -11,6 +11,7 @@ const About& about_stateful();
 class Stateful final : public Agent {
  public:
   const About& about() const override { return about_stateful(); }
+  bool keeps_time(std::string_view) const override { return false; }
   Ocf validate(Call& call) override;
   Ocf start(Call& call) override;
   Ocf stop(Call& call) override;
