@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <exception>
 
+#include "agents/kit/help.hpp"
 #include "agents/kit/logging.hpp"
 #include "agents/kit/overtime.hpp"
 #include "common/base/text.hpp"
@@ -25,6 +26,7 @@ constexpr Duration timeout_by_hand = 20s;
 std::string name_of(std::string_view action) {
   if (action == "status") return "monitor";
   if (action == "help" || action == "--help" || action == "-h") return "usage";
+  if (action == "--man") return "man";
   return std::string(action);
 }
 
@@ -58,8 +60,8 @@ std::string usage(const About& about) {
     if (std::ranges::find(names, a.name) == names.end()) names.emplace_back(a.name);
   }
   return fmt::format(
-      "usage: {} {{{}}}\n{}.\nParameters come from the environment as OCF_RESKEY_<name>; 'meta-data' lists them.\n",
-      about.name, join(names, "|"), about.brief);
+      "usage: {} {{{}}}\n{}.\nParameters come from the environment as OCF_RESKEY_<name>; '{} --help' tells of them.\n",
+      about.name, join(names, "|"), about.brief, about.name);
 }
 
 /// Older names are told of where the configuration is new, not at each monitor.
@@ -165,7 +167,11 @@ Ocf run_call(Agent& agent, Call& call) {
     return Ocf::ok;
   }
   if (action == "usage") {
-    print(stdout, usage(about));
+    print(stdout, help_text(about));
+    return Ocf::ok;
+  }
+  if (action == "man") {
+    print(stdout, manual_page(about));
     return Ocf::ok;
   }
   if (row_of(about, action) == nullptr) {

@@ -41,6 +41,7 @@ struct Param {
   std::int64_t least = std::numeric_limits<std::int64_t>::min();  // of integers
   std::int64_t greatest = std::numeric_limits<std::int64_t>::max();
   std::vector<std::string_view> choices = {};  // of strings; empty: any
+  std::string_view example = {};               // a value for help and manual; empty: the fallback
   std::vector<std::string_view> aliases = {};  // older names, still understood; deprecated in the meta-data
 };
 

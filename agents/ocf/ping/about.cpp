@@ -45,7 +45,8 @@ const About about{
              .brief = "Host list",
              .about = "Hosts to ask, blank-separated: IPv4 and IPv6 addresses (fe80::1%eth0 too) and names. Addresses "
                       "are better: a name that cannot be resolved within attempts x timeout counts as a host that does "
-                      "not answer."},
+                      "not answer.",
+             .example = "192.0.2.1 2001:db8::1"},
             {.name = "attempts",
              .type = ParamType::integer,
              .fallback = "3",
