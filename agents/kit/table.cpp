@@ -16,8 +16,9 @@ namespace {
 
 // ocf-tester validates by DTD. The one of resource-agents is of OCF 1.0: it knows neither 1.1's attributes nor actions
 // such as reload-agent, and a document that refers to it may add attributes but not elements (a second declaration of
-// an element is an error). So the document refers to none and brings its own; pcs' RELAX NG schema ignores it.
-constexpr std::string_view head = R"(<?xml version="1.0" encoding="UTF-8"?>
+// an element is an error). So the document refers to none and brings its own; pcs' RELAX NG schema ignores it. It
+// names no encoding (UTF-8 goes without saying), because crmsh reads no document that does.
+constexpr std::string_view head = R"(<?xml version="1.0"?>
 <!DOCTYPE resource-agent [
 <!ELEMENT resource-agent (version,longdesc,shortdesc,parameters,actions)>
 <!ATTLIST resource-agent name CDATA #REQUIRED version CDATA #IMPLIED>

@@ -19,7 +19,10 @@ FOLDER = ""
 SCHEMA = "/usr/share/pcs/data/ocf-1.1.rng"
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 FORKS = r"\b(?:clone|clone3|fork|vfork)\("
-VALID = {"IPaddr": {"ip": "127.0.0.9", "nic": "lo", "cidr_netmask": "32"}, "ping": {"host_list": "127.0.0.1"}}  # what must be given
+VALID = {  # what must be given
+    "IPaddr": {"ip": "127.0.0.9", "nic": "lo", "cidr_netmask": "32"},
+    "ping": {"host_list": "127.0.0.1"},
+}
 
 
 def agents():
@@ -64,6 +67,7 @@ class Conformance(unittest.TestCase):
 
     @of_each
     def test_the_meta_data_is_what_tools_expect(self, agent):
+        self.assertTrue(self.meta_data(agent).startswith('<?xml version="1.0"?>\n'))  # crmsh: no encoding may be named
         root = xml.fromstring(self.meta_data(agent))
         self.assertEqual((root.get("name"), root.findtext("version")), (os.path.basename(agent), "1.1"))
         names = [p.get("name") for p in root.iter("parameter")]
