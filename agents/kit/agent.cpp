@@ -183,10 +183,9 @@ Ocf run_call(Agent& agent, Call& call) {
 
 namespace {
 
-/// Half of the reserve is for what a verb that finds its deadline passed still has to do, the other half for our own
-/// end.
+/// Most of the reserve is for what a verb that finds its deadline passed still has to do, the rest for our own end.
 void end_in_time(const Call& call) {
-  const auto limit = std::chrono::floor<std::chrono::milliseconds>(call.left() + call.reserve() / 2);
+  const auto limit = std::chrono::floor<std::chrono::milliseconds>(call.left() + call.reserve() * 3 / 4);
   end_process_after(limit,
                     fmt::format("{}{} had not ended after {} and ended itself, before the manager's timeout\n",
                                 reason_prefix(call.environment()), call.action(), to_text(limit)),

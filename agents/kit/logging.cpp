@@ -42,7 +42,7 @@ void open_log(Log& log, const Environment& env, std::string_view agent, const Lo
   const auto file = value_or(env, "HA_LOGFILE", value_or(env, "HA_logfile", "none"));
   if (facility != "none") log.add(make_syslog_sink(tag, std::string(facility), surroundings.syslog));
   if (file != "none" && file != "/dev/null") log.add(make_file_sink(tag, std::string(file)));
-  if (log.has_sinks()) return;
+  if (log.has_sinks() || file == "/dev/null") return;
   if (is_there(surroundings.journal))
     log.add(make_journal_sink(name, surroundings.journal, {"OCF_RESOURCE_INSTANCE=" + instance}));
   else if (is_there(surroundings.syslog))

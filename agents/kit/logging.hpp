@@ -3,6 +3,7 @@
 //
 //   a terminal at stderr                      there
 //   HA_LOGFACILITY, HA_LOGFILE                syslog by that facility, that file, or both
+//   HA_LOGFILE=/dev/null                      nowhere else
 //   neither ("none" counts as not named)      the journal; /dev/log where there is no journal; else stderr
 //
 // HA_debug other than 0: debug lines too.

@@ -92,6 +92,12 @@ TEST_F(AgentLog, goes_where_the_manager_says) {
   EXPECT_EQ(journal.next(), "");
 }
 
+TEST_F(AgentLog, is_silent_when_told_so) {
+  const Listener journal(around_.journal);
+  EXPECT_EQ(say({{"HA_LOGFILE", "/dev/null"}}), "");
+  EXPECT_EQ(journal.next(), "");
+}
+
 TEST_F(AgentLog, tells_details_when_asked) {
   EXPECT_EQ(say({{"HA_debug", "1"}}), tag() + "a word\n" + tag() + "a detail\n");
   EXPECT_EQ(say({{"HA_debug", "0"}}), tag() + "a word\n");

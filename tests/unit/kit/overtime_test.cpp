@@ -45,7 +45,7 @@ int run(const char* action) {
 
 TEST(OvertimeDeathTest, comes_before_the_managers_timeout) {
   EXPECT_EXIT(std::_Exit(run("monitor")), ::testing::ExitedWithCode(1),
-              "ocf-exit-reason:monitor had not ended after 2..ms and ended itself, before the manager's timeout\n");
+              "ocf-exit-reason:monitor had not ended after 3..ms and ended itself, before the manager's timeout\n");
 }
 
 TEST(OvertimeDeathTest, does_not_come_for_those_who_wait_by_trade) {
