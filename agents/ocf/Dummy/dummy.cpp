@@ -89,9 +89,9 @@ Result<void> take_time(Call& call, Alone alone) {
     return Error{
         Errc::exists,
         fmt::format("'{}' is there: two actions of this resource run at the same time, or one was killed", busy)};
-  if (const auto written = write_file(busy, ""); !written) return written;
   if (busy.size() < busy_file.size()) std::ranges::copy(busy, busy_file.begin());
   ::signal(SIGTERM, on_terminate);
+  if (const auto written = write_file(busy, ""); !written) return written;
   pause_for(std::chrono::seconds(seconds), never);
   if (was_terminated != 0) call.log().info("SIGTERM came; an ordinary agent would have ended");
   static_cast<void>(::unlink(busy.c_str()));

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 import xml.etree.ElementTree as xml
 
@@ -147,6 +148,20 @@ class Conformance(unittest.TestCase):
         asked = run(agent, "no-such-action", env=self.environment(agent))
         self.assertEqual(asked.returncode, 3)
         self.assertIn("ocf-exit-reason:", asked.stderr)
+
+    def test_dummy_outlives_its_timeout_and_sigterm_for_tests_of_the_manager(self):
+        env = {**self.environment("Dummy"), "OCF_RESKEY_CRM_meta_timeout": "300", "OCF_RESKEY_state": f"{self.folder}/d"}
+        self.assertEqual(run(f"{FOLDER}/Dummy", "start", env=env).returncode, 0)
+        begin = time.monotonic()
+        with subprocess.Popen([f"{FOLDER}/Dummy", "monitor"], env={**env, "OCF_RESKEY_op_sleep": "1"}) as child:
+            while not os.path.exists(f"{self.folder}/d.serialized") and time.monotonic() < begin + 10:
+                time.sleep(0.01)
+            child.terminate()
+            self.assertEqual(child.wait(), 0)
+        self.assertGreater(time.monotonic() - begin, 1)
+        self.assertFalse(os.path.exists(f"{self.folder}/d.serialized"))
+        with open(f"{self.folder}/log") as file:
+            self.assertIn("SIGTERM came", file.read())
 
     @unittest.skipUnless(shutil.which("ocf-tester"), "ocf-tester (Debian package resource-agents) is not installed")
     def test_ocf_tester_finds_no_fault_in_those_that_need_nothing(self):

@@ -87,8 +87,7 @@ TEST(Log, adds_fields_to_each_line_of_the_journal) {
   Log log;
   log.add(make_journal_sink("IPaddr(vip)", temporary("fields"), {"OCF_RESOURCE_INSTANCE=vip"}));
   log.info("added");
-  EXPECT_EQ(journal.next(),
-            "PRIORITY=6\nSYSLOG_IDENTIFIER=IPaddr(vip)\nOCF_RESOURCE_INSTANCE=vip\nMESSAGE=added\n");
+  EXPECT_EQ(journal.next(), "PRIORITY=6\nSYSLOG_IDENTIFIER=IPaddr(vip)\nOCF_RESOURCE_INSTANCE=vip\nMESSAGE=added\n");
 }
 
 TEST(Log, speaks_syslogs_protocol_with_facility_and_level) {
