@@ -150,7 +150,8 @@ class Conformance(unittest.TestCase):
         self.assertIn("ocf-exit-reason:", asked.stderr)
 
     def test_dummy_outlives_its_timeout_and_sigterm_for_tests_of_the_manager(self):
-        env = {**self.environment("Dummy"), "OCF_RESKEY_CRM_meta_timeout": "300", "OCF_RESKEY_state": f"{self.folder}/d"}
+        env = {**self.environment("Dummy"), "OCF_RESKEY_CRM_meta_timeout": "300",
+               "OCF_RESKEY_state": f"{self.folder}/d"}
         self.assertEqual(run(f"{FOLDER}/Dummy", "start", env=env).returncode, 0)
         begin = time.monotonic()
         with subprocess.Popen([f"{FOLDER}/Dummy", "monitor"], env={**env, "OCF_RESKEY_op_sleep": "1"}) as child:
