@@ -35,6 +35,17 @@ Named find(const Environment& env, const Param& p) {
   return {p.name, {}};
 }
 
+/// A parameter that somebody set and no row of the table knows; empty: the variable is none, or not for agents.
+std::string_view unknown_parameter(const About& about, std::string_view variable) {
+  if (!variable.starts_with(reskey) || variable.starts_with(meta_prefix)) return {};
+  const std::string_view name = variable.substr(reskey.size());
+  if (name.empty() || name == "crm_feature_set") return {};
+  const auto has_name = [name](const Param& p) {
+    return p.name == name || std::ranges::find(p.aliases, name) != p.aliases.end();
+  };
+  return std::ranges::any_of(about.params, has_name) ? std::string_view{} : name;
+}
+
 /// What is wrong with a value that is there, or nullopt.
 std::optional<std::string> fault_of(const Param& p, std::string_view text) {
   switch (p.type) {
@@ -100,6 +111,10 @@ std::vector<std::string> Values::notices(const About& about, const Environment& 
                         ? fmt::format("parameter '{}' is the older name of '{}'; please rename it", alias, p.name)
                         : fmt::format("parameter '{}' is ignored, because '{}' is given too", alias, taken));
     }
+  }
+  for (const auto& [variable, value] : env) {
+    if (const auto name = unknown_parameter(about, variable); !name.empty() && !value.empty())
+      all.push_back(fmt::format("parameter '{}' is none of {}'s; ignoring", name, about.name));
   }
   return all;
 }

@@ -29,7 +29,8 @@ class Values {
   /// What is wrong with OCF_RESKEY_*: one sentence per fault ("parameter 'ip' is required and missing: …"). Empty: all
   /// good.
   static std::vector<std::string> faults(const About& about, const Environment& env);
-  /// What is said better otherwise: values under older names. One sentence each; nothing is wrong with the call.
+  /// What is understood but better said otherwise (older names), and what has no effect (names that are not in the
+  /// table). One sentence each; nothing is wrong with the call.
   static std::vector<std::string> notices(const About& about, const Environment& env);
   /// A value that has a fault counts as not given. One under an older name counts as given unless the newer name has
   /// one too.

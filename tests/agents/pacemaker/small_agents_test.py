@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """ocf:systole:ping, Dummy and Stateful under Corosync and Pacemaker as Debian ships them: one node, in namespaces.
 
-usage: small_agents_test.py FOLDER_OF_AGENTS. Nothing of the machine's own network, processes or /var is touched, and the
-kernel ends all of it with this process. Exit 0: all held; 1: not; 77: skipped, something is not installed or allowed."""
+usage: small_agents_test.py FOLDER_OF_AGENTS. Nothing of the machine's own network, processes or /var is touched, and
+the kernel ends all of it with this process. Exit 0: all held; 1: not; 77: skipped, something is not installed or not
+allowed."""
 import os
 import shutil
 import subprocess

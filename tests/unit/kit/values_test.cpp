@@ -94,6 +94,17 @@ TEST(Values, under_the_newest_of_several_names_count) {
   EXPECT_EQ(Values(renamed, empty).number("count"), 8);
 }
 
+TEST(Values, that_no_row_of_the_table_knows_are_noticed) {
+  const Environment env{{"OCF_RESKEY_cuont", "7"},
+                        {"OCF_RESKEY_count", "7"},
+                        {"OCF_RESKEY_empty", ""},
+                        {"OCF_RESKEY_CRM_meta_timeout", "20000"},
+                        {"OCF_RESKEY_crm_feature_set", "3.16.1"},
+                        {"OCF_RESKEY", "x"},
+                        {"OTHER", "x"}};
+  EXPECT_EQ(Values::notices(renamed, env), std::vector<std::string>{"parameter 'cuont' is none of T's; ignoring"});
+}
+
 TEST(Values, with_a_fault_are_called_by_the_name_that_was_given) {
   const Environment env{{"OCF_RESKEY_COUNT", "many"}};
   EXPECT_EQ(Values::faults(renamed, env),
