@@ -79,13 +79,17 @@ class Ping(unittest.TestCase):
             os.chmod(path, 0o666)
         return lines
 
-    def agent(self, action, meta=None, nobody=False, before=(), **params):
+    def environment(self, meta, params):
         env = {"PATH": f"{self.folder}:{os.environ['PATH']}", "HA_RSCTMP": f"{self.folder}/state",
                "OCF_RESOURCE_INSTANCE": "net:0", "HA_LOGFILE": f"{self.folder}/log",
                "OCF_RESKEY_CRM_meta_timeout": "20000", "OCF_RESKEY_attempts": "2", "OCF_RESKEY_timeout": "150ms",
                "OCF_RESKEY_host_list": " ".join(ALIVE)}
-        env.update({f"OCF_RESKEY_CRM_meta_{name}": str(value) for name, value in (meta or {}).items()})
+        env.update({f"OCF_RESKEY_CRM_meta_{name}": str(value) for name, value in meta.items()})
         env.update({f"OCF_RESKEY_{name}": str(value) for name, value in params.items()})
+        return env
+
+    def agent(self, action, meta=None, nobody=False, before=(), **params):
+        env = self.environment(meta or {}, params)
         drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] if nobody else []
         begin = time.monotonic()
         self.last = run("ip", "netns", "exec", NODE, *drop, *before, AGENT, action, env=env)
@@ -123,6 +127,17 @@ class Ping(unittest.TestCase):
         self.assertEqual(self.monitor(host_list=" ".join(DEAD), attempts=3, timeout="200ms"), 0)
         self.assertGreater(self.took, 0.6)
         self.assertLess(self.took, 1.7)  # one after the other would take 1.8
+        self.assertEqual(self.calls()[-1], "-n pingd -v 0 -d 5s")
+
+    @unittest.skipUnless(shutil.which("ping"), "ping(8) (Debian package iputils-ping) is not installed")
+    def test_answers_to_others_do_not_count(self):
+        self.assertEqual(self.agent("start"), 0)
+        env = self.environment({"interval": 10000}, {"host_list": DEAD[0], "attempts": 10, "timeout": "100ms"})
+        with subprocess.Popen(["ip", "netns", "exec", NODE, AGENT, "monitor"], env=env) as asking:
+            time.sleep(0.5)  # five requests are out: ping(8)'s sequence numbers have been used
+            other = run("ip", "netns", "exec", NODE, "ping", "-c3", "-i0.01", ALIVE[0])
+            self.assertIsNone(asking.poll())
+        self.assertEqual(other.returncode, 0)
         self.assertEqual(self.calls()[-1], "-n pingd -v 0 -d 5s")
 
     def test_a_host_is_asked_again_before_it_counts_as_silent(self):
