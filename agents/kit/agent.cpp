@@ -12,8 +12,10 @@
 #include <cstdio>
 #include <exception>
 
+#include "agents/kit/help.hpp"
+#include "agents/kit/logging.hpp"
+#include "agents/kit/overtime.hpp"
 #include "common/base/text.hpp"
-#include "common/log/sinks.hpp"
 
 namespace systole::agents {
 
@@ -24,6 +26,7 @@ constexpr Duration timeout_by_hand = 20s;
 std::string name_of(std::string_view action) {
   if (action == "status") return "monitor";
   if (action == "help" || action == "--help" || action == "-h") return "usage";
+  if (action == "--man") return "man";
   return std::string(action);
 }
 
@@ -37,13 +40,9 @@ Duration advised_timeout(const About& about, std::string_view action) {
   return row == nullptr ? timeout_by_hand : parse_duration(row->timeout).value_or(timeout_by_hand);
 }
 
-Duration reserve(Duration timeout) {
+Duration reserve_of(Duration timeout) {
   // A timeout shorter than two reserves is halved: some time for the work must stay.
   return std::min(std::clamp<Duration>(timeout / 10, 200ms, 2s), timeout / 2);
-}
-
-std::string tag_of(const About& about, const Meta& meta) {
-  return fmt::format("{}({})[{}]", about.name, meta.instance(), ::getpid());
 }
 
 std::string_view value_or(const Environment& env, std::string_view name, std::string_view otherwise) {
@@ -51,20 +50,8 @@ std::string_view value_or(const Environment& env, std::string_view name, std::st
   return value && !value->empty() ? *value : otherwise;
 }
 
-/// As the shell agents choose: a terminal gets the lines; else the facility and the file that the manager named; else
-/// stderr.
-void choose_sinks(Log& log, const Environment& env, const std::string& tag) {
-  const auto debug = value_or(env, "HA_debug", "0");
-  if (debug != "0") log.limit(Level::debug);
-  if (::isatty(STDERR_FILENO) == 1) {
-    log.add(make_stderr_sink(tag));
-    return;
-  }
-  const auto facility = value_or(env, "HA_LOGFACILITY", value_or(env, "HA_logfacility", "none"));
-  const auto file = value_or(env, "HA_LOGFILE", value_or(env, "HA_logfile", ""));
-  if (facility != "none") log.add(make_syslog_sink(tag, std::string(facility)));
-  if (!file.empty() && file != "none" && file != "/dev/null") log.add(make_file_sink(tag, std::string(file)));
-  if (!log.has_sinks()) log.add(make_stderr_sink(tag));
+std::string_view reason_prefix(const Environment& env) {
+  return value_or(env, "OCF_EXIT_REASON_PREFIX", "ocf-exit-reason:");
 }
 
 std::string usage(const About& about) {
@@ -73,12 +60,20 @@ std::string usage(const About& about) {
     if (std::ranges::find(names, a.name) == names.end()) names.emplace_back(a.name);
   }
   return fmt::format(
-      "usage: {} {{{}}}\n{}.\nParameters come from the environment as OCF_RESKEY_<name>; 'meta-data' lists them.\n",
-      about.name, join(names, "|"), about.brief);
+      "usage: {} {{{}}}\n{}.\nParameters come from the environment as OCF_RESKEY_<name>; '{} --help' tells of them.\n",
+      about.name, join(names, "|"), about.brief, about.name);
+}
+
+/// Older names are told of where the configuration is new, not at each monitor.
+void tell_notices(const About& about, Call& call) {
+  const std::string& action = call.action();
+  if (action != "start" && action != "validate-all" && action != "reload-agent") return;
+  for (const std::string& notice : Values::notices(about, call.environment())) call.log().warning("{}", notice);
 }
 
 /// The first obstacle before a verb may run; ok: none.
 Ocf check(Agent& agent, Call& call) {
+  tell_notices(agent.about(), call);
   const auto faults = Values::faults(agent.about(), call.environment());
   if (!faults.empty()) return call.explain(Ocf::configured, join(faults, "; "));
   return agent.validate(call);
@@ -137,9 +132,15 @@ bool pause_for(Duration duration, Time deadline) {
 }
 
 Call::Call(const About& about, const Environment& env, std::string action, Time now)
-    : env_(env), action_(std::move(action)), params_(about, env), meta_(env), paths_(paths_from(env)) {
+    : env_(env),
+      agent_name_(about.name),
+      action_(std::move(action)),
+      params_(about, env),
+      meta_(env),
+      paths_(paths_from(env)) {
   const Duration timeout = meta_.timeout(advised_timeout(about, action_));
-  deadline_ = now + timeout - reserve(timeout);
+  reserve_ = reserve_of(timeout);
+  deadline_ = now + timeout - reserve_;
 }
 
 bool Call::is_probe() const {
@@ -154,8 +155,7 @@ Ocf Call::explain(Ocf code, std::string_view why) {
   reason_ = std::string(why);
   std::ranges::replace(reason_, '\n', ' ');
   log_.error("{}", reason_);
-  const auto prefix = value_or(env_, "OCF_EXIT_REASON_PREFIX", "ocf-exit-reason:");
-  print(stderr, fmt::format("{}{}\n", prefix, reason_));
+  print(stderr, fmt::format("{}{}\n", reason_prefix(env_), reason_));
   return code;
 }
 
@@ -167,7 +167,11 @@ Ocf run_call(Agent& agent, Call& call) {
     return Ocf::ok;
   }
   if (action == "usage") {
-    print(stdout, usage(about));
+    print(stdout, help_text(about));
+    return Ocf::ok;
+  }
+  if (action == "man") {
+    print(stdout, manual_page(about));
     return Ocf::ok;
   }
   if (row_of(about, action) == nullptr) {
@@ -177,6 +181,19 @@ Ocf run_call(Agent& agent, Call& call) {
   return action == "stop" ? stop(agent, call) : checked_verb(agent, call);
 }
 
+namespace {
+
+/// Most of the reserve is for what a verb that finds its deadline passed still has to do, the rest for our own end.
+void end_in_time(const Call& call) {
+  const auto limit = std::chrono::floor<std::chrono::milliseconds>(call.left() + call.reserve() * 3 / 4);
+  end_process_after(limit,
+                    fmt::format("{}{} had not ended after {} and ended itself, before the manager's timeout\n",
+                                reason_prefix(call.environment()), call.action(), to_text(limit)),
+                    static_cast<int>(Ocf::generic));
+}
+
+}  // namespace
+
 int run_agent(int argc, const char* const* argv, Agent& agent) {
   const About& about = agent.about();
   if (argc < 2) {
@@ -185,7 +202,8 @@ int run_agent(int argc, const char* const* argv, Agent& agent) {
   }
   const Environment env = process_environment();
   Call call(about, env, name_of(argv[1]), boot_now());
-  choose_sinks(call.log(), env, tag_of(about, call.meta()));
+  open_log(call.log(), env, about.name, {.stderr_is_terminal = ::isatty(STDERR_FILENO) == 1});
+  if (agent.keeps_time(call.action())) end_in_time(call);
   try {
     return static_cast<int>(run_call(agent, call));
   } catch (const std::exception& broken) {

@@ -31,9 +31,11 @@ bool pause_for(Duration duration, Time deadline);
 /// One call of an agent: everything a verb may know.
 class Call {
  public:
-  /// env must outlive the call. now: when the process began its work; the deadline follows from it.
+  /// about and env must outlive the call. now: when the process began its work; the deadline follows from it.
   Call(const About& about, const Environment& env, std::string action, Time now);
 
+  /// As in ocf:systole:NAME.
+  std::string_view agent_name() const { return agent_name_; }
   const std::string& action() const { return action_; }
   const Values& params() const { return params_; }
   const Meta& meta() const { return meta_; }
@@ -48,6 +50,8 @@ class Call {
   /// tenth, at least 200 ms and at most 2 s, so that the agent itself says why it was late before it is killed.
   Time deadline() const { return deadline_; }
   Duration left() const;
+  /// What lies between deadline() and the manager's timeout.
+  Duration reserve() const { return reserve_; }
 
   /// Says why: one line to the log and one "ocf-exit-reason:" line on stderr (the manager shows it). Returns code.
   template <class... A>
@@ -60,12 +64,14 @@ class Call {
 
  private:
   const Environment& env_;
+  std::string_view agent_name_;
   std::string action_;
   Values params_;
   Meta meta_;
   Paths paths_;
   Log log_;
   Time deadline_;
+  Duration reserve_{};
   std::string reason_;
 };
 
@@ -85,6 +91,9 @@ class Agent {
   virtual Ocf demote(Call&) { return Ocf::unimplemented; }
   virtual Ocf notify(Call&) { return Ocf::unimplemented; }
   virtual Ocf reload(Call&) { return Ocf::unimplemented; }  // action reload-agent
+  /// False: this action may outlive its timeout. For agents that test what a manager does then, and for watch, whose
+  /// work is to wait.
+  virtual bool keeps_time(std::string_view action) const { return action != "watch"; }
   /// Actions beyond OCF's (watch …): those that the table names.
   virtual Ocf extra(Call&) { return Ocf::unimplemented; }
 };

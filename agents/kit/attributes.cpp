@@ -120,6 +120,18 @@ Result<std::string> Attributes::transient(const std::string& name, const std::st
   return value_in(trim(ran->out), name);
 }
 
+Result<void> Attributes::set_dampened(const std::string& name, const std::string& value, const Dampening& dampening,
+                                      Time deadline) const {
+  const char* const how = dampening.kind == Dampening::Kind::replaced ? "-B" : "-v";
+  const auto out = run({"attrd_updater", "-n", name, how, value, "-d", dampening.delay}, deadline);
+  return out ? Result<void>{} : out.error();
+}
+
+Result<void> Attributes::delete_dampened(const std::string& name, const std::string& delay, Time deadline) const {
+  const auto out = run({"attrd_updater", "-n", name, "-D", "-d", delay}, deadline);
+  return out ? Result<void>{} : out.error();
+}
+
 Result<void> Attributes::set_permanent(const std::string& name, const std::string& value, const std::string& node,
                                        Time deadline) const {
   Argv argv{

@@ -15,6 +15,16 @@
 
 namespace systole::agents {
 
+/// How long a manager waits for further changes of an attribute before it acts upon one.
+struct Dampening {
+  enum class Kind {
+    as_it_was,  // of an attribute that is there already; a new one gets delay
+    replaced,
+  };
+  std::string delay;  // "5s"
+  Kind kind = Kind::as_it_was;
+};
+
 class Attributes {
  public:
   /// env must outlive this.
@@ -32,6 +42,11 @@ class Attributes {
                              Time deadline) const;
   Result<void> delete_transient(const std::string& name, const std::string& node, Time deadline) const;
   Result<std::string> transient(const std::string& name, const std::string& node, Time deadline) const;
+
+  // Transient attributes of this node, with dampening.
+  Result<void> set_dampened(const std::string& name, const std::string& value, const Dampening& dampening,
+                            Time deadline) const;
+  Result<void> delete_dampened(const std::string& name, const std::string& delay, Time deadline) const;
 
   // Permanent node attributes (lifetime forever): in the configuration, kept over restarts.
   Result<void> set_permanent(const std::string& name, const std::string& value, const std::string& node,

@@ -34,9 +34,7 @@ Result<void> write_all(int fd, const std::string& path, std::string_view bytes) 
 
 /// So that the rename itself survives a power cut.
 void sync_folder_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  const std::string folder = slash == std::string::npos ? "." : path.substr(0, slash + 1);
-  const Fd fd(::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const Fd fd(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (fd) static_cast<void>(::fsync(fd.get()));
 }
 
@@ -45,6 +43,17 @@ void sync_folder_of(const std::string& path) {
 Paths paths_from(const Environment& env) {
   return {.state = or_default(env, "HA_RSCTMP", "/run/resource-agents"),
           .rundir = or_default(env, "SYSTOLE_RUNDIR", "/run/systole")};
+}
+
+std::string folder_of(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+bool is_writable_folder(const std::string& path) {
+  struct stat found {};
+  return ::stat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode) && ::access(path.c_str(), W_OK | X_OK) == 0;
 }
 
 Result<void> make_folder(const std::string& path) {

@@ -16,6 +16,11 @@ struct Paths {
 
 Paths paths_from(const Environment& env);
 
+/// "/run/x" of "/run/x/y", "/" of "/y", "." of "y".
+std::string folder_of(const std::string& path);
+/// By this process: it exists, and files can be made in it.
+bool is_writable_folder(const std::string& path);
+
 /// Makes the folder (0755) and its parents when missing.
 Result<void> make_folder(const std::string& path);
 

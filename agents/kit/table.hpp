@@ -41,6 +41,8 @@ struct Param {
   std::int64_t least = std::numeric_limits<std::int64_t>::min();  // of integers
   std::int64_t greatest = std::numeric_limits<std::int64_t>::max();
   std::vector<std::string_view> choices = {};  // of strings; empty: any
+  std::string_view example = {};               // a value for help and manual; empty: the fallback
+  std::vector<std::string_view> aliases = {};  // older names, still understood; deprecated in the meta-data
 };
 
 /// One line of <actions>; empty parts are left out.
@@ -61,8 +63,8 @@ struct About {
   std::vector<Action> actions;  // meta-data and usage included
 };
 
-/// The meta-data document. Valid XML for any text in the table; carries a DOCTYPE whose internal subset teaches the
-/// OCF 1.0 DTD (which ocf-tester checks by) the attributes of OCF 1.1.
+/// The meta-data document. Valid XML for any text in the table; it brings the DTD of OCF 1.1 with it, because
+/// ocf-tester validates by DTD and the one that it has is of OCF 1.0.
 std::string meta_data(const About& about);
 
 /// For & < > " and control characters.

@@ -22,6 +22,30 @@ std::string_view raw(const Environment& env, std::string_view prefix, std::strin
   return found == env.end() ? std::string_view{} : std::string_view(found->second);
 }
 
+struct Named {
+  std::string_view name, text;
+};
+
+/// The value under the parameter's own name, else under the first older one that has a value.
+Named find(const Environment& env, const Param& p) {
+  if (const auto text = raw(env, reskey, p.name); !text.empty()) return {p.name, text};
+  for (const std::string_view alias : p.aliases) {
+    if (const auto text = raw(env, reskey, alias); !text.empty()) return {alias, text};
+  }
+  return {p.name, {}};
+}
+
+/// A parameter that somebody set and no row of the table knows; empty: the variable is none, or not for agents.
+std::string_view unknown_parameter(const About& about, std::string_view variable) {
+  if (!variable.starts_with(reskey) || variable.starts_with(meta_prefix)) return {};
+  const std::string_view name = variable.substr(reskey.size());
+  if (name.empty() || name == "crm_feature_set") return {};
+  const auto has_name = [name](const Param& p) {
+    return p.name == name || std::ranges::find(p.aliases, name) != p.aliases.end();
+  };
+  return std::ranges::any_of(about.params, has_name) ? std::string_view{} : name;
+}
+
 /// What is wrong with a value that is there, or nullopt.
 std::optional<std::string> fault_of(const Param& p, std::string_view text) {
   switch (p.type) {
@@ -66,20 +90,38 @@ std::optional<std::string_view> lookup(const Environment& env, std::string_view 
 std::vector<std::string> Values::faults(const About& about, const Environment& env) {
   std::vector<std::string> all;
   for (const Param& p : about.params) {
-    const std::string_view text = raw(env, reskey, p.name);
+    const auto [name, text] = find(env, p);
     if (text.empty()) {
       if (p.required) all.push_back(fmt::format("parameter '{}' is required and missing: {}", p.name, p.brief));
       continue;
     }
     if (const auto fault = fault_of(p, text))
-      all.push_back(fmt::format("parameter '{}' is '{}' but {}", p.name, text, *fault));
+      all.push_back(fmt::format("parameter '{}' is '{}' but {}", name, text, *fault));
+  }
+  return all;
+}
+
+std::vector<std::string> Values::notices(const About& about, const Environment& env) {
+  std::vector<std::string> all;
+  for (const Param& p : about.params) {
+    const std::string_view taken = find(env, p).name;
+    for (const std::string_view alias : p.aliases) {
+      if (raw(env, reskey, alias).empty()) continue;
+      all.push_back(alias == taken
+                        ? fmt::format("parameter '{}' is the older name of '{}'; please rename it", alias, p.name)
+                        : fmt::format("parameter '{}' is ignored, because '{}' is given too", alias, taken));
+    }
+  }
+  for (const auto& [variable, value] : env) {
+    if (const auto name = unknown_parameter(about, variable); !name.empty() && !value.empty())
+      all.push_back(fmt::format("parameter '{}' is none of {}'s; ignoring", name, about.name));
   }
   return all;
 }
 
 Values::Values(const About& about, const Environment& env) {
   for (const Param& p : about.params) {
-    const std::string_view text = raw(env, reskey, p.name);
+    const std::string_view text = find(env, p).text;
     const bool good = !text.empty() && !fault_of(p, text);
     values_.emplace(p.name, Value{.text = std::string(good ? text : p.fallback), .given = good});
   }

@@ -29,7 +29,11 @@ class Values {
   /// What is wrong with OCF_RESKEY_*: one sentence per fault ("parameter 'ip' is required and missing: …"). Empty: all
   /// good.
   static std::vector<std::string> faults(const About& about, const Environment& env);
-  /// A value that has a fault counts as not given.
+  /// What is understood but better said otherwise (older names), and what has no effect (names that are not in the
+  /// table). One sentence each; nothing is wrong with the call.
+  static std::vector<std::string> notices(const About& about, const Environment& env);
+  /// A value that has a fault counts as not given. One under an older name counts as given unless the newer name has
+  /// one too.
   Values(const About& about, const Environment& env);
 
   /// Set, and not to the empty string (which people use for "none").

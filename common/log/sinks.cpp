@@ -51,13 +51,16 @@ class Datagrams {
 
 class JournalSink final : public LogSink {
  public:
-  JournalSink(std::string tag, std::string path) : tag_(std::move(tag)), out_(std::move(path)) {}
+  JournalSink(const std::string& tag, std::string path, const std::vector<std::string>& fields)
+      : fields_(fmt::format("SYSLOG_IDENTIFIER={}\n", tag)), out_(std::move(path)) {
+    for (const std::string& field : fields) fields_ += field + "\n";
+  }
   void write(Level level, std::string_view line) noexcept override {
-    out_.send(fmt::format("PRIORITY={}\nSYSLOG_IDENTIFIER={}\nMESSAGE={}\n", syslog_priority(level), tag_, line));
+    out_.send(fmt::format("PRIORITY={}\n{}MESSAGE={}\n", syslog_priority(level), fields_, line));
   }
 
  private:
-  std::string tag_;
+  std::string fields_;  // the same in every line
   Datagrams out_;
 };
 
@@ -137,8 +140,8 @@ std::optional<int> syslog_facility(std::string_view name) {
   return std::nullopt;
 }
 
-std::unique_ptr<LogSink> make_journal_sink(std::string tag, std::string path) {
-  return std::make_unique<JournalSink>(std::move(tag), std::move(path));
+std::unique_ptr<LogSink> make_journal_sink(std::string tag, std::string path, const std::vector<std::string>& fields) {
+  return std::make_unique<JournalSink>(tag, std::move(path), fields);
 }
 
 std::unique_ptr<LogSink> make_syslog_sink(std::string tag, std::string facility, std::string path) {

@@ -17,8 +17,9 @@ namespace systole {
 inline constexpr std::string_view journal_socket = "/run/systemd/journal/socket";
 inline constexpr std::string_view syslog_socket = "/dev/log";
 
-/// tag becomes SYSLOG_IDENTIFIER.
-std::unique_ptr<LogSink> make_journal_sink(std::string tag, std::string path = std::string(journal_socket));
+/// tag becomes SYSLOG_IDENTIFIER. fields: more of them for each line, as "NAME=value" without line feeds.
+std::unique_ptr<LogSink> make_journal_sink(std::string tag, std::string path = std::string(journal_socket),
+                                           const std::vector<std::string>& fields = {});
 
 /// facility: syslog(3)'s name ("daemon", "local0" …); an unknown one counts as "daemon".
 std::unique_ptr<LogSink> make_syslog_sink(std::string tag, std::string facility,

@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// See pinger.hpp. Echo request and reply as in RFC 792 and RFC 4443; the payload is ours: cookie, time of sending,
-// kind.
+// See pinger.hpp. The payload of the echo is ours: cookie, time of sending, kind.
 #include "crmd/io/pinger.hpp"
 
 #include <fmt/format.h>
-#include <netinet/icmp6.h>
-#include <netinet/ip.h>
-#include <netinet/ip_icmp.h>
+#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <array>
 #include <boost/asio/ip/address.hpp>
 #include <cstring>
 
+#include "common/icmp/echo.hpp"
 #include "crmd/io/clock.hpp"
 
 namespace systole::io {
@@ -25,21 +23,6 @@ struct Payload {
   std::int64_t sent_ns = 0;
   std::uint64_t of_peer = 0;
 };
-struct Echo {
-  std::uint8_t type = 0, code = 0;
-  std::uint16_t checksum = 0, id = 0, sequence = 0;
-  Payload payload;
-};
-static_assert(sizeof(Echo) == 32);
-
-std::uint16_t internet_checksum(const Echo& echo) {
-  std::array<std::uint16_t, sizeof(Echo) / 2> words;
-  std::memcpy(words.data(), &echo, sizeof echo);
-  std::uint32_t sum = 0;
-  for (const std::uint16_t word : words) sum += word;
-  while (sum > 0xffff) sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<std::uint16_t>(~sum);
-}
 
 }  // namespace
 
@@ -88,11 +71,10 @@ void Pinger::ask(const std::string& text, bool of_peer) {
   if (code) return;
   const auto through = family(*context_, address.is_v6());
   if (!through) return;
-  Echo echo;
-  echo.type = address.is_v6() ? std::uint8_t{ICMP6_ECHO_REQUEST} : std::uint8_t{ICMP_ECHO};
-  echo.id = static_cast<std::uint16_t>(cookie_);
-  echo.sequence = ++next_;
-  echo.payload = {cookie_, boot_time().time_since_epoch().count(), of_peer ? 1U : 0U};
+  const Payload payload{cookie_, boot_time().time_since_epoch().count(), of_peer ? 1U : 0U};
+  const std::string echo =
+      icmp::echo_request(address.is_v6() ? icmp::Family::v6 : icmp::Family::v4, static_cast<std::uint16_t>(cookie_),
+                         ++next_, {reinterpret_cast<const char*>(&payload), sizeof payload});
   sockaddr_storage to{};
   socklen_t size = 0;
   if (address.is_v6()) {
@@ -103,14 +85,13 @@ void Pinger::ask(const std::string& text, bool of_peer) {
     six.sin6_scope_id = static_cast<std::uint32_t>(address.to_v6().scope_id());
     size = sizeof six;
   } else {
-    echo.checksum = internet_checksum(echo);  // the kernel fills in only that of ICMPv6
     auto& four = reinterpret_cast<sockaddr_in&>(to);
     four.sin_family = AF_INET;
     const auto bytes = address.to_v4().to_bytes();
     std::memcpy(&four.sin_addr, bytes.data(), bytes.size());
     size = sizeof four;
   }
-  const ssize_t sent = ::sendto((*through)->socket.native_handle(), &echo, sizeof echo, MSG_DONTWAIT,
+  const ssize_t sent = ::sendto((*through)->socket.native_handle(), echo.data(), echo.size(), MSG_DONTWAIT,
                                 reinterpret_cast<const sockaddr*>(&to), size);
   const int why = sent < 0 ? errno : 0;
   if (of_peer || why == last_error_) return;
@@ -135,15 +116,13 @@ void Pinger::receive(Family& family) {
   for (int n = 0; n < 64; ++n) {
     const ssize_t got = ::recv(family.socket.native_handle(), bytes.data(), bytes.size(), MSG_DONTWAIT);
     if (got < 0) return;
-    // A raw socket of IPv4 gives the IP header too; its length is in the low half of the first byte, in words.
-    const std::size_t head = family.is_v6 || got == 0 ? 0 : static_cast<std::size_t>(bytes[0] & 0xf) * 4;
-    if (static_cast<std::size_t>(got) < head + sizeof(Echo)) continue;
-    Echo echo;
-    std::memcpy(&echo, bytes.data() + head, sizeof echo);
-    const std::uint8_t reply = family.is_v6 ? std::uint8_t{ICMP6_ECHO_REPLY} : std::uint8_t{ICMP_ECHOREPLY};
-    if (echo.type != reply || echo.payload.cookie != cookie_) continue;
-    const Time sent{Duration(echo.payload.sent_ns)};
-    if (sent <= boot_time()) on_answer_(sent, echo.payload.of_peer != 0);
+    const auto reply = icmp::parse_echo_reply(family.is_v6 ? icmp::Family::v6 : icmp::Family::v4, !family.is_v6,
+                                              {bytes.data(), static_cast<std::size_t>(got)});
+    Payload payload;
+    if (!reply || reply->payload.size() < sizeof payload) continue;
+    std::memcpy(&payload, reply->payload.data(), sizeof payload);
+    const Time sent{Duration(payload.sent_ns)};
+    if (payload.cookie == cookie_ && sent <= boot_time()) on_answer_(sent, payload.of_peer != 0);
   }
 }
 

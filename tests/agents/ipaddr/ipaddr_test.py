@@ -37,6 +37,7 @@ class IPaddr(unittest.TestCase):
 
     def environment(self, host, meta, params):
         env = {"PATH": os.environ["PATH"], "HA_RSCTMP": f"{self.folder}/{host}", "OCF_RESOURCE_INSTANCE": "vip",
+               "HA_LOGFILE": "/dev/stderr",
                "OCF_RESKEY_CRM_meta_timeout": "20000", "OCF_RESKEY_ip": VIP}
         env.update({f"OCF_RESKEY_CRM_meta_{name}": str(value) for name, value in meta.items()})
         env.update({f"OCF_RESKEY_{name}": str(value) for name, value in params.items()})

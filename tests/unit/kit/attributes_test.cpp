@@ -52,6 +52,16 @@ TEST_F(Attribute, uses_crm_master_where_the_manager_is_old) {
   EXPECT_EQ(calls(), "crm_master -l reboot -v 100\n");
 }
 
+TEST_F(Attribute, sets_a_value_with_dampening_and_replaces_the_dampening_on_request) {
+  const Attributes attributes(env_);
+  EXPECT_TRUE(attributes.set_dampened("pingd", "2", {.delay = "5s", .kind = Dampening::Kind::replaced}, soon()));
+  EXPECT_TRUE(attributes.set_dampened("pingd", "3", {.delay = "5s"}, soon()));
+  EXPECT_TRUE(attributes.delete_dampened("pingd", "5s", soon()));
+  EXPECT_EQ(calls(),
+            "attrd_updater -n pingd -B 2 -d 5s\nattrd_updater -n pingd -v 3 -d 5s\n"
+            "attrd_updater -n pingd -D -d 5s\n");
+}
+
 TEST_F(Attribute, reads_a_score_and_knows_when_there_is_none) {
   fake("crm_attribute", "echo 100");
   EXPECT_EQ(Attributes(env_).promotion("n2", soon()).value(), Score{100});

@@ -19,13 +19,14 @@ About small() {
                   {.name = "monitor", .timeout = "10s", .interval = "5s", .role = "Promoted", .depth = "10"}}};
 }
 
+/// Without the DTD, which is the same for all.
+std::string body(const About& about) {
+  const std::string xml = meta_data(about);
+  return xml.substr(xml.find("]>\n") + 3);
+}
+
 TEST(MetaData, holds_the_whole_table_and_escapes_its_text) {
-  EXPECT_EQ(meta_data(small()), R"(<?xml version="1.0" encoding="UTF-8"?>
-<!DOCTYPE resource-agent SYSTEM "ra-api-1.dtd" [
-<!ATTLIST parameter unique-group CDATA #IMPLIED reloadable (1|0) #IMPLIED>
-<!ATTLIST action name CDATA #REQUIRED>
-]>
-<resource-agent name="Tiny" version="1.0">
+  EXPECT_EQ(body(small()), R"(<resource-agent name="Tiny" version="1.0">
 <version>1.1</version>
 <longdesc lang="en">Says &quot;hello&quot; &amp; goes</longdesc>
 <shortdesc lang="en">A &lt;small&gt; agent</shortdesc>
@@ -47,6 +48,37 @@ TEST(MetaData, holds_the_whole_table_and_escapes_its_text) {
 </actions>
 </resource-agent>
 )");
+}
+
+TEST(MetaData, lists_an_older_name_as_deprecated_and_optional) {
+  About about = small();
+  about.params = {
+      {.name = "who", .fallback = "me", .required = true, .unique = true, .brief = "Who", .aliases = {"WHO"}}};
+  EXPECT_NE(body(about).find(R"(<content type="string" default="me"/>
+</parameter>
+<parameter name="WHO" unique="1" required="0" reloadable="0" unique-group="who">
+<longdesc lang="en">The older name of 'who'.</longdesc>
+<shortdesc lang="en">Who</shortdesc>
+<deprecated>
+<replaced-with name="who"/>
+</deprecated>
+<content type="string"/>
+</parameter>
+)"),
+            std::string::npos)
+      << body(about);
+}
+
+TEST(MetaData, offers_choices) {
+  About about = small();
+  about.params = {{.name = "mode", .fallback = "a", .brief = "Mode", .choices = {"a", "b"}}};
+  EXPECT_NE(body(about).find(R"(<content type="select" default="a">
+<option value="a"/>
+<option value="b"/>
+</content>
+)"),
+            std::string::npos)
+      << body(about);
 }
 
 TEST(MetaData, replaces_characters_that_xml_cannot_carry) {

@@ -60,6 +60,57 @@ TEST(Values, with_a_fault_count_as_not_given) {
   EXPECT_FALSE(values.given("count"));
 }
 
+const About renamed{.name = "T",
+                    .version = "1",
+                    .brief = "t",
+                    .about = "t",
+                    .params = {{.name = "count",
+                                .type = ParamType::integer,
+                                .fallback = "5",
+                                .required = true,
+                                .brief = "n",
+                                .aliases = {"COUNT", "number"}}},
+                    .actions = {}};
+
+TEST(Values, under_an_older_name_are_given_with_a_notice) {
+  const Environment env{{"OCF_RESKEY_number", "7"}};
+  EXPECT_TRUE(Values::faults(renamed, env).empty());
+  EXPECT_EQ(Values(renamed, env).number("count"), 7);
+  EXPECT_TRUE(Values(renamed, env).given("count"));
+  EXPECT_EQ(Values::notices(renamed, env),
+            std::vector<std::string>{"parameter 'number' is the older name of 'count'; please rename it"});
+  const Environment now{{"OCF_RESKEY_count", "7"}};
+  EXPECT_TRUE(Values::notices(renamed, now).empty());
+}
+
+TEST(Values, under_the_newest_of_several_names_count) {
+  const Environment env{{"OCF_RESKEY_number", "x"}, {"OCF_RESKEY_COUNT", "8"}, {"OCF_RESKEY_count", "9"}};
+  EXPECT_TRUE(Values::faults(renamed, env).empty());
+  EXPECT_EQ(Values(renamed, env).number("count"), 9);
+  EXPECT_EQ(Values::notices(renamed, env),
+            (std::vector<std::string>{"parameter 'COUNT' is ignored, because 'count' is given too",
+                                      "parameter 'number' is ignored, because 'count' is given too"}));
+  const Environment empty{{"OCF_RESKEY_count", ""}, {"OCF_RESKEY_COUNT", "8"}};
+  EXPECT_EQ(Values(renamed, empty).number("count"), 8);
+}
+
+TEST(Values, that_no_row_of_the_table_knows_are_noticed) {
+  const Environment env{{"OCF_RESKEY_cuont", "7"},
+                        {"OCF_RESKEY_count", "7"},
+                        {"OCF_RESKEY_empty", ""},
+                        {"OCF_RESKEY_CRM_meta_timeout", "20000"},
+                        {"OCF_RESKEY_crm_feature_set", "3.16.1"},
+                        {"OCF_RESKEY", "x"},
+                        {"OTHER", "x"}};
+  EXPECT_EQ(Values::notices(renamed, env), std::vector<std::string>{"parameter 'cuont' is none of T's; ignoring"});
+}
+
+TEST(Values, with_a_fault_are_called_by_the_name_that_was_given) {
+  const Environment env{{"OCF_RESKEY_COUNT", "many"}};
+  EXPECT_EQ(Values::faults(renamed, env),
+            std::vector<std::string>{"parameter 'COUNT' is 'many' but must be a whole number"});
+}
+
 TEST(Meta, reads_times_in_milliseconds) {
   const Environment env{{"OCF_RESKEY_CRM_meta_timeout", "20000"}, {"OCF_RESKEY_CRM_meta_interval", "10000"}};
   EXPECT_EQ(Meta(env).timeout(1s), 20s);

@@ -82,6 +82,14 @@ TEST(Log, speaks_the_journals_protocol) {
   EXPECT_EQ(journal.next(), "PRIORITY=3\nSYSLOG_IDENTIFIER=systole\nMESSAGE=node 'n2' is lost\n");
 }
 
+TEST(Log, adds_fields_to_each_line_of_the_journal) {
+  Listener journal(temporary("fields"));
+  Log log;
+  log.add(make_journal_sink("IPaddr(vip)", temporary("fields"), {"OCF_RESOURCE_INSTANCE=vip"}));
+  log.info("added");
+  EXPECT_EQ(journal.next(), "PRIORITY=6\nSYSLOG_IDENTIFIER=IPaddr(vip)\nOCF_RESOURCE_INSTANCE=vip\nMESSAGE=added\n");
+}
+
 TEST(Log, speaks_syslogs_protocol_with_facility_and_level) {
   Listener syslog(temporary("syslog"));
   Log log;

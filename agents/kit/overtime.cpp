@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// See overtime.hpp. SIGALRM, because a thread would cost each agent's start, and because it interrupts what is
+// interruptible.
+#include "agents/kit/overtime.hpp"
+
+#include <signal.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace systole::agents {
+
+namespace {
+
+// All that a signal handler may use: made before the timer runs.
+std::string last_words;
+int last_code = 1;
+
+void leave(int) {
+  static_cast<void>(::write(STDERR_FILENO, last_words.data(), last_words.size()) > 0);
+  ::_exit(last_code);
+}
+
+}  // namespace
+
+void end_process_after(Duration rest, std::string reason, int code) {
+  last_words = std::move(reason);
+  last_code = code;
+  struct sigaction action {};
+  action.sa_handler = leave;
+  ::sigaction(SIGALRM, &action, nullptr);
+  const auto microseconds = std::max<std::int64_t>(std::chrono::ceil<std::chrono::microseconds>(rest).count(), 1);
+  const itimerval once{.it_interval = {},
+                       .it_value = {.tv_sec = microseconds / 1'000'000, .tv_usec = microseconds % 1'000'000}};
+  ::setitimer(ITIMER_REAL, &once, nullptr);
+}
+
+}  // namespace systole::agents
