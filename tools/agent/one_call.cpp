@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// See one_call.hpp.
+#include "tools/agent/one_call.hpp"
+
+#include <fmt/format.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <functional>
+
+#include "agents/lsb/codes.hpp"
+#include "crmd/io/agent_call.hpp"
+
+namespace systole::tools {
+namespace {
+
+constexpr std::size_t calls_at_once = 4;
+
+executor::Order order_for(const AgentRequest& request) {
+  utsname machine{};
+  ::uname(&machine);
+  executor::Order order;
+  order.id = 1;
+  order.resource = ResourceId{request.instance};
+  order.operation = request.action;
+  order.interval = request.interval;
+  order.standard = request.init_script ? "lsb" : "ocf";
+  order.provider = request.agent.provider;
+  order.type = request.agent.type;
+  order.parameters = request.parameters;
+  order.meta = request.meta;
+  order.meta["timeout"] = std::to_string(to_ms(request.timeout));
+  order.meta["name"] = request.action;
+  order.meta["on_node"] = machine.nodename;
+  if (request.interval > Duration{}) order.meta["interval"] = std::to_string(to_ms(request.interval));
+  order.timeout = request.timeout;
+  return order;
+}
+
+executor::RunAgent run_for(const AgentRequest& request) {
+  executor::Executor one({});
+  for (executor::Effect& effect : one.order({}, order_for(request)))
+    if (auto* const run = std::get_if<executor::RunAgent>(&effect)) return std::move(*run);
+  return {};
+}
+
+class Calls {
+ public:
+  explicit Calls(const std::vector<AgentRequest>& requests) : requests_(requests), answers_(requests.size()) {}
+
+  std::vector<AgentAnswer> run() {
+    for (std::size_t n = 0; n < calls_at_once; ++n) begin_next();
+    context_.run();
+    return std::move(answers_);
+  }
+
+ private:
+  void begin_next() {
+    if (next_ == requests_.size()) return;
+    const std::size_t at = next_++;
+    const AgentRequest& request = requests_[at];
+    executor::RunAgent run = run_for(request);
+    const io::AgentSettings settings{
+        .ocf_root = request.agent.root, .init_folder = "", .run_directory = "", .tools_folder = request.tools_folder};
+    io::AgentCommand command{.program = request.agent.program,
+                             .action = run.action,
+                             .environment = io::call_environment(settings, run, environ),
+                             .cgroup = ""};
+    auto call = std::make_shared<io::AgentCall>(
+        context_, std::move(run), [this, at](const io::AgentCall::Ended& ended) { take(answers_[at], ended); });
+    call->begin(std::move(command));
+  }
+
+  void take(AgentAnswer& answer, const io::AgentCall::Ended& ended) {
+    answer.outcome = ended.outcome;
+    answer.output = ended.output;
+    answer.errors = ended.errors;
+    if (ended.wait_status && WIFEXITED(*ended.wait_status)) answer.code = WEXITSTATUS(*ended.wait_status);
+    begin_next();
+  }
+
+  boost::asio::io_context context_;
+  const std::vector<AgentRequest>& requests_;
+  std::vector<AgentAnswer> answers_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace
+
+std::string AgentAnswer::in_words() const {
+  if (code) return fmt::format("{} ({})", *code, lsb::in_words(*code));
+  return outcome.exit_reason.empty() ? "no exit code" : outcome.exit_reason;
+}
+
+std::vector<AgentAnswer> call_agents(const std::vector<AgentRequest>& requests) {
+  return Calls(requests).run();
+}
+
+AgentAnswer call_agent(const AgentRequest& request) {
+  return std::move(call_agents({request}).front());
+}
+
+}  // namespace systole::tools
