@@ -152,12 +152,4 @@ int lsb_check(Surroundings& here, const LsbCheckOptions& options) {
   return report.broken() == 0 ? 0 : 1;
 }
 
-void describe_lsb_check(CLI::App& app, LsbCheckOptions& options) {
-  auto* const check =
-      app.add_subcommand("lsb-check", "is an init script fit for a cluster? (exit 1: a rule is broken)");
-  check->add_option("script", options.script, "a file, or the name of one in /etc/init.d")->required();
-  check->add_flag("--run", options.run, "start and stop the service for real, and see");
-  check->add_option("--timeout", options.timeout, "for each action, with --run")->capture_default_str();
-}
-
 }  // namespace systole::tools

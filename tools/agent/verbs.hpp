@@ -2,11 +2,15 @@
 // `systole agent …` and `systole lsb-check`: OCF agents and init scripts used and tested by hand, without a cluster.
 #pragma once
 
-#include <CLI/CLI.hpp>
 #include <string>
 #include <vector>
 
+#include "agents/lsb/agent_name.hpp"
 #include "tools/program.hpp"
+
+namespace CLI {
+class App;
+}
 
 namespace systole::tools {
 
@@ -42,7 +46,7 @@ int agent_info(Surroundings& here, const AgentOptions& options);
 int agent_run(Surroundings& here, const AgentOptions& options);
 int agent_test(Surroundings& here, const AgentOptions& options);
 
-/// name=value words, and the agent that is meant. An error is a sentence for the person.
+/// The agent that is meant, of those on this machine. An error is a sentence for the person.
 Result<lsb::FoundAgent> find_named(const std::string& name);
 
 }  // namespace systole::tools
