@@ -23,7 +23,7 @@ namespace {
 
 constexpr std::string_view tool = "systole agent test";
 constexpr Duration recurring = 10s;   // the interval that monitors are said to have
-constexpr Duration last_breath = 2s;  // for processes that are just ending
+constexpr Duration last_breath = 1s;  // for processes that are just ending
 constexpr uid_t nobody = 65534;
 
 constexpr int ok = 0, unimplemented = 3, not_running = 7, promoted = 8;
@@ -68,7 +68,10 @@ class Tester {
     return answer;
   }
 
-  static bool is_failure(int code) { return code != ok && code != not_running && code < promoted; }
+  /// One that a person will have to look into: 3 explains itself.
+  static bool is_failure(int code) {
+    return code != ok && code != not_running && code != unimplemented && code < promoted;
+  }
 
   /// "start: 0 (ok)" as a rule; wanted: any of them.
   bool expect(const AgentAnswer& answer, std::initializer_list<int> wanted, std::string_view what) {
@@ -76,7 +79,8 @@ class Tester {
     const int first = *wanted.begin();
     std::string instead = fmt::format("{}, not {} ({})", answer.in_words(), first, lsb::in_words(first));
     if (answer.code && !answer.outcome.exit_reason.empty()) instead += ": " + answer.outcome.exit_reason;
-    return report_.rule(fits, fmt::format("{} ({} ms)", what, to_ms(answer.outcome.ran)), instead);
+    return report_.rule(fits, fmt::format("{} ({} ms of {})", what, to_ms(answer.outcome.ran), to_text(answer.limit)),
+                        instead);
   }
 
   // ---- what can be known without a resource
@@ -183,10 +187,8 @@ class Tester {
     expect(monitor(), {ok}, "monitor after demote");
     expect(call("demote"), {ok}, "a second demote");
     expect(monitor(), {ok}, "monitor after the second demote");
-    expect(call("promote"), {ok}, "promote again");
   }
 
-  /// An agent that was promoted last is demoted by the manager before it is stopped; here stop must do both.
   void notify() {
     for (const char* const type : {"pre", "post"}) {
       const cib::Pairs meta{{"notify", "true"},           {"notify_type", type},  {"notify_operation", "start"},
@@ -200,7 +202,7 @@ class Tester {
     for (const char* const action : {"reload-agent", "reload"}) {
       if (!offers(data_, action)) continue;
       expect(call(action), {ok}, fmt::format("{} of a running resource", action));
-      expect(monitor(), {ok, promoted}, fmt::format("monitor after {}", action));
+      expect(monitor(), {ok}, fmt::format("monitor after {}", action));
     }
   }
 

@@ -24,7 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view tool = "systole lsb-check";
-constexpr Duration last_breath = 2s;
+constexpr Duration last_breath = 1s;
 
 /// A bare name is one of /etc/init.d.
 std::string path_of(const std::string& script) {

@@ -67,12 +67,14 @@ class Calls {
                              .action = run.action,
                              .environment = io::call_environment(settings, run, environ),
                              .cgroup = ""};
-    auto call = std::make_shared<io::AgentCall>(
-        context_, std::move(run), [this, at](const io::AgentCall::Ended& ended) { take(answers_[at], ended); });
+    auto call = std::make_shared<io::AgentCall>(context_, std::move(run),
+                                                [this, at](const io::AgentCall::Ended& ended) { take(at, ended); });
     call->begin(std::move(command));
   }
 
-  void take(AgentAnswer& answer, const io::AgentCall::Ended& ended) {
+  void take(std::size_t at, const io::AgentCall::Ended& ended) {
+    AgentAnswer& answer = answers_[at];
+    answer.limit = requests_[at].timeout;
     answer.outcome = ended.outcome;
     answer.output = ended.output;
     answer.errors = ended.errors;

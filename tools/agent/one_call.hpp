@@ -28,6 +28,7 @@ struct AgentAnswer {
   executor::Outcome outcome;
   std::optional<int> code;  // the exit code as it was; none: killed, timed out, or never begun
   std::string output, errors;
+  Duration limit{};  // the request's time-out
   bool timed_out() const { return outcome.status == cib::OpStatus::timed_out; }
   /// "7 (not running)", "killed after 20s", …
   std::string in_words() const;

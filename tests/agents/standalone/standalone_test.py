@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`systole agent` on real agents, ours and others'; and its test on agents that each break one rule: it must notice
+each, or its "ok" means nothing.
+usage: standalone_test.py SYSTOLE [unittest arguments]; leaves with 77 (skipped) when it may not make namespaces.
+"""
+import os
+import sys
+import unittest
+
+sys.dont_write_bytecode = True  # the source tree stays clean
+import room  # noqa: E402
+
+SYSTOLE = ""
+HERE = os.path.dirname(os.path.abspath(__file__))
+ADDRESS = ("ip=192.0.2.10", "nic=eth0", "cidr_netmask=24")
+
+# What is broken → part of the line that must say FAIL.
+SABOTAGES = {
+    "xml": "meta-data is well-formed XML",
+    "meta-data-parameters": "meta-data needs no parameters",
+    "nobody": "meta-data says the same to user nobody",
+    "name": "the name is that of the program",
+    "version": "the version of OCF is said",
+    "no-stop": "the actions that every agent has",
+    "lone-promote": "promote and demote come together",
+    "timeout": "each action has a time-out",
+    "type": "a name of its own and a type",
+    "default": "default values",
+    "undescribed": "a short and a long description",
+    "unknown": "an unknown action",
+    "validate-refuses": "validate-all accepts",
+    "validate-accepts": "validate-all refuses to go without the required 'level'",
+    "runs": "a resource that was never started does not run",
+    "probe": "probe of a stopped resource",
+    "monitor": "monitor of a stopped resource",
+    "stop-stopped": "stop of a stopped resource",
+    "probe-process": "no process is left before the first start",
+    "start": "start (",
+    "start-late": "monitor right after start",
+    "start-twice": "start of a running resource",
+    "slow": "every call was done within its advertised time-out",
+    "strange-code": "an exit code of OCF's",
+    "promote": "promote (",
+    "promote-lies": "monitor of a promoted instance",
+    "promote-twice": "promote of a promoted instance",
+    "role": "monitor of a promoted instance",
+    "demote": "demote (",
+    "demote-lies": "monitor after demote",
+    "demote-twice": "a second demote",
+    "notify": "notify (pre-start)",
+    "reload": "reload-agent of a running resource",
+    "stop-fails": "stop (",
+    "stop-lies": "monitor right after stop",
+    "stop-late": "monitor right after stop",
+    "stop-twice": "a second stop",
+    "process": "no process is left after stop",
+    "address": "no address is left after stop",
+    "file": "no file is left in the working directory after stop",
+    "spoilt": "stop when 'depth' was spoilt",
+}
+
+
+def agent(*words):
+    return room.run(SYSTOLE, "agent", *words)
+
+
+def has(name):
+    return os.access(f"/usr/lib/ocf/resource.d/{name.replace(':', '/')}", os.X_OK)
+
+
+class Sabotage(unittest.TestCase):
+    def sabotaged(self, broken):
+        folder = f"/run/sabotaged-{broken or 'nothing'}"
+        os.mkdir(folder)
+        with open(f"{HERE}/Sabotaged", encoding="utf-8") as source:
+            text = source.read().replace("\nbroken=\n", f"\nbroken={broken}\n")
+        path = f"{folder}/Sabotaged"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.chmod(path, 0o755)
+        return path
+
+    def broken_rules(self, ended):
+        return [line[len("FAIL  "):] for line in ended.stdout.splitlines() if line.startswith("FAIL  ")]
+
+    def test_a_sound_agent_passes(self):
+        ended = agent("test", self.sabotaged(""), "level=3")
+        self.assertEqual((ended.returncode, self.broken_rules(ended)), (0, []), ended.stdout + ended.stderr)
+        self.assertIn(", 0 broken", ended.stdout)
+
+    def test_each_broken_rule_is_noticed(self):
+        for broken, rule in SABOTAGES.items():
+            with self.subTest(broken=broken):
+                ended = agent("test", "--quiet", self.sabotaged(broken), "level=3")
+                found = self.broken_rules(ended)
+                self.assertEqual(ended.returncode, 1, ended.stdout)
+                self.assertTrue(any(line.startswith(rule) or rule in line for line in found), (rule, found))
+
+    def test_a_program_that_others_may_not_run_is_noticed(self):
+        path = self.sabotaged("mode")
+        os.chmod(path, 0o700)
+        self.assertIn("the program may be run by everybody", self.broken_rules(agent("test", path, "level=3"))[0])
+
+    def test_nothing_stays_behind_whatever_was_found(self):
+        before = set(os.listdir("/tmp"))
+        agent("test", self.sabotaged("process "), "level=3")
+        left = [name for name in set(os.listdir("/tmp")) - before if name.startswith("systole-agent-test-")]
+        self.assertEqual(left, [])
+
+    def test_a_missing_parameter_ends_the_test_before_anything_is_started(self):
+        ended = agent("test", "--quiet", self.sabotaged("lonely"))
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn("needs 'level'", ended.stdout)
+        self.assertFalse(os.path.exists("/run/sabotaged.lonely"))
+
+
+class Agents(unittest.TestCase):
+    def test_our_address_agent_keeps_every_rule(self):
+        ended = agent("test", "--quiet", "ocf:systole:IPaddr", *ADDRESS)
+        self.assertEqual(ended.returncode, 0, ended.stdout)
+
+    def test_the_shell_agents_of_debian_are_understood(self):
+        for name, parameters in {"heartbeat:IPaddr2": ADDRESS, "heartbeat:Dummy": (), "pacemaker:Dummy": ()}.items():
+            if not has(name):
+                self.skipTest(f"{name} (Debian packages resource-agents and pacemaker) is not installed")
+            with self.subTest(agent=name):
+                ended = agent("test", "--quiet", name, *parameters)
+                self.assertEqual(ended.returncode, 0, ended.stdout)
+
+    @unittest.skipUnless(has("heartbeat:Delay"), "heartbeat:Delay (Debian package resource-agents) is not installed")
+    def test_the_faults_of_the_delay_agent_are_found_and_no_others(self):
+        ended = agent("test", "--quiet", "heartbeat:Delay", "startdelay=0", "stopdelay=0", "mondelay=0")
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn("FAIL  an unknown action is refused", ended.stdout)
+        self.assertIn("FAIL  stop when 'startdelay' was spoilt", ended.stdout)
+        self.assertIn("FAIL  monitor after that stop", ended.stdout)
+        self.assertIn(", 3 broken", ended.stdout)
+
+    def test_run_hands_on_code_and_reason(self):
+        self.assertEqual(agent("run", "IPaddr", "monitor", *ADDRESS).returncode, 7)
+        started = agent("run", "systole:IPaddr", "start", *ADDRESS)
+        self.assertEqual(started.returncode, 0, started.stderr)
+        self.assertIn("start: 0 (ok)", started.stderr)
+        self.assertIn("192.0.2.10/24", room.ip("addr", "show", "eth0"))
+        self.assertEqual(agent("run", "ocf:systole:IPaddr", "stop", *ADDRESS).returncode, 0)
+        gone = agent("run", "IPaddr", "monitor", "--interval", "10s", *ADDRESS)
+        self.assertEqual(gone.returncode, 7)
+        self.assertIn("7 (not running)", gone.stderr)
+        self.assertIn("reason: 192.0.2.10 is not on this node", gone.stderr)
+
+    def test_a_slow_agent_is_killed_and_said_so(self):
+        path = "/run/Slow"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\nsleep 100\n")
+        os.chmod(path, 0o755)
+        ended = agent("run", path, "start", "--timeout", "200ms", "--unchecked")
+        self.assertEqual(ended.returncode, 124, ended.stderr)
+
+    def test_wrong_names_are_answered_with_the_nearest_right_one(self):
+        wrong = agent("run", "IPaddr", "start", "ip=192.0.2.10", "nci=eth0")
+        self.assertEqual(wrong.returncode, 64)
+        self.assertIn("did you mean 'nic'?", wrong.stderr)
+        self.assertNotIn("192.0.2.10", room.ip("addr", "show", "eth0"))
+        self.assertIn("did you mean ocf:systole:IPaddr?", agent("info", "IPadr").stderr)
+
+    def test_list_and_info_show_what_is_there(self):
+        listed = agent("list", "systole").stdout
+        self.assertTrue(listed.startswith("ocf:systole:IPaddr "), listed)
+        told = agent("info", "IPaddr").stdout
+        self.assertIn("  ip (string, required", told)
+        self.assertIn("  start          timeout", told)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    room.enter()
+    SYSTOLE = os.path.abspath(sys.argv.pop(1))
+    unittest.main(verbosity=2)
