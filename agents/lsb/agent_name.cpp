@@ -107,7 +107,7 @@ std::vector<std::string> ocf_roots(const agents::Environment& env) {
   // Beside sbin, beside lib/systole, and where a build leaves it.
   for (const char* const way : {"/../lib/ocf", "/../ocf", "/../../lib/ocf"}) {
     const auto real = real_path(folder_of(*self) + way);
-    if (!real || real == real_path(roots.front())) continue;
+    if (!real || real == real_path(roots.front()) || ::access((*real + "/resource.d").c_str(), F_OK) != 0) continue;
     roots.push_back(*real);
     break;
   }

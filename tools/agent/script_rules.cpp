@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <regex>
+#include <set>
 
 #include "agents/lsb/header.hpp"
 #include "common/base/text.hpp"
@@ -34,11 +35,21 @@ bool any_line(const std::vector<Line>& lines, const std::regex& pattern) {
   return std::ranges::any_of(lines, [&](const Line& line) { return std::regex_search(line.code, pattern); });
 }
 
-/// Is there a branch for the action: start) or "start"|… or = start ?
-bool has_branch(const std::vector<Line>& lines, const std::string& action) {
-  const std::regex branch(R"((^|[\s|("'])(\w*\|)*)" + action + R"(["']?\s*(\||\)))");
-  const std::regex comparison(R"(=\s*["']?)" + action + R"(["']?(\s|\]|$))");
-  return any_line(lines, branch) || any_line(lines, comparison);
+/// The words of all branches of case, as in  "start"|begin)  and of comparisons, as in  [ "$1" = start ]
+std::set<std::string> branches_of(const std::vector<Line>& lines) {
+  static const std::regex branch(R"((?:^|;;|\bin\s)\s*\(?\s*((?:["']?[\w-]+["']?\s*\|\s*)*["']?[\w-]+["']?)\s*\))");
+  static const std::regex comparison(R"(=\s*["']?([\w-]+))"), word(R"([\w-]+)");
+  std::set<std::string> found;
+  const auto each = [](const std::string& text, const std::regex& pattern, const auto& take) {
+    for (std::sregex_iterator at(text.begin(), text.end(), pattern), end; at != end; ++at) take(*at);
+  };
+  for (const Line& line : lines) {
+    each(line.code, branch, [&](const std::smatch& alternatives) {
+      each(alternatives.str(1), word, [&](const std::smatch& one) { found.insert(one.str()); });
+    });
+    each(line.code, comparison, [&](const std::smatch& one) { found.insert(one.str(1)); });
+  }
+  return found;
 }
 
 /// The script hands its words to another program or to a framework: its branches are not here.
@@ -85,7 +96,9 @@ ScriptFindings judge_script(std::string_view text, std::string_view name) {
   };
   const std::string_view first = text.substr(0, text.find('\n'));
   found.interpreter = interpreter_of(first);
-  rule("the name is one for init scripts", lsb::is_script_name(name) ? "" : fmt::format("'{}'", name));
+  const std::string_view stem =
+      name.ends_with(".sh") ? name.substr(0, name.size() - 3) : name;  // systemd drops it, too
+  rule("the name is one for init scripts", lsb::is_script_name(stem) ? "" : fmt::format("'{}'", name));
   rule("the first line names an interpreter",
        found.interpreter.starts_with('/') ? "" : fmt::format("it is '{}', not #!/bin/sh", trim(first)));
   rule("lines end as on Unix",
@@ -99,11 +112,12 @@ ScriptFindings judge_script(std::string_view text, std::string_view name) {
     found.notes.emplace_back("it hands its action on to another program: which ones exist is seen only with --run");
     return found;
   }
+  const auto branches = branches_of(lines);
   for (const char* const action : {"start", "stop", "status"})
     rule(fmt::format("there is an action {}", action),
-         has_branch(lines, action) ? "" : "no branch for it is found; a cluster manager cannot do without");
+         branches.contains(action) ? "" : "no branch for it is found; a cluster manager cannot do without");
   for (const char* const action : {"restart", "force-reload"})
-    if (!has_branch(lines, action))
+    if (!branches.contains(action))
       found.notes.push_back(fmt::format("LSB demands an action {}, cluster managers do not", action));
   rule(
       "unknown actions have a branch of their own",

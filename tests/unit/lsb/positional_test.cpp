@@ -53,7 +53,7 @@ TEST(ResourceCalls, take_positions_where_heartbeat_did_and_names_everywhere) {
        {"systole:IPaddr",
         {{"ip", "10.0.0.1"}, {"cidr_netmask", "8"}, {"nic", "eth0"}, {"arp_count", "3"}},
         "status",
-        "IPaddr2_10.0.0.1_f02ecf24"}},
+        "IPaddr2_10.0.0.1_5dc501c9"}},
       {"Filesystem",
        {"/dev/drbd0", "/data", "ext4", "stop"},
        {"Filesystem",
