@@ -61,7 +61,7 @@ bool delegates(const std::vector<Line>& lines, std::string_view interpreter) {
 std::string questions(const std::vector<Line>& lines) {
   // A loop over a file or a pipe reads, too, but asks nobody.
   static const std::regex asks(
-      R"((^|[;&(]\s*|\b(then|do|else|if|!)\s+)(read(\s|$)|select\s+\w+\s+in\b|dialog\s|whiptail\s))");
+      R"((^|[;&()]\s*|\b(then|do|else|if|!)\s+)(read(\s|$)|select\s+\w+\s+in\b|dialog\s|whiptail\s))");
   static const std::regex fed(R"((<|\||\bwhile\b))");
   std::vector<std::string> found;
   for (const Line& line : lines)
@@ -119,9 +119,10 @@ ScriptFindings judge_script(std::string_view text, std::string_view name) {
   for (const char* const action : {"restart", "force-reload"})
     if (!branches.contains(action))
       found.notes.push_back(fmt::format("LSB demands an action {}, cluster managers do not", action));
-  rule(
-      "unknown actions have a branch of their own",
-      any_line(lines, std::regex(R"(^\(?\*\))")) || any_line(lines, std::regex(R"(\belse\b)")) ? "" : "there is no *)");
+  rule("unknown actions have a branch of their own",
+       any_line(lines, std::regex(R"((^|;;|\bin\s)\s*\(?\*\))")) || any_line(lines, std::regex(R"(\belse\b)"))
+           ? ""
+           : "there is no *)");
   return found;
 }
 
