@@ -40,13 +40,21 @@ bool is_assignment(std::string_view word) {
                              [](char c) { return is_letter(c) || (c >= '0' && c <= '9') || c == '_' || c == '-'; });
 }
 
+/// Heartbeat takes colons for its own, so a link names the provider before a dot: heartbeat.Dummy.
+std::string agent_of(std::string_view name) {
+  std::string agent(name);
+  if (const std::size_t dot = agent.find('.'); dot != std::string::npos) agent[dot] = ':';
+  return agent;
+}
+
 bool takes_address(std::string_view agent) {
   return agent == "IPaddr" || agent == "IPaddr2";
 }
 
 Result<Parameters> read_positions(std::string_view agent, const std::vector<std::string>& words) {
   if (words.empty()) return Parameters{};
-  const auto found = std::ranges::find(positions, agent, &Positions::agent);
+  const std::string_view type = agent.substr(agent.find('.') + 1);
+  const auto found = std::ranges::find(positions, type, &Positions::agent);
   if (takes_address(agent) && words.size() == 1) return parse_address(words.front());
   if (takes_address(agent))
     return Error{Errc::invalid, fmt::format("{} takes one address; '{}' is one word too many", agent, words[1])};
@@ -132,7 +140,7 @@ Result<Parameters> parse_address(std::string_view text) {
 Result<ResourceCall> parse_resource_call(std::string_view name, const std::vector<std::string>& words) {
   if (words.empty()) return Error{Errc::invalid, fmt::format("{}: no action; start, stop or status is expected", name)};
   ResourceCall call;
-  call.agent = takes_address(name) ? "systole:IPaddr" : std::string(name);
+  call.agent = takes_address(name) ? "systole:IPaddr" : agent_of(name);
   call.action = words.back();
   const auto end = words.end() - 1;
   const auto first_named = std::find_if(words.begin(), end, is_assignment);

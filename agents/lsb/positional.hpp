@@ -22,7 +22,7 @@ Result<Parameters> parse_address(std::string_view text);
 
 /// One call of a script in resource.d.
 struct ResourceCall {
-  std::string agent;  // "systole:IPaddr" for the names of addresses, else the name as it was called by
+  std::string agent;  // "systole:IPaddr" for the names of addresses, else the name; heartbeat.Dummy: heartbeat:Dummy
   Parameters parameters;
   std::string action;
   std::string instance;  // the same for the same words: "IPaddr_192.168.3.103"

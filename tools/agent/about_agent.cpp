@@ -52,10 +52,14 @@ std::vector<std::string> unknown_parameters(const cib::AgentMetaData& data, cons
   return faults;
 }
 
+bool must_be_given(const cib::AgentParameter& parameter) {
+  return parameter.required && (!parameter.fallback || parameter.fallback->empty());
+}
+
 std::vector<std::string> faults_of(const cib::AgentMetaData& data, const cib::Pairs& parameters) {
   std::vector<std::string> faults = unknown_parameters(data, parameters);
   for (const auto& parameter : data.parameters)
-    if (parameter.required && !parameters.contains(parameter.name))
+    if (must_be_given(parameter) && !parameters.contains(parameter.name))
       faults.push_back(fmt::format("{} needs '{}': {}", data.name, parameter.name, parameter.brief));
   return faults;
 }

@@ -24,6 +24,9 @@ Result<cib::AgentMetaData> ask_meta_data(const lsb::FoundAgent& agent);
 Duration timeout_of(const cib::AgentMetaData& data, std::string_view action);
 bool offers(const cib::AgentMetaData& data, std::string_view action);
 
+/// Required, and without a default: agents may have both.
+bool must_be_given(const cib::AgentParameter& parameter);
+
 /// One sentence per parameter that the agent does not have (with the nearest one that it has), and per required one
 /// that is not given. Pure.
 std::vector<std::string> faults_of(const cib::AgentMetaData& data, const cib::Pairs& parameters);

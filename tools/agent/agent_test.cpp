@@ -134,7 +134,7 @@ class Tester {
   }
 
   void miss(const cib::AgentParameter& parameter) {
-    if (!parameter.required) return;
+    if (!must_be_given(parameter)) return;
     cib::Pairs fewer = base_.parameters;
     fewer.erase(parameter.name);
     const AgentAnswer answer = call_with(fewer, "validate-all");

@@ -201,11 +201,11 @@ class Haresources(Rooms):
     @unittest.skipUnless(os.access("/usr/lib/ocf/resource.d/heartbeat/Dummy", os.X_OK),
                          "heartbeat:Dummy (Debian package resource-agents) is not installed")
     def test_other_agents_take_names_and_values(self):
-        self.assertEqual(self.call("Dummy::state=/run/dummy", "start"), 0, self.last.stderr)
+        self.assertEqual(self.call("heartbeat.Dummy::state=/run/dummy", "start"), 0, self.last.stderr)
         self.assertTrue(os.path.exists("/run/dummy"))
-        self.call("Dummy::state=/run/dummy", "status")
+        self.call("heartbeat.Dummy::state=/run/dummy", "status")
         self.assertEqual(self.last.stdout, "running\n")
-        self.assertEqual(self.call("Dummy::state=/run/dummy", "stop"), 0, self.last.stderr)
+        self.assertEqual(self.call("heartbeat.Dummy::state=/run/dummy", "stop"), 0, self.last.stderr)
 
 
 class Check(unittest.TestCase):

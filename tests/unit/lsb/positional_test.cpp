@@ -64,6 +64,9 @@ TEST(ResourceCalls, take_positions_where_heartbeat_did_and_names_everywhere) {
        {"root@example.com", "start"},
        {"MailTo", {{"email", "root@example.com"}}, "start", "MailTo_root_example.com"}},
       {"Dummy", {"start"}, {"Dummy", {}, "start", "Dummy"}},
+      {"heartbeat.MailTo",
+       {"root", "start"},
+       {"heartbeat:MailTo", {{"email", "root"}}, "start", "heartbeat.MailTo_root"}},
   };
   for (const Case& one : cases) {
     const auto call = parse_resource_call(one.name, one.words);

@@ -103,7 +103,9 @@ TEST(Parameters, are_compared_with_what_the_agent_has) {
   EXPECT_TRUE(faults_of(data, {{"state", "/x"}, {"OCF_CHECK_LEVEL", "10"}}).empty());
   EXPECT_EQ(faults_of(data, {{"state", "/x"}, {"slep", "1"}}),
             (std::vector<std::string>{"Dummy has no parameter 'slep'; did you mean 'sleep'?"}));
-  EXPECT_EQ(faults_of(data, {}), (std::vector<std::string>{"Dummy needs 'state': State file"}));
+  EXPECT_TRUE(faults_of(data, {}).empty()) << "what is required has a default";
+  const auto bare = *cib::parse_agent_meta_data(without(sound, " default=\"/run/x\""), "it");
+  EXPECT_EQ(faults_of(bare, {}), (std::vector<std::string>{"Dummy needs 'state': State file"}));
   EXPECT_EQ(unknown_parameters(data, {{"zzz", ""}}), (std::vector<std::string>{"Dummy has no parameter 'zzz'"}));
 }
 
