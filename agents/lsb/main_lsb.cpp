@@ -36,7 +36,7 @@ ACTION     start, stop, restart, try-restart, reload, force-reload or status. A 
 --install  writes the init script /etc/init.d/NAME and its parameters, /etc/default/NAME (mode 0600). It starts
            nothing and enables nothing: what a cluster starts must not be started at boot as well.
 --remove   removes both. It stops nothing.
---etc      another folder in place of /etc.
+--etc      another folder in place of /etc, as in an image that is being made.
 
 /etc/default/NAME, which is read and never run:
   OCF_AGENT=ocf:systole:IPaddr      TYPE, PROVIDER:TYPE, ocf:PROVIDER:TYPE or a path

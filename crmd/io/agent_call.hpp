@@ -34,6 +34,8 @@ class AgentCall : public std::enable_shared_from_this<AgentCall> {
   void begin(AgentCommand command);
   /// SIGKILL to the group; the call ends as cancelled.
   void kill();
+  /// 0: not begun.
+  pid_t pid() const { return pid_; }
   /// Lets the process live on when the daemon ends before it.
   void abandon();
 

@@ -277,6 +277,7 @@ int agent_test(Surroundings& here, const AgentOptions& options) {
   request.parameters = std::move(*parameters);
   request.tools_folder = options.tools_folder;
   adopt_orphans();
+  request.adopted = true;
   RuleReport report(here.out, options.quiet);
   here.out += fmt::format("{}: {}\n", request.agent.id(), request.agent.program);
   {

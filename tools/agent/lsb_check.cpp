@@ -58,7 +58,7 @@ class Runner {
   Runner(const std::string& path, Duration timeout, RuleReport& report) : report_(report) {
     request_.agent = {.root = "", .provider = "", .type = path.substr(path.rfind('/') + 1), .program = path};
     request_.timeout = timeout;
-    request_.init_script = true;
+    request_.init_script = request_.adopted = true;
   }
 
   void run() {

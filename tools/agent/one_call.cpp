@@ -7,7 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <functional>
+#include <map>
 
 #include "agents/lsb/codes.hpp"
 #include "crmd/io/agent_call.hpp"
@@ -16,6 +18,7 @@ namespace systole::tools {
 namespace {
 
 constexpr std::size_t calls_at_once = 4;
+constexpr Duration reaping_interval = 20ms;
 
 executor::Order order_for(const AgentRequest& request) {
   utsname machine{};
@@ -51,6 +54,7 @@ class Calls {
 
   std::vector<AgentAnswer> run() {
     for (std::size_t n = 0; n < calls_at_once; ++n) begin_next();
+    if (std::ranges::any_of(requests_, &AgentRequest::adopted)) reap_orphans();
     context_.run();
     return std::move(answers_);
   }
@@ -69,6 +73,7 @@ class Calls {
                              .cgroup = ""};
     auto call = std::make_shared<io::AgentCall>(context_, std::move(run),
                                                 [this, at](const io::AgentCall::Ended& ended) { take(at, ended); });
+    calls_[at] = call;
     call->begin(std::move(command));
   }
 
@@ -79,10 +84,32 @@ class Calls {
     answer.output = ended.output;
     answer.errors = ended.errors;
     if (ended.wait_status && WIFEXITED(*ended.wait_status)) answer.code = WEXITSTATUS(*ended.wait_status);
+    calls_.erase(at);
     begin_next();
+    if (calls_.empty()) timer_.cancel();
+  }
+
+  bool is_call(pid_t pid) const {
+    return std::ranges::any_of(calls_, [&](const auto& call) { return call.second->pid() == pid; });
+  }
+
+  /// What an agent started long ago and ends now must not stay a zombie: stop would wait for its end for ever.
+  void reap_orphans() {
+    for (;;) {
+      siginfo_t ended{};
+      const int seen = ::waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT);
+      if (seen != 0 || ended.si_pid == 0 || is_call(ended.si_pid)) break;
+      ::waitpid(ended.si_pid, nullptr, WNOHANG);
+    }
+    timer_.expires_after(reaping_interval);
+    timer_.async_wait([this](const boost::system::error_code& stopped) {
+      if (!stopped && !calls_.empty()) reap_orphans();
+    });
   }
 
   boost::asio::io_context context_;
+  boost::asio::steady_timer timer_{context_};
+  std::map<std::size_t, std::shared_ptr<io::AgentCall>> calls_;  // under way, by request
   const std::vector<AgentRequest>& requests_;
   std::vector<AgentAnswer> answers_;
   std::size_t next_ = 0;

@@ -22,6 +22,7 @@ struct AgentRequest {
   Duration interval{};          // of a monitor; 0: a probe
   std::string tools_folder;     // first in PATH; "": none
   bool init_script = false;     // agent.program is one: no parameters, and no exit codes of OCF's
+  bool adopted = false;         // this process adopts orphans (leaks.hpp): those that end during the call are reaped
 };
 
 struct AgentAnswer {

@@ -74,7 +74,8 @@ Result<AgentRequest> request_of(Surroundings& here, const AgentOptions& options)
   request.parameters = std::move(*parameters);
   request.tools_folder = options.tools_folder;
   const bool asks_only = options.action == "meta-data" || options.action == "usage" || options.action == "help";
-  if (!asks_only) {
+  const bool all_said = options.unchecked && !options.timeout.empty();
+  if (!asks_only && !all_said) {
     const auto data = ask_meta_data(request.agent);
     if (!data && !options.unchecked)
       return Error{data.error().code, data.error().what + " (--unchecked runs it all the same)"};

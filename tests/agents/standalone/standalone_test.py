@@ -104,9 +104,24 @@ class Sabotage(unittest.TestCase):
 
     def test_nothing_stays_behind_whatever_was_found(self):
         before = set(os.listdir("/tmp"))
-        agent("test", self.sabotaged("process "), "level=3")
+        agent("test", self.sabotaged("file "), "level=3")
         left = [name for name in set(os.listdir("/tmp")) - before if name.startswith("systole-agent-test-")]
         self.assertEqual(left, [])
+
+    def test_a_stop_that_waits_for_its_servers_end_sees_it(self):
+        path = self.sabotaged("server")
+        with open(path, encoding="utf-8") as file:
+            text = file.read()
+        # A zombie answers kill -0 like the living: whoever adopts orphans must reap them while the agent waits.
+        begin = 'setsid sleep 100 <&- >/dev/null 2>&1 & echo $! >"$state.pid"\n'
+        end = ('[ -e "$state.pid" ] && { read -r pid <"$state.pid"; kill $pid; '
+               'while kill -0 $pid; do sleep 0.05; done; rm "$state.pid"; }\n')
+        text = text.replace('echo started >"$state"\n}', begin + 'echo started >"$state"\n}')
+        text = text.replace("stop() {\n", "stop() {\n" + end, 1)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        ended = agent("test", path, "level=3")
+        self.assertEqual((ended.returncode, self.broken_rules(ended)), (0, []), ended.stdout)
 
     def test_a_missing_parameter_ends_the_test_before_anything_is_started(self):
         ended = agent("test", "--quiet", self.sabotaged("lonely"))
@@ -152,7 +167,7 @@ class Agents(unittest.TestCase):
     def test_a_slow_agent_is_killed_and_said_so(self):
         path = "/run/Slow"
         with open(path, "w", encoding="utf-8") as file:
-            file.write("#!/bin/sh\nsleep 100\n")
+            file.write("#!/bin/sh\n[ $1 = start ] && exec sleep 100\nexit 1\n")
         os.chmod(path, 0o755)
         ended = agent("run", path, "start", "--timeout", "200ms", "--unchecked")
         self.assertEqual(ended.returncode, 124, ended.stderr)
