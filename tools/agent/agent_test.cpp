@@ -53,7 +53,7 @@ class Tester {
     AgentRequest request = base_;
     request.action = action;
     request.parameters = parameters;
-    request.meta = meta;
+    for (const auto& [name, value] : meta) request.meta[name] = value;
     request.interval = interval;
     request.timeout = timeout_of(data_, action);
     AgentAnswer answer = call_agent(request);
@@ -170,6 +170,9 @@ class Tester {
     expect(call("monitor"), {ok}, "probe of a running resource");
     expect(call("start"), {ok}, "start of a running resource");
     expect(monitor(), {ok}, "monitor after the second start");
+    const auto held = folder_.held_by(descendants());
+    report_.rule(held.empty(), "what was started holds no file open in the caller's working directory",
+                 join(held, ", "));
     if (offers(data_, "promote") && offers(data_, "demote")) change_roles();
     if (offers(data_, "notify")) notify();
     reload();
@@ -271,11 +274,14 @@ int agent_test(Surroundings& here, const AgentOptions& options) {
   if (!found) return fail(here, tool, found.error());
   auto parameters = lsb::parse_parameters(options.parameters);
   if (!parameters) return usage(here, tool, parameters.error().what);
+  auto meta = lsb::parse_parameters(options.meta);
+  if (!meta) return usage(here, tool, meta.error().what);
   AgentRequest request;
   request.agent = std::move(*found);
   request.instance = options.instance;
   request.parameters = std::move(*parameters);
-  request.tools_folder = options.tools_folder;
+  request.meta = std::move(*meta);
+  request.tools_folder = options.tools_folder.empty() ? default_tools_folder() : options.tools_folder;
   adopt_orphans();
   request.adopted = true;
   RuleReport report(here.out, options.quiet);

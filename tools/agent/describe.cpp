@@ -22,6 +22,8 @@ void describe_agent(CLI::App& app, AgentOptions& options) {
   for (auto* const verb : {run, test}) {
     verb->add_option("parameters", options.parameters, "name=value");
     verb->add_option("--instance", options.instance, "the resource's id")->capture_default_str();
+    verb->add_option("--meta", options.meta, "name=value: what a manager says of the resource, as clone_max=2")
+        ->allow_extra_args(false);
     verb->add_option("--tools-dir", options.tools_folder, "a folder that comes first in the agent's PATH");
   }
   run->add_option("--timeout", options.timeout, "then it is killed (default: the action's own in the meta-data)");

@@ -155,4 +155,18 @@ std::vector<std::string> WorkFolder::files() const {
   return names;
 }
 
+std::vector<std::string> WorkFolder::held_by(const std::vector<Leftover>& processes) const {
+  std::vector<std::string> held;
+  for (const Leftover& process : processes) {
+    std::error_code ignored;
+    for (const auto& entry : fs::directory_iterator(fmt::format("/proc/{}/fd", process.pid), ignored)) {
+      const std::string target = fs::read_symlink(entry.path(), ignored).string();
+      if (target.starts_with(path_ + "/"))
+        held.push_back(fmt::format("process {} '{}' has '{}' open", process.pid, process.command,
+                                   target.substr(path_.size() + 1)));
+    }
+  }
+  return held;
+}
+
 }  // namespace systole::tools

@@ -43,6 +43,8 @@ class WorkFolder {
   const Result<void>& made() const { return made_; }
   /// Names of what is in it now.
   std::vector<std::string> files() const;
+  /// "process 12 'sleep 100' has 'log' open": of the given ones, whatever they hold open in it, removed or not.
+  std::vector<std::string> held_by(const std::vector<Leftover>& processes) const;
 
  private:
   std::string before_, path_;

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <filesystem>
 
 #include "agents/lsb/positional.hpp"
 #include "common/base/text.hpp"
@@ -67,12 +68,15 @@ Result<AgentRequest> request_of(Surroundings& here, const AgentOptions& options)
   if (!found) return found.error();
   auto parameters = lsb::parse_parameters(options.parameters);
   if (!parameters) return parameters.error();
+  auto meta = lsb::parse_parameters(options.meta);
+  if (!meta) return meta.error();
   AgentRequest request;
   request.agent = std::move(*found);
   request.action = options.action;
+  request.meta = std::move(*meta);
   request.instance = options.instance;
   request.parameters = std::move(*parameters);
-  request.tools_folder = options.tools_folder;
+  request.tools_folder = options.tools_folder.empty() ? default_tools_folder() : options.tools_folder;
   const bool asks_only = options.action == "meta-data" || options.action == "usage" || options.action == "help";
   const bool all_said = options.unchecked && !options.timeout.empty();
   if (!asks_only && !all_said) {
@@ -104,6 +108,15 @@ Result<lsb::FoundAgent> find_named(const std::string& name) {
   const auto parsed = lsb::parse_agent_name(name);
   if (!parsed) return parsed.error();
   return lsb::find_agent(*parsed, lsb::ocf_roots(agents::process_environment()));
+}
+
+std::string default_tools_folder() {
+  namespace fs = std::filesystem;
+  std::error_code ignored;
+  if (fs::exists("/usr/sbin/crm_attribute", ignored)) return "";
+  const fs::path beside = fs::read_symlink("/proc/self/exe", ignored).parent_path() / "../lib/systole/bin";
+  const fs::path real = fs::canonical(beside, ignored);
+  return fs::exists(real / "crm_attribute", ignored) ? real.string() : "";
 }
 
 int agent_list(Surroundings& here, const AgentOptions& options) {

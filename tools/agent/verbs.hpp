@@ -17,6 +17,7 @@ namespace systole::tools {
 struct AgentOptions {
   std::string name;                     // as parse_agent_name takes it
   std::string action;                   // of run
+  std::vector<std::string> meta;        // name=value, OCF_RESKEY_CRM_meta_…
   std::vector<std::string> parameters;  // name=value
   std::string provider;                 // of list; "": all
   std::string instance = "default";
@@ -45,6 +46,9 @@ int agent_list(Surroundings& here, const AgentOptions& options);
 int agent_info(Surroundings& here, const AgentOptions& options);
 int agent_run(Surroundings& here, const AgentOptions& options);
 int agent_test(Surroundings& here, const AgentOptions& options);
+
+/// Our own crm_attribute and its like, where Pacemaker's are not installed; else "": agents find what is in PATH.
+std::string default_tools_folder();
 
 /// The agent that is meant, of those on this machine. An error is a sentence for the person.
 Result<lsb::FoundAgent> find_named(const std::string& name);

@@ -48,6 +48,7 @@ SABOTAGES = {
     "demote": "demote (",
     "demote-lies": "monitor after demote",
     "demote-twice": "a second demote",
+    "held": "what was started holds no file open",
     "notify": "notify (pre-start)",
     "reload": "reload-agent of a running resource",
     "stop-fails": "stop (",
@@ -163,6 +164,17 @@ class Agents(unittest.TestCase):
         self.assertEqual(gone.returncode, 7)
         self.assertIn("7 (not running)", gone.stderr)
         self.assertIn("reason: 192.0.2.10 is not on this node", gone.stderr)
+
+    def test_run_says_what_a_manager_would_say(self):
+        path = "/run/Telling"
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("#!/bin/sh\nenv\n")
+        os.chmod(path, 0o755)
+        told = agent("run", path, "start", "a=b c", "--meta", "clone_max=2", "--instance", "db", "--timeout", "9s",
+                     "--unchecked").stdout.splitlines()
+        for line in ("OCF_RESKEY_a=b c", "OCF_RESKEY_CRM_meta_clone_max=2", "OCF_RESKEY_CRM_meta_timeout=9000",
+                     "OCF_RESOURCE_INSTANCE=db", "OCF_RA_VERSION_MAJOR=1", "OCF_ROOT=/usr/lib/ocf"):
+            self.assertIn(line, told)
 
     def test_a_slow_agent_is_killed_and_said_so(self):
         path = "/run/Slow"
