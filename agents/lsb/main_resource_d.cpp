@@ -26,7 +26,7 @@ usage: systole-resource.d AGENT [ARGUMENT…] start|stop|status|monitor
 IPaddr, IPaddr2   ip[/mask][/nic[:label]][/broadcast], as in IPaddr::192.168.3.103/24/eth0
 Filesystem        device directory fstype [options]
 MailTo            email [subject]
-LVM, apache, IPsrcaddr, Xinetd   their one argument
+LVM, apache, IPsrcaddr, IPv6addr, Xinetd   their one argument
 any agent         name=value, as in Dummy::state=/run/dummy; a link heartbeat.Dummy names the provider, too
 
 status prints 'running' or 'stopped' and nothing else. The exit code is the agent's: 0 done or running, 7 stopped.

@@ -26,6 +26,7 @@ constexpr std::array positions{
     Positions{"LVM", {"volgrpname"}},
     Positions{"apache", {"configfile"}},
     Positions{"IPsrcaddr", {"ipaddress"}},
+    Positions{"IPv6addr", {"ipv6addr"}},
     Positions{"Xinetd", {"service"}},
 };
 

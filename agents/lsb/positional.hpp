@@ -30,7 +30,8 @@ struct ResourceCall {
 };
 
 /// name: of the script. words: all after it, the action last. IPaddr and IPaddr2 take an address first; Filesystem,
-/// MailTo, LVM, apache, IPsrcaddr and Xinetd the positions of Heartbeat's own scripts; every agent takes name=value.
+/// MailTo, LVM, apache, IPsrcaddr, IPv6addr and Xinetd the positions of Heartbeat's own scripts; every agent takes
+/// name=value.
 Result<ResourceCall> parse_resource_call(std::string_view name, const std::vector<std::string>& words);
 
 }  // namespace systole::lsb

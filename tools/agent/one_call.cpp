@@ -119,6 +119,7 @@ class Calls {
 
 std::string AgentAnswer::in_words() const {
   if (code) return fmt::format("{} ({})", *code, lsb::in_words(*code));
+  if (timed_out()) return fmt::format("killed, since it was not done within {}", to_text(limit));
   return outcome.exit_reason.empty() ? "no exit code" : outcome.exit_reason;
 }
 

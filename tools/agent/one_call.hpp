@@ -31,7 +31,7 @@ struct AgentAnswer {
   std::string output, errors;
   Duration limit{};  // the request's time-out
   bool timed_out() const { return outcome.status == cib::OpStatus::timed_out; }
-  /// "7 (not running)", "killed after 20s", …
+  /// "7 (not running)", "killed, since it was not done within 20s", …
   std::string in_words() const;
 };
 

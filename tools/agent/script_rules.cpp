@@ -63,9 +63,11 @@ std::string questions(const std::vector<Line>& lines) {
   static const std::regex asks(
       R"((^|[;&()]\s*|\b(then|do|else|if|!)\s+)(read(\s|$)|select\s+\w+\s+in\b|dialog\s|whiptail\s))");
   static const std::regex fed(R"((<|\||\bwhile\b))");
+  static const std::regex terminal(R"(<\s*/dev/tty\b)");
   std::vector<std::string> found;
   for (const Line& line : lines)
-    if (std::regex_search(line.code, asks) && !std::regex_search(line.code, fed))
+    if (std::regex_search(line.code, terminal) ||
+        (std::regex_search(line.code, asks) && !std::regex_search(line.code, fed)))
       found.push_back(fmt::format("line {}: {}", line.number, line.code));
   return join(found, "; ");
 }

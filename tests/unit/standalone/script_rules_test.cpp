@@ -69,6 +69,17 @@ TEST(ScriptRules, find_each_fault_with_its_line) {
       << broken(body("begin ;;", "read answer ;;"));
 }
 
+TEST(ScriptRules, know_the_ways_to_ask_a_person) {
+  for (const char* const question : {"read x", "  read -r answer", "if read -p 'Sure? ' yes; then", "a && (read x)",
+                                     "select x in a b; do", "read x </dev/tty", "then dialog --yesno"})
+    EXPECT_NE(broken(script(std::string(question) + "\n" + std::string(usual))).find("it asks no questions"),
+              std::string::npos)
+        << question;
+  for (const char* const none : {"# read x", "while read x; do :; done", "read x <$file", "echo read this",
+                                 "cat f | read x", "readlink f", "already read"})
+    EXPECT_EQ(broken(script(std::string(none) + "\n" + std::string(usual))), "") << none;
+}
+
 TEST(ScriptRules, note_what_only_lsb_demands) {
   std::string text(usual);
   text.replace(text.find("force-reload"), 12, "reload");
