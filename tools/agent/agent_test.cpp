@@ -13,6 +13,7 @@
 #include "agents/lsb/positional.hpp"
 #include "common/base/text.hpp"
 #include "tools/agent/about_agent.hpp"
+#include "tools/agent/interrupt.hpp"
 #include "tools/agent/leaks.hpp"
 #include "tools/agent/meta_data_rules.hpp"
 #include "tools/agent/rule_report.hpp"
@@ -38,8 +39,10 @@ class Tester {
     ask();
     if (!is_stopped()) return;
     if (live()) stop_spoilt();
+    if (InterruptMark::is_set()) static_cast<void>(call("stop"));
     judge_all_calls();
   }
+  bool started() const { return started_; }
 
  private:
   // ---- one call
@@ -56,6 +59,11 @@ class Tester {
     for (const auto& [name, value] : meta) request.meta[name] = value;
     request.interval = interval;
     request.timeout = timeout_of(data_, action);
+    if (InterruptMark::is_set()) {
+      report_.mute();
+      if (action != "stop" || !started_) return {};  // what we did not start may be somebody's
+    }
+    started_ = started_ || action == "start";
     AgentAnswer answer = call_agent(request);
     if (answer.timed_out())
       late_.push_back(fmt::format("{} was not done after its {}", action, to_text(request.timeout)));
@@ -265,6 +273,7 @@ class Tester {
   cib::AgentMetaData data_;
   std::set<std::string> before_, silent_;
   std::vector<std::string> strange_, late_;
+  bool started_ = false;  // by us, at least once
 };
 
 }  // namespace
@@ -282,15 +291,23 @@ int agent_test(Surroundings& here, const AgentOptions& options) {
   request.parameters = std::move(*parameters);
   request.meta = std::move(*meta);
   request.tools_folder = options.tools_folder.empty() ? default_tools_folder() : options.tools_folder;
+  const InterruptMark interrupt;
   adopt_orphans();
   request.adopted = true;
   RuleReport report(here.out, options.quiet);
   here.out += fmt::format("{}: {}\n", request.agent.id(), request.agent.program);
+  bool started = false;
   {
     Tester tester(report, std::move(request));
     if (!tester.folder().made()) return fail(here, tool, tester.folder().made().error());
     tester.run();
     end_descendants();
+    started = tester.started();
+  }
+  if (InterruptMark::is_set()) {
+    here.err += fmt::format("{}: interrupted; {}\n", tool,
+                            started ? "the resource was told to stop" : "nothing had been started");
+    return interrupted_exit_code;
   }
   here.out += report.summary();
   return report.broken() == 0 ? 0 : 1;

@@ -12,6 +12,7 @@
 #include "agents/kit/paths.hpp"
 #include "agents/kit/process.hpp"
 #include "agents/lsb/header.hpp"
+#include "tools/agent/interrupt.hpp"
 #include "tools/agent/leaks.hpp"
 #include "tools/agent/one_call.hpp"
 #include "tools/agent/rule_report.hpp"
@@ -81,7 +82,7 @@ class Runner {
     end_descendants();
     done("stop", "a second stop");
     stopped(call("status"), "status after the second stop");
-    if (call("status").code == 0) static_cast<void>(call("stop"));
+    if (call("status").code == 0 || InterruptMark::is_set()) static_cast<void>(call("stop"));
     report_.rule(late_.empty(), fmt::format("each action was done within {}", to_text(request_.timeout)), late_);
   }
 
@@ -89,6 +90,11 @@ class Runner {
   AgentAnswer call(const std::string& action) {
     AgentRequest request = request_;
     request.action = action;
+    if (InterruptMark::is_set()) {
+      report_.mute();
+      if (action != "stop" || !started_) return {};  // what we did not start may be somebody's
+    }
+    started_ = started_ || action == "start";
     AgentAnswer answer = call_agent(request);
     if (answer.timed_out()) late_ += (late_.empty() ? "" : ", ") + action;
     return answer;
@@ -113,6 +119,7 @@ class Runner {
   RuleReport& report_;
   AgentRequest request_;
   std::string late_;
+  bool started_ = false;  // by us, at least once
 };
 
 void run_script(const std::string& path, Duration timeout, RuleReport& report) {
@@ -140,6 +147,7 @@ int lsb_check(Surroundings& here, const LsbCheckOptions& options) {
   here.out += fmt::format("{}\n", path);
   RuleReport report(here.out, false);
   check_file(path, report);
+  const InterruptMark interrupt;
   const ScriptFindings found = judge_script(*text, path.substr(path.rfind('/') + 1));
   for (const RuleResult& result : found.rules) report.rule(result.instead.empty(), result.rule, result.instead);
   check_syntax(path, found.interpreter, report);
@@ -148,6 +156,10 @@ int lsb_check(Surroundings& here, const LsbCheckOptions& options) {
     run_script(path, *timeout, report);
   else
     report.note("it was only read; --run starts and stops the service and sees what it really does");
+  if (InterruptMark::is_set()) {
+    here.err += fmt::format("{}: interrupted; what it had started was told to stop\n", tool);
+    return interrupted_exit_code;
+  }
   here.out += report.summary();
   return report.broken() == 0 ? 0 : 1;
 }

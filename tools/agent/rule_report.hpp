@@ -16,6 +16,7 @@ class RuleReport {
 
   /// instead: what was seen where the rule does not hold.
   bool rule(bool holds, std::string_view text, std::string_view instead = "") {
+    if (muted_) return holds;
     ++(holds ? kept_ : broken_);
     if (!holds)
       out_ += fmt::format("FAIL  {}{}{}\n", text, instead.empty() ? "" : ": ", instead);
@@ -24,10 +25,13 @@ class RuleReport {
     return holds;
   }
   void note(std::string_view text) {
+    if (muted_) return;
     ++notes_;
     out_ += fmt::format("note  {}\n", text);
   }
 
+  /// From now on nothing counts and nothing is said: what follows is not the tested one's doing.
+  void mute() { muted_ = true; }
   int broken() const { return broken_; }
   std::string summary() const {
     return fmt::format("{} rules hold, {} broken{}\n", kept_, broken_,
@@ -36,7 +40,7 @@ class RuleReport {
 
  private:
   std::string& out_;
-  bool quiet_;
+  bool quiet_, muted_ = false;
   int kept_ = 0, broken_ = 0, notes_ = 0;
 };
 

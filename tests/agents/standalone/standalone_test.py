@@ -5,7 +5,10 @@ each, or its "ok" means nothing.
 usage: standalone_test.py SYSTOLE [unittest arguments]; leaves with 77 (skipped) when it may not make namespaces.
 """
 import os
+import signal
+import subprocess
 import sys
+import time
 import unittest
 
 sys.dont_write_bytecode = True  # the source tree stays clean
@@ -123,6 +126,23 @@ class Sabotage(unittest.TestCase):
             file.write(text)
         ended = agent("test", path, "level=3")
         self.assertEqual((ended.returncode, self.broken_rules(ended)), (0, []), ended.stdout)
+
+    def test_an_interrupted_test_stops_what_it_started(self):
+        path = self.sabotaged("interrupted")
+        with open(path, encoding="utf-8") as file:
+            text = file.read().replace("monitor() {\n", 'monitor() {\n[ -e "$state" ] && sleep 0.2\n', 1)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        test = subprocess.Popen([SYSTOLE, "agent", "test", path, "level=3"], text=True, stdout=subprocess.DEVNULL,
+                                stderr=subprocess.PIPE)
+        deadline = time.monotonic() + 20
+        while not os.path.exists("/run/sabotaged.interrupted") and time.monotonic() < deadline:
+            time.sleep(0.01)
+        test.send_signal(signal.SIGINT)
+        _, errors = test.communicate(timeout=30)
+        self.assertEqual(test.returncode, 130, errors)
+        self.assertIn("interrupted; the resource was told to stop", errors)
+        self.assertFalse(os.path.exists("/run/sabotaged.interrupted"))
 
     def test_a_missing_parameter_ends_the_test_before_anything_is_started(self):
         ended = agent("test", "--quiet", self.sabotaged("lonely"))
