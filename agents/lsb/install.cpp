@@ -24,6 +24,19 @@ Result<bool> is_ours(const std::string& path) {
   return text && text->find(mark) != std::string::npos;
 }
 
+/// Nothing is written over, not even our own: somebody may have edited the settings.
+Result<void> is_free(const std::string& script, const std::string& settings) {
+  const auto ours = is_ours(script);
+  if (ours && *ours)
+    return Error{Errc::exists,
+                 fmt::format("'{}' is installed already: edit '{}', or --remove it first", script, settings)};
+  if (ours) return Error{Errc::exists, fmt::format("'{}' is there and not one of ours: choose another name", script)};
+  if (::access(settings.c_str(), F_OK) != 0) return {};
+  return Error{
+      Errc::exists,
+      fmt::format("'{}' is there and belongs to something else: choose another name, or move it away", settings)};
+}
+
 Error bad_name(const std::string& name) {
   return {Errc::invalid, fmt::format("'{}' is no name of an init script: letters, digits, '-' and '_' only", name)};
 }
@@ -69,13 +82,7 @@ Result<void> install(const Installation& wanted) {
   if (!is_script_name(wanted.name)) return bad_name(wanted.name);
   const std::string script = script_path(wanted.folder, wanted.name);
   const std::string settings = settings_path(wanted.folder, wanted.name);
-  const auto ours = is_ours(script);
-  if (ours && !*ours)
-    return Error{Errc::exists, fmt::format("'{}' is there and not one of ours: choose another name", script)};
-  if (!ours && ::access(settings.c_str(), F_OK) == 0)
-    return Error{
-        Errc::exists,
-        fmt::format("'{}' is there and belongs to something else: choose another name, or move it away", settings)};
+  if (auto free = is_free(script, settings); !free) return free;
   for (const char* const part : {"/init.d", "/default"})
     if (auto made = agents::make_folder(wanted.folder + part); !made) return made;
   if (auto done = write(settings, make_settings(wanted.agent, wanted.parameters), 0600); !done) return done;

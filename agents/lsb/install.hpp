@@ -25,7 +25,7 @@ std::string settings_path(const std::string& folder, const std::string& name);
 std::string make_script(const Installation& wanted);
 
 /// Writes both files, the settings with mode 0600 since values may be secrets. Errc::exists: a file of that name is
-/// there and not ours; nothing was changed then.
+/// there, be it ours; nothing was changed then.
 Result<void> install(const Installation& wanted);
 
 /// Removes both. Errc::not_found: no such script; Errc::refused: it is not one of ours.

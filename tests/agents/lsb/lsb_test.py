@@ -150,6 +150,13 @@ class InitScript(Rooms):
         self.assertEqual(self.code(SYSTOLE_LSB, "--install", "../x", "IPaddr"), 2)
         self.assertEqual(self.code(SYSTOLE_LSB, "--install", "x", "NoSuchAgent"), 5)
 
+    def test_what_is_installed_is_not_written_over(self):
+        self.install("vip", "IPaddr", f"ip={IP}", "nic=eth0")
+        self.assertEqual(self.code(SYSTOLE_LSB, "--install", "vip", "IPaddr", "ip=192.0.2.11"), 2)
+        self.assertIn("edit '/etc/default/vip', or --remove it first", self.last.stderr)
+        with open("/etc/default/vip", encoding="utf-8") as file:
+            self.assertIn(f"ip='{IP}'", file.read())
+
     def test_remove_takes_both_files_and_what_is_left_says_so(self):
         vip = self.install("vip", "IPaddr", f"ip={IP}", "nic=eth0")
         self.assertEqual(self.code(SYSTOLE_LSB, "--remove", "vip"), 0)
