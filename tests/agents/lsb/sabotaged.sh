@@ -17,8 +17,8 @@ is() { [ "$broken" = "$1" ]; }
 start() {
   is start && exit 1
   is start-twice && [ -e "$state" ] && exit 1
-  is slow && sleep 2
-  is start-late && { (sleep 0.3; : >"$state") >/dev/null 2>&1 & exit 0; }
+  is slow && sleep 3
+  is start-late && { (sleep 1; : >"$state") >/dev/null 2>&1 & exit 0; }
   is process && setsid sleep 100 <&- >/dev/null 2>&1 &
   : >"$state"
 }
@@ -27,7 +27,7 @@ stop() {
   is stop && [ -e "$state" ] && exit 1
   is stop-stopped && ! [ -e "$state" ] && exit 7
   is stop-lies && exit 0
-  is stop-late && { (sleep 0.3; rm -f "$state") >/dev/null 2>&1 & exit 0; }
+  is stop-late && { (sleep 1; rm -f "$state") >/dev/null 2>&1 & exit 0; }
   rm -f "$state"
 }
 

@@ -4,6 +4,7 @@
 each, or its "ok" means nothing.
 usage: standalone_test.py SYSTOLE [unittest arguments]; leaves with 77 (skipped) when it may not make namespaces.
 """
+import concurrent.futures
 import os
 import signal
 import subprocess
@@ -94,12 +95,18 @@ class Sabotage(unittest.TestCase):
         self.assertIn(", 0 broken", ended.stdout)
 
     def test_each_broken_rule_is_noticed(self):
+        def found(broken):
+            return agent("test", "--quiet", self.sabotaged(broken), "level=3")
+        # Several at a time, since most of the time is spent waiting; an address is seen by all, so its turn is last.
+        together = [broken for broken in SABOTAGES if broken != "address"]
+        with concurrent.futures.ThreadPoolExecutor(4) as pool:
+            ended = dict(zip(together, pool.map(found, together)))
+        ended["address"] = found("address")
         for broken, rule in SABOTAGES.items():
             with self.subTest(broken=broken):
-                ended = agent("test", "--quiet", self.sabotaged(broken), "level=3")
-                found = self.broken_rules(ended)
-                self.assertEqual(ended.returncode, 1, ended.stdout)
-                self.assertTrue(any(line.startswith(rule) or rule in line for line in found), (rule, found))
+                rules = self.broken_rules(ended[broken])
+                self.assertEqual(ended[broken].returncode, 1, ended[broken].stdout)
+                self.assertTrue(any(rule in line for line in rules), (rule, rules))
 
     def test_a_program_that_others_may_not_run_is_noticed(self):
         path = self.sabotaged("mode")
