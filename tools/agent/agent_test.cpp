@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <optional>
 
 #include "agents/lsb/codes.hpp"
 #include "agents/lsb/positional.hpp"
@@ -17,6 +18,7 @@
 #include "tools/agent/leaks.hpp"
 #include "tools/agent/meta_data_rules.hpp"
 #include "tools/agent/rule_report.hpp"
+#include "tools/agent/stand_ins.hpp"
 #include "tools/agent/verbs.hpp"
 
 namespace systole::tools {
@@ -291,6 +293,12 @@ int agent_test(Surroundings& here, const AgentOptions& options) {
   request.parameters = std::move(*parameters);
   request.meta = std::move(*meta);
   request.tools_folder = options.tools_folder.empty() ? default_tools_folder() : options.tools_folder;
+  std::optional<StandIns> stand_ins;
+  if (options.stand_ins) {
+    stand_ins.emplace();
+    if (!stand_ins->made()) return fail(here, tool, stand_ins->made().error());
+    request.tools_folder = stand_ins->folder();
+  }
   const InterruptMark interrupt;
   adopt_orphans();
   request.adopted = true;

@@ -29,6 +29,8 @@ void describe_agent(CLI::App& app, AgentOptions& options) {
   run->add_option("--timeout", options.timeout, "then it is killed (default: the action's own in the meta-data)");
   run->add_option("--interval", options.interval, "of a monitor, as a recurring one (default: a probe)");
   run->add_flag("--unchecked", options.unchecked, "take parameters that the meta-data do not name");
+  test->add_flag("--stand-ins", options.stand_ins,
+                 "without a cluster: stand-ins for crm_attribute, attrd_updater and their like keep values in files");
   test->add_flag("--quiet", options.quiet, "only what does not hold, and the summary");
 }
 

@@ -130,13 +130,14 @@ std::set<std::string> addresses_here() {
 WorkFolder::WorkFolder() {
   std::error_code error;
   before_ = fs::current_path(error).string();
-  std::string pattern = "/tmp/systole-agent-test-XXXXXX";
+  std::error_code no_folder;
+  std::string pattern = fs::temp_directory_path(no_folder) / "systole-agent-test-XXXXXX";
   if (::mkdtemp(pattern.data()) == nullptr) {
-    made_ = errno_error("cannot make a folder below /tmp");
+    made_ = errno_error(fmt::format("cannot make the folder '{}'", pattern));
     return;
   }
   path_ = pattern;
-  fs::permissions(path_, fs::perms{0777}, error);  // agents may run as somebody else
+  fs::permissions(path_, fs::perms{0755}, error);  // agents may run as somebody else
   if (::chdir(path_.c_str()) != 0) made_ = errno_error(fmt::format("cannot go to '{}'", path_));
 }
 

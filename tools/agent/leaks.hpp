@@ -35,7 +35,7 @@ std::set<std::string> addresses_here();
 /// An empty folder that becomes the working directory, and goes with this object.
 class WorkFolder {
  public:
-  /// Into a new folder below /tmp; error(): why that failed.
+  /// Into a new folder below $TMPDIR or /tmp; error(): why that failed.
   WorkFolder();
   ~WorkFolder();
   WorkFolder(const WorkFolder&) = delete;

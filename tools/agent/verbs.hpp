@@ -24,6 +24,7 @@ struct AgentOptions {
   std::string timeout, interval;  // "": the agent's own; a probe
   std::string tools_folder;       // first in the agent's PATH
   bool unchecked = false;         // parameters are not compared with the meta-data
+  bool stand_ins = false;         // of test: attributes are kept in files, no cluster is needed
   bool quiet = false;             // of test: only what does not hold
 };
 

@@ -27,6 +27,8 @@ def furnish():
     for folder in ("/run", "/mnt"):
         subprocess.run(["mount", "-t", "tmpfs", "none", folder], check=True)
     os.mkdir("/run/resource-agents")
+    os.mkdir("/run/tmp")
+    os.environ["TMPDIR"] = "/run/tmp"
     ip("link", "set", "lo", "up")
     ip("link", "add", "eth0", "type", "veth", "peer", "name", "far")
     for name in ("eth0", "far"):
