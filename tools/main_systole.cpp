@@ -10,6 +10,7 @@
 #include <cstdlib>
 
 #include "common/base/exit_codes.hpp"
+#include "tools/agent/verbs.hpp"
 #include "tools/commands.hpp"
 #include "tools/founding.hpp"
 #include "tools/link_status.hpp"
@@ -65,6 +66,8 @@ struct Command {
   InitOptions init;
   InviteOptions invite;
   JoinOptions join;
+  AgentOptions agent;
+  LsbCheckOptions lsb_check;
   int deadtime_ms = 1000, patience_s = 900;
 };
 
@@ -125,6 +128,8 @@ void describe(CLI::App& app, Command& command) {
   app.require_subcommand(1);
   app.set_version_flag("--version", std::string("systole ") + SYSTOLE_VERSION);
   describe_founding(app, command);
+  describe_agent(app, command.agent);
+  describe_lsb_check(app, command.lsb_check);
   auto* const status =
       app.add_subcommand("status", "what runs where, and what is missing (exit 1: redundancy gone, 2: out of service)");
   status->add_flag("--json", command.json, "for programs");
@@ -195,6 +200,8 @@ int perform(const CLI::App& app, Command& command, Surroundings& here) {
   const Duration patience = std::chrono::seconds(command.timeout_s);
   command.move.patience = command.standby.patience = patience;
   if (verb == "init" || verb == "invite" || verb == "join") return found(verb, command);
+  if (verb == "agent") return agent(here, *app.get_subcommands().front(), command.agent);
+  if (verb == "lsb-check") return lsb_check(here, command.lsb_check);
   if (verb == "status") return status(here, command.json, command.watch);
   if (verb == "link") return link_status(here, command.json);
   if (verb == "confirm-lost") return confirm_lost(here, command.node);

@@ -55,6 +55,17 @@ void refuse_doctype(void* context, const xmlChar*, const xmlChar*, const xmlChar
   xmlStopParser(parser);
 }
 
+/// Nothing of a declaration is taken in: not its entities, not its attributes' defaults.
+void ignore_doctype(xmlSAXHandler& sax) {
+  sax.internalSubset = nullptr;
+  sax.externalSubset = nullptr;
+  sax.entityDecl = nullptr;
+  sax.unparsedEntityDecl = nullptr;
+  sax.attributeDecl = nullptr;
+  sax.elementDecl = nullptr;
+  sax.notationDecl = nullptr;
+}
+
 void hear_error(void* context, xmlError* error) {
   auto* heard = static_cast<Heard*>(static_cast<xmlParserCtxt*>(context)->_private);
   if (!heard->first_error.empty() || error->level < XML_ERR_ERROR || error->message == nullptr) return;
@@ -124,7 +135,7 @@ std::string clean(std::string_view text) {
 
 }  // namespace
 
-Result<Tree> parse(std::string_view text, std::size_t bytes_max, std::string_view what) {
+Result<Tree> parse(std::string_view text, std::size_t bytes_max, std::string_view what, Doctype doctype) {
   if (text.size() > bytes_max) {
     return Error{Errc::too_big, fmt::format("{} has {} bytes; the limit is {}", what, text.size(), bytes_max)};
   }
@@ -135,7 +146,10 @@ Result<Tree> parse(std::string_view text, std::size_t bytes_max, std::string_vie
   ensure(parser != nullptr);
   Heard heard;
   parser->_private = &heard;
-  parser->sax->internalSubset = refuse_doctype;
+  if (doctype == Doctype::refused)
+    parser->sax->internalSubset = refuse_doctype;
+  else
+    ignore_doctype(*parser->sax);
   parser->sax->serror = [](void* context, xmlError* error) { hear_error(context, error); };
   const int options = XML_PARSE_NONET | XML_PARSE_BIG_LINES | XML_PARSE_NOERROR | XML_PARSE_NOWARNING;
   Tree tree(xmlCtxtReadMemory(parser.get(), text.data(), static_cast<int>(text.size()), nullptr, nullptr, options));
@@ -213,6 +227,11 @@ std::optional<std::string> attribute(const xmlNode* element, const char* name) {
   const Text value(xmlGetNoNsProp(element, to_xml(name)));
   if (value == nullptr) return std::nullopt;
   return std::string(from_xml(value.get()));
+}
+
+std::string content_of(const xmlNode* element) {
+  const Text text(element == nullptr ? nullptr : xmlNodeGetContent(element));
+  return text == nullptr ? std::string() : join(words(from_xml(text.get())), " ");
 }
 
 std::string text_of(const xmlNode* element, const char* name) {

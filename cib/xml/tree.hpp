@@ -20,8 +20,12 @@ namespace systole::cib::xml {
 
 using Tree = std::unique_ptr<xmlDoc, Release<xmlFreeDoc>>;
 
+/// A document type declaration is refused, or passed over with all that it declares (agents' meta-data have one).
+enum class Doctype { refused, ignored };
+
 /// what names the text in error messages: "the CIB", "the patch". Errc::invalid or too_big.
-Result<Tree> parse(std::string_view text, std::size_t bytes_max, std::string_view what);
+Result<Tree> parse(std::string_view text, std::size_t bytes_max, std::string_view what,
+                   Doctype doctype = Doctype::refused);
 
 xmlNode* root_of(const Tree& tree);
 /// A new tree whose root is a copy of the element.
@@ -39,6 +43,8 @@ std::vector<xmlNode*> elements(const xmlNode* parent, std::string_view tag);
 xmlNode* child(const xmlNode* parent, std::string_view tag);
 
 std::optional<std::string> attribute(const xmlNode* element, const char* name);
+/// What is between its tags, without markup, blanks at the ends and runs of them.
+std::string content_of(const xmlNode* element);
 /// The value, or "" where there is none.
 std::string text_of(const xmlNode* element, const char* name);
 /// Sets or appends; what XML cannot carry (control characters, broken UTF-8) becomes '?'.

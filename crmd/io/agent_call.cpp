@@ -180,6 +180,7 @@ void AgentCall::child_ended(int status) {
   drain(errors_);
   switch (forced_) {
     case Forced::no:
+      wait_status_ = status;
       return finish(judge_ending(run_.standard, run_.action, status, errors_.output.text()));
     case Forced::timed_out:
       return finish(judge_timeout(timeout_));
@@ -197,7 +198,7 @@ void AgentCall::finish(executor::Outcome outcome) {
   timer_.cancel();
   outcome.ran = boot_time() - started_;
   on_end_({std::move(outcome), output_.output.text(), errors_.output.text(),
-           output_.output.dropped() + errors_.output.dropped()});
+           output_.output.dropped() + errors_.output.dropped(), wait_status_});
 }
 
 void AgentCall::post_ending(executor::Outcome outcome) {

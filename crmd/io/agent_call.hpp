@@ -24,6 +24,7 @@ class AgentCall : public std::enable_shared_from_this<AgentCall> {
     executor::Outcome outcome;
     std::string_view output, errors;  // valid during the call of OnEnd
     std::size_t dropped = 0;          // bytes of both that were not kept
+    std::optional<int> wait_status;   // of waitpid(2); none: never begun, or killed by us
   };
   using OnEnd = std::function<void(const Ended&)>;
 
@@ -33,6 +34,8 @@ class AgentCall : public std::enable_shared_from_this<AgentCall> {
   void begin(AgentCommand command);
   /// SIGKILL to the group; the call ends as cancelled.
   void kill();
+  /// 0: not begun.
+  pid_t pid() const { return pid_; }
   /// Lets the process live on when the daemon ends before it.
   void abandon();
 
@@ -63,6 +66,7 @@ class AgentCall : public std::enable_shared_from_this<AgentCall> {
   Time started_{};
   Forced forced_ = Forced::no;
   bool reaped_ = false, finished_ = false;
+  std::optional<int> wait_status_;
 };
 
 }  // namespace systole::io

@@ -38,28 +38,6 @@ bool is_inherited(std::string_view name) {
          std::ranges::any_of(prefixes, [&](std::string_view prefix) { return name.starts_with(prefix); });
 }
 
-std::vector<std::string> environment_of(const AgentSettings& settings, const executor::RunAgent& run,
-                                        const char* const* inherited) {
-  std::map<std::string, std::string> all;
-  for (; inherited != nullptr && *inherited != nullptr; ++inherited) {
-    const std::string_view entry = *inherited;
-    const std::size_t equals = entry.find('=');
-    if (equals == std::string_view::npos || !is_inherited(entry.substr(0, equals))) continue;
-    all[std::string(entry.substr(0, equals))] = entry.substr(equals + 1);
-  }
-  all["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-  if (!settings.tools_folder.empty()) all["PATH"] = settings.tools_folder + ":" + all["PATH"];
-  all["SHELL"] = "/bin/bash";  // the shell library runs "$SHELL" -c with process substitution
-  all["LC_ALL"] = "C";
-  all["OCF_ROOT"] = settings.ocf_root;
-  if (!settings.run_directory.empty()) all["SYSTOLE_RUNDIR"] = settings.run_directory;
-  for (const auto& [name, value] : run.environment)
-    if (!name.empty() && name.find('=') == std::string::npos) all[name] = value;
-  std::vector<std::string> entries;
-  for (const auto& [name, value] : all) entries.push_back(name + "=" + value);
-  return entries;
-}
-
 /// Exit codes of init scripts (LSB Core, "Init Script Actions") as OCF's. 150 and 151 are Pacemaker's additions.
 int ocf_code_of_lsb(std::string_view action, int code) {
   if (action != "monitor" && action != "status") return code <= 7 ? code : 1;
@@ -101,10 +79,32 @@ Outcome cannot_run(const std::string& program, int errno_value) {
   }
 }
 
+std::vector<std::string> call_environment(const AgentSettings& settings, const executor::RunAgent& run,
+                                          const char* const* inherited) {
+  std::map<std::string, std::string> all;
+  for (; inherited != nullptr && *inherited != nullptr; ++inherited) {
+    const std::string_view entry = *inherited;
+    const std::size_t equals = entry.find('=');
+    if (equals == std::string_view::npos || !is_inherited(entry.substr(0, equals))) continue;
+    all[std::string(entry.substr(0, equals))] = entry.substr(equals + 1);
+  }
+  all["PATH"] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  if (!settings.tools_folder.empty()) all["PATH"] = settings.tools_folder + ":" + all["PATH"];
+  all["SHELL"] = "/bin/bash";  // the shell library runs "$SHELL" -c with process substitution
+  all["LC_ALL"] = "C";
+  all["OCF_ROOT"] = settings.ocf_root;
+  if (!settings.run_directory.empty()) all["SYSTOLE_RUNDIR"] = settings.run_directory;
+  for (const auto& [name, value] : run.environment)
+    if (!name.empty() && name.find('=') == std::string::npos) all[name] = value;
+  std::vector<std::string> entries;
+  for (const auto& [name, value] : all) entries.push_back(name + "=" + value);
+  return entries;
+}
+
 std::variant<AgentCommand, Outcome> prepare_call(const AgentSettings& settings, const executor::RunAgent& run,
                                                  const char* const* inherited) {
   AgentCommand command{
-      .program = "", .action = run.action, .environment = environment_of(settings, run, inherited), .cgroup = ""};
+      .program = "", .action = run.action, .environment = call_environment(settings, run, inherited), .cgroup = ""};
   if (!is_plain_name(run.type))
     return ended(cib::Rc::not_configured, OpStatus::error, fmt::format("'{}' is no name of an agent", run.type));
   if (run.standard == "ocf") {

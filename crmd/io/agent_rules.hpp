@@ -34,6 +34,10 @@ struct AgentCommand {
 std::variant<AgentCommand, executor::Outcome> prepare_call(const AgentSettings& settings, const executor::RunAgent& run,
                                                            const char* const* inherited);
 
+/// The environment of such a call, NAME=value, sorted: for those who find the program by themselves.
+std::vector<std::string> call_environment(const AgentSettings& settings, const executor::RunAgent& run,
+                                          const char* const* inherited);
+
 /// errno of exec or stat as an ending: not there → 5 "not installed", not allowed → 4, else 1.
 executor::Outcome cannot_run(const std::string& program, int errno_value);
 
