@@ -106,6 +106,7 @@ void World::misfortune_of_core(Node& node) {
       return freeze(node, some(1ms, plan_.deadtime * 4), Frozen::processes);
     case 2:
       node.stuck_until = now_ + some(plan_.deadtime / 2, plan_.deadtime * 6);
+      last_trouble_ = std::max(last_trouble_, node.stuck_until);  // the end of a split waits for it as well
       return tell(fmt::format("what runs on node {} hangs in the kernel for a while", node.id.value));
     default:
       return careless_reload(node);
