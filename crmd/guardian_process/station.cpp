@@ -170,10 +170,8 @@ void Station::arm() {
 /// come, and wake us in vain, many times a second. Where crmd has not come to that it rings early, and the page says
 /// what holds.
 void Station::set_timers() {
-  const Time now = boot_time();
-  const Time end = guardian_.lease_end();
-  if (end > now) set_timer(lease_end_.get(), end);
-  set_timer(timer_.get(), end > now ? guardian_.looks_at(now) : guardian_.wake_at(now));
+  set_timer(lease_end_.get(), guardian_.lease_end());
+  set_timer(timer_.get(), guardian_.looks_at(boot_time()));
 }
 
 void Station::wait() {
