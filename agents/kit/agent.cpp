@@ -45,11 +45,6 @@ Duration reserve_of(Duration timeout) {
   return std::min(std::clamp<Duration>(timeout / 10, 200ms, 2s), timeout / 2);
 }
 
-std::string_view value_or(const Environment& env, std::string_view name, std::string_view otherwise) {
-  const auto value = lookup(env, name);
-  return value && !value->empty() ? *value : otherwise;
-}
-
 std::string_view reason_prefix(const Environment& env) {
   return value_or(env, "OCF_EXIT_REASON_PREFIX", "ocf-exit-reason:");
 }

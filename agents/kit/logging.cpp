@@ -11,11 +11,6 @@ namespace systole::agents {
 
 namespace {
 
-std::string_view value_or(const Environment& env, std::string_view name, std::string_view otherwise) {
-  const auto value = lookup(env, name);
-  return value && !value->empty() ? *value : otherwise;
-}
-
 bool is_there(const std::string& socket) {
   return ::access(socket.c_str(), W_OK) == 0;
 }

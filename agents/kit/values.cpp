@@ -87,6 +87,11 @@ std::optional<std::string_view> lookup(const Environment& env, std::string_view 
   return std::string_view(found->second);
 }
 
+std::string_view value_or(const Environment& env, std::string_view name, std::string_view otherwise) {
+  const auto value = lookup(env, name);
+  return value && !value->empty() ? *value : otherwise;
+}
+
 std::vector<std::string> Values::faults(const About& about, const Environment& env) {
   std::vector<std::string> all;
   for (const Param& p : about.params) {

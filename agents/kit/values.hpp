@@ -22,6 +22,8 @@ Environment process_environment();
 
 /// nullopt when unset; an empty value counts as set.
 std::optional<std::string_view> lookup(const Environment& env, std::string_view name);
+/// The same, but an empty value counts as unset.
+std::string_view value_or(const Environment& env, std::string_view name, std::string_view otherwise);
 
 /// The parameters, typed. Names must be in the table (a bug of ours otherwise: ensure).
 class Values {
