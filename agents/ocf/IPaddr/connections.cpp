@@ -9,7 +9,6 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
-#include <array>
 #include <cstring>
 #include <vector>
 
@@ -23,11 +22,12 @@ constexpr std::uint32_t all_states = 0xffff;
 constexpr std::uint32_t tcp_time_wait = 6, tcp_close = 7, tcp_listen = 10;  // of linux/tcp_states.h, not exported
 constexpr std::uint32_t wanted_states = all_states & ~(1U << tcp_listen) & ~(1U << tcp_close) & ~(1U << tcp_time_wait);
 
-bool is_local_end(const inet_diag_msg& socket, Ipv4 ip) {
-  const std::uint32_t raw = htonl(ip.bits);
-  const auto& source = socket.id.idiag_src;
-  if (socket.idiag_family == AF_INET) return source[0] == raw;
-  return source[0] == 0 && source[1] == 0 && source[2] == htonl(0xffff) && source[3] == raw;  // ::ffff:a.b.c.d
+bool is_local_end(const inet_diag_msg& socket, const Ip& ip) {
+  const auto& source = socket.id.idiag_src;  // network order
+  if (ip.is_v6()) return socket.idiag_family == AF_INET6 && std::memcmp(source, ip.bytes.data(), ip.size()) == 0;
+  if (socket.idiag_family == AF_INET) return std::memcmp(source, ip.bytes.data(), ip.size()) == 0;
+  const bool mapped = source[0] == 0 && source[1] == 0 && source[2] == htonl(0xffff);  // ::ffff:a.b.c.d
+  return mapped && std::memcmp(&source[3], ip.bytes.data(), ip.size()) == 0;
 }
 
 inet_diag_req_v2 question(unsigned char family) {
@@ -38,20 +38,23 @@ inet_diag_req_v2 question(unsigned char family) {
   return ask;
 }
 
-Result<void> find(Netlink& diag, unsigned char family, Ipv4 ip, std::vector<inet_diag_msg>& found) {
+Result<void> find(Netlink& diag, unsigned char family, const Ip& ip, std::vector<inet_diag_msg>& found) {
   Request request(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP);
   request.fixed(question(family));
-  return diag.dump(std::move(request), "list the TCP connections", [&](std::uint16_t, Bytes body) {
-    inet_diag_msg socket{};
-    if (body.size() < sizeof socket) return;
-    std::memcpy(&socket, body.data(), sizeof socket);
-    if (socket.idiag_family == family && is_local_end(socket, ip)) found.push_back(socket);
-  });
+  std::vector<inet_diag_msg> these;
+  const auto listed = diag.dump(
+      request, "list the TCP connections", [&these] { these.clear(); },
+      [&](std::uint16_t, Bytes body) {
+        const auto socket = peek<inet_diag_msg>(body);
+        if (socket && socket->idiag_family == family && is_local_end(*socket, ip)) these.push_back(*socket);
+      });
+  found.insert(found.end(), these.begin(), these.end());
+  return listed;
 }
 
 }  // namespace
 
-Result<std::size_t> reset_connections(Ipv4 ip, Time deadline) {
+Result<std::size_t> reset_connections(const Ip& ip, Time deadline) {
   auto diag = Netlink::open(NETLINK_SOCK_DIAG, deadline);
   if (!diag) return diag.error();
   std::vector<inet_diag_msg> sockets;
@@ -64,7 +67,7 @@ Result<std::size_t> reset_connections(Ipv4 ip, Time deadline) {
     which.id = socket.id;
     Request request(SOCK_DESTROY, NLM_F_ACK);
     request.fixed(which);
-    const auto done = diag->ask(std::move(request), "reset a TCP connection");
+    const auto done = diag->ask(request, "reset a TCP connection");
     if (!done && done.error().code != Errc::not_found) return done.error();  // not found: it ended by itself
     if (done) ++reset;
   }

@@ -5,7 +5,7 @@
 
 #include <cstddef>
 
-#include "agents/ocf/IPaddr/facts.hpp"
+#include "common/base/ip.hpp"
 #include "common/base/result.hpp"
 #include "common/base/time.hpp"
 
@@ -13,6 +13,6 @@ namespace systole::agents::ipaddr {
 
 /// Resets every TCP connection whose local address is ip (listening sockets stay), IPv4-mapped IPv6 ones included.
 /// The number of those reset. Errc::invalid: this kernel is built without CONFIG_INET_DIAG_DESTROY.
-Result<std::size_t> reset_connections(Ipv4 ip, Time deadline);
+Result<std::size_t> reset_connections(const Ip& ip, Time deadline);
 
 }  // namespace systole::agents::ipaddr

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What the kernel says of interfaces, addresses and routes, as plain values: everything that plan.hpp decides by.
+// What the kernel says of interfaces, addresses, routes and neighbours, as plain values: everything that plan.hpp
+// decides by.
 #pragma once
 
 #include <array>
@@ -9,24 +10,15 @@
 #include <string_view>
 #include <vector>
 
+#include "common/base/ip.hpp"
+
 namespace systole::agents::ipaddr {
 
-/// An IPv4 address, in host byte order: 10.0.0.1 is 0x0a000001.
-struct Ipv4 {
-  std::uint32_t bits = 0;
-  auto operator<=>(const Ipv4&) const = default;
-};
-
-std::optional<Ipv4> parse_ipv4(std::string_view text);
-std::string to_text(Ipv4 ip);
-constexpr Ipv4 mask_of(int prefix) {
-  return {prefix <= 0 ? 0U : ~0U << (32 - prefix)};
-}
-constexpr bool same_network(Ipv4 a, Ipv4 b, int prefix) {
-  return ((a.bits ^ b.bits) & mask_of(prefix).bits) == 0;
-}
-
 using Mac = std::array<std::uint8_t, 6>;
+
+/// "02:00:00:00:00:01"; nullopt for anything else.
+std::optional<Mac> parse_mac(std::string_view text);
+std::string to_text(const Mac& mac);
 
 struct Interface {
   int index = 0;
@@ -35,27 +27,45 @@ struct Interface {
   bool admin_up = false;  // IFF_UP: somebody wants it up
   bool carrier = false;   // its operational state is neither DOWN nor LOWERLAYERDOWN nor NOTPRESENT
   bool loopback = false;
-  bool speaks_arp = false;  // Ethernet, and not told to be without ARP
+  bool ethernet = false;  // frames with hardware addresses of six bytes
+  bool no_arp = false;    // told to be without neighbour resolution (IFF_NOARP)
+  bool speaks_arp() const { return ethernet && !no_arp; }
   bool operator==(const Interface&) const = default;
 };
 
+inline constexpr std::uint32_t forever = 0xffffffff;  // of lifetimes, as the kernel counts
+
 struct Address {
   int index = 0;  // of its interface
-  Ipv4 ip;
+  Ip ip;
   int prefix = 32;
-  std::optional<Ipv4> broadcast;
-  std::string label;       // the interface's name when nobody chose another
-  bool secondary = false;  // goes with its primary unless promote_secondaries is set
+  std::optional<Ip> broadcast;
+  std::string label;       // IPv4: the interface's name when nobody chose another
+  bool secondary = false;  // IPv4: goes with its primary unless promote_secondaries is set
   bool noprefixroute = false;
+  bool nodad = false;                     // IPv6: made without duplicate address detection
+  bool optimistic = false;                // IPv6: in use while that detection runs
+  bool tentative = false;                 // IPv6: not in use yet
+  bool dadfailed = false;                 // IPv6: somebody else has it
+  std::uint32_t preferred_lft = forever;  // seconds; 0: never picked as a source
   bool operator==(const Address&) const = default;
 };
 
 /// A unicast route of the main table without a gateway: a network that an interface reaches by itself.
 struct Route {
   int index = 0;  // of its interface
-  Ipv4 network;
+  Ip network;
   int prefix = 0;
+  int protocol = 0;  // RTPROT_*: who made it
   bool operator==(const Route&) const = default;
+};
+
+/// Somebody on the link whose hardware address the kernel knows.
+struct Neighbour {
+  int index = 0;  // of the interface
+  Ip ip;
+  Mac mac{};
+  bool operator==(const Neighbour&) const = default;
 };
 
 struct Facts {

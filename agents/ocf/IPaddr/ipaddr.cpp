@@ -7,13 +7,15 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <linux/netlink.h>
+#include <poll.h>
+#include <sys/inotify.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "agents/kit/process.hpp"
-#include "agents/ocf/IPaddr/arp.hpp"
 #include "agents/ocf/IPaddr/connections.hpp"
+#include "agents/ocf/IPaddr/helper.hpp"
 
 namespace systole::agents::ipaddr {
 
@@ -21,10 +23,6 @@ namespace {
 
 constexpr Duration carrier_patience = 1s;  // how long a link that was just brought up may need
 constexpr Duration carrier_look = 10ms;
-
-std::string announcer_pid_file(const Call& call, Ipv4 ip) {
-  return fmt::format("{}/systole-IPaddr-{}.pid", call.paths().state, to_text(ip));
-}
 
 Ocf code_of(const Error& error) {
   return error.code == Errc::permission ? Ocf::permission : Ocf::generic;
@@ -35,57 +33,67 @@ bool is_there(const Address& wanted, const Facts& facts) {
                              [&wanted](const Address& a) { return a.index == wanted.index && a.ip == wanted.ip; });
 }
 
-/// Announces at the given times after `since`, as long as the address is still there: the address may be taken away by
-/// somebody who knows nothing of this process, and announcing it then would steal it from its next owner.
-int announce_while_there(const Placement& at, const std::vector<Duration>& times, Time since) {
-  constexpr Duration patience = 2s;
-  auto announcer = Announcer::open(at.nic, at.address.ip);
-  if (!announcer) return 1;
-  for (const Duration time : times) {
-    pause_for(since + time - boot_now(), never);
-    auto route = Netlink::open(NETLINK_ROUTE, boot_now() + patience);
-    const auto facts = route ? gather_facts(*route, Depth::addresses) : Result<Facts>(route.error());
-    if (!facts || !is_there(at.address, *facts)) return 0;
-    static_cast<void>(announcer->announce());  // a link that flaps just now may be back at the next time
-  }
-  return 0;
-}
-
-void announce_in_background(Call& call, const Placement& at, const std::vector<Duration>& times, Time since) {
-  const std::string pid_file = announcer_pid_file(call, at.address.ip);
-  Result<void> ready = make_folder(call.paths().state);
-  if (ready) ready = end_background(pid_file);
-  if (ready) {
-    const auto child = run_in_background(pid_file, [&] { return announce_while_there(at, times, since); });
-    if (!child) ready = child.error();
-  }
-  if (!ready) call.log().warning("{}; only the first announcement was made, proceeding", ready.error().what);
-}
-
-void announce_foreground(Call& call, Announcer& announcer, const std::vector<Duration>& times, Time since) {
+void announce_foreground(Call& call, const Placement& at, LinkSocket& link, Netlink& route,
+                         const std::vector<Duration>& times, Time since) {
   for (const Duration time : times) {
     if (!pause_for(since + time - boot_now(), call.deadline())) {
       call.log().warning("the timeout leaves no time for all announcements; proceeding without the rest");
       return;
     }
-    if (const auto sent = announcer.announce(); !sent) call.log().warning("{}; proceeding", sent.error().what);
+    if (const auto sent = announce_once(link, route, at.nic, at.address.ip.family); !sent)
+      call.log().warning("{}; proceeding", sent.error().what);
   }
 }
 
-void announce(Call& call, const Options& options, const Placement& at) {
-  if (!at.nic.speaks_arp) {
-    call.log().info("'{}' is no Ethernet interface with ARP: no neighbours to tell", at.nic.name);
-    return;
-  }
+/// The first announcement at once, the others in the foreground if that is wanted; then the resident helper.
+void announce(const Place& place, Netlink& route, const Placement& at) {
+  const Options& options = place.options;
   const Time since = boot_now();
-  auto announcer = Announcer::open(at.nic, at.address.ip);
-  const auto first = announcer ? announcer->announce() : Result<void>(announcer.error());
-  if (!first) call.log().error("{}; neighbours may keep the old owner for a while, proceeding", first.error().what);
   auto later = announcement_times(options);
-  later.erase(later.begin());
-  if (later.empty()) return;
-  if (options.arp_bg) announce_in_background(call, at, later, since);
-  if (!options.arp_bg && announcer) announce_foreground(call, *announcer, later, since);
+  if (at.nic.speaks_arp()) {
+    auto link = LinkSocket::open(at.nic, at.address.ip, {});
+    const auto first = link ? announce_once(*link, route, at.nic, at.address.ip.family) : Result<void>(link.error());
+    if (!first) {
+      place.call.log().error("{}; neighbours may keep the old owner for a while, proceeding", first.error().what);
+    }
+    if (!options.arp_bg && link) {
+      announce_foreground(place.call, at, *link, route, {later.begin() + 1, later.end()}, since);
+    }
+    if (!options.arp_bg) later.resize(1);
+  } else {
+    place.call.log().info("'{}' is no Ethernet interface with ARP: no neighbours to tell", at.nic.name);
+    later.resize(1);
+  }
+  if (const auto launched = launch_helper(place, later, since); !launched) {
+    place.call.log().warning("{}; no later announcements, and faults are noticed by monitor only, proceeding",
+                             launched.error().what);
+  }
+}
+
+/// Asks three times whether somebody has the address, and hears for a quarter of a second. RFC 5227's packets with
+/// shorter times: its own would keep a service away for seconds.
+Result<void> nobody_else_has(const Place& place, const Placement& at, const Facts& facts) {
+  constexpr int probes = 3;
+  constexpr Duration gap = 50ms, last_wait = 150ms;
+  if (!at.nic.speaks_arp()) return {};
+  auto link = LinkSocket::open(at.nic, at.address.ip, own_macs(facts));
+  if (!link) return link.error();
+  for (int i = 1; i <= probes; ++i) {
+    if (auto sent = link->probe(); !sent) return sent;
+    const Time until = std::min(boot_now() + (i < probes ? gap : last_wait), place.call.deadline());
+    for (Time now = boot_now(); now < until; now = boot_now()) {
+      pollfd answer{link->fd(), POLLIN, 0};
+      const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now).count();
+      static_cast<void>(::poll(&answer, 1, static_cast<int>(left)));
+      const auto claim = link->hear();
+      if (!claim) continue;
+      return Error{Errc::exists,
+                   fmt::format("{} is in use on the link of '{}': {} {}. Find that machine, or check 'ip'",
+                               to_text(at.address.ip), at.nic.name, to_text(claim->by),
+                               claim->asks ? "is about to take it" : "has it")};
+    }
+  }
+  return {};
 }
 
 /// Up, and with carrier, as far as waiting a moment helps.
@@ -99,7 +107,7 @@ Result<void> ready_link(Call& call, Netlink& route, const Options& options, cons
   if (!options.check_link) return {};
   const Time until = std::min(boot_now() + carrier_patience, call.deadline());
   do {
-    const auto facts = gather_facts(route, Depth::addresses);
+    const auto facts = gather_facts(route, options.ip.family, Depth::addresses);
     if (!facts) return facts.error();
     const Interface* const now = facts->interface(nic.index);
     if (now == nullptr) return Error{Errc::not_found, fmt::format("interface '{}' has gone", nic.name)};
@@ -126,7 +134,7 @@ Result<void> take_off(Call& call, Netlink& route, const Address& gone, const Fac
   if (!in_danger.empty() && before) write_sysctl(sysctl, *before);
   if (!deleted && deleted.error().code != Errc::not_found) return deleted;
   if (in_danger.empty()) return {};
-  const auto after = gather_facts(route, Depth::addresses);
+  const auto after = gather_facts(route, gone.ip.family, Depth::addresses);
   if (!after) return after.error();
   for (const Address& other : in_danger) {
     if (is_there(other, *after)) continue;
@@ -136,7 +144,7 @@ Result<void> take_off(Call& call, Netlink& route, const Address& gone, const Fac
   return {};
 }
 
-void reset_clients(Call& call, Ipv4 ip) {
+void reset_clients(Call& call, const Ip& ip) {
   const auto reset = reset_connections(ip, call.deadline());
   if (reset && *reset > 0) call.log().info("reset {} connections to {}", *reset, to_text(ip));
   if (reset) return;
@@ -150,90 +158,238 @@ void reset_clients(Call& call, Ipv4 ip) {
   }
 }
 
+void run_script(Call& call, const std::string& path) {
+  if (path.empty()) return;
+  const auto ran = run_program({path}, call.environment(), call.deadline());
+  if (!ran) call.log().warning("{}; proceeding", ran.error().what);
+  if (ran && ran->code != 0) call.log().warning("'{}' left with {}: {}; proceeding", path, ran->code, ran->err);
+}
+
+/// lvs_support: on the loopback interface the address serves requests that a director sends, without being announced.
+Result<void> take_from_loopback(const Place& place, Netlink& route, const Facts& facts) {
+  for (const Address& kept : kept_on_loopback(place.options, facts)) {
+    run_script(place.call, place.options.stop_script);
+    if (auto off = take_off(place.call, route, kept, facts); !off) return off;
+    place.call.log().info("took {} from the loopback interface", to_text(kept.ip));
+  }
+  return {};
+}
+
+Result<void> keep_on_loopback(const Place& place, Netlink& route, const Facts& facts) {
+  const auto loopback = std::ranges::find_if(facts.interfaces, &Interface::loopback);
+  if (loopback == facts.interfaces.end()) return Error{Errc::not_found, "there is no loopback interface"};
+  const auto added = add_address(route, Address{.index = loopback->index,
+                                                .ip = place.options.ip,
+                                                .prefix = place.options.ip.bits(),
+                                                .broadcast = {},
+                                                .label = loopback->name});
+  if (!added && added.error().code != Errc::exists) return added;
+  place.call.log().info("{} stays on the loopback interface (lvs_support)", to_text(place.options.ip));
+  return {};
+}
+
+/// The kernel drops a wish for optimistic detection without a word when its switch is off.
+void check_optimistic(Call& call, Address& address, const std::string& nic) {
+  if (!address.optimistic) return;
+  const std::string path = fmt::format("/proc/sys/net/ipv6/conf/{}/optimistic_dad", nic);
+  const auto on = read_file(path);
+  if (on && on->starts_with('1')) return;
+  call.log().warning("optimistic=true needs 1 in '{}'; adding the address without the kernel's own detection", path);
+  address.optimistic = false;
+  address.nodad = true;
+}
+
+}  // namespace
+
+namespace {
+
+/// The beginning of every verb: parameters, and the namespace.
+class Scene {
+ public:
+  explicit Scene(Call& call) : options_(options_from(call.params(), call.meta())) {
+    if (options_) net_ = NetworkNamespace::enter(options_->network_namespace);
+  }
+  /// The reason is said; nullopt: all is there.
+  std::optional<Ocf> refused(Call& call, Ocf when_missing) const {
+    if (!options_) return call.explain(Ocf::configured, options_.error().what);
+    if (net_) return std::nullopt;
+    if (net_.error().code == Errc::not_found && when_missing == Ocf::ok) return Ocf::ok;
+    return call.explain(net_.error().code == Errc::not_found ? when_missing : code_of(net_.error()), net_.error().what);
+  }
+  Place place(Call& call) const { return {call, *options_, *net_}; }
+
+ private:
+  Result<Options> options_;
+  Result<NetworkNamespace> net_ = Error{Errc::invalid, "no parameters"};
+};
+
+Ocf add(const Place& place, Netlink& route, const Facts& facts, const StartPlan& plan) {
+  Call& call = place.call;
+  if (plan.step == StartStep::replace) {
+    const Address old = served(place.options, facts).front();
+    if (const auto off = take_off(call, route, old, facts); !off)
+      return call.explain(code_of(off.error()), off.error().what);
+  }
+  if (place.options.conflict_check == ConflictCheck::before) {
+    if (const auto free = nobody_else_has(place, plan.placement, facts); !free)
+      return call.explain(code_of(free.error()), free.error().what);
+  }
+  run_script(call, place.options.start_script);
+  if (const auto taken = take_from_loopback(place, route, facts); !taken)
+    return call.explain(code_of(taken.error()), taken.error().what);
+  Address address = plan.placement.address;
+  check_optimistic(call, address, plan.placement.nic.name);
+  const auto added = add_address(route, address);
+  if (!added && added.error().code != Errc::exists) return call.explain(code_of(added.error()), added.error().what);
+  call.log().info("added {}/{} to '{}'", to_text(address.ip), address.prefix, plan.placement.nic.name);
+  if (place.options.addrlabel) {
+    if (const auto labelled = add_address_label(route, address.ip, *place.options.addrlabel); !labelled)
+      call.log().warning("{}; the address may be picked as a source, proceeding", labelled.error().what);
+  }
+  return Ocf::ok;
+}
+
 }  // namespace
 
 Ocf IPaddr::validate(Call& call) {
-  const auto options = options_from(call.params());
-  if (!options) return call.explain(Ocf::configured, options.error().what);
-  if (call.action() != "validate-all") return Ocf::ok;
+  const Scene scene(call);
+  if (call.action() != "validate-all") {
+    const auto options = options_from(call.params(), call.meta());
+    return options ? Ocf::ok : call.explain(Ocf::configured, options.error().what);
+  }
+  if (const auto code = scene.refused(call, Ocf::generic)) return *code;
+  const Options& options = scene.place(call).options;
   auto route = Netlink::open(NETLINK_ROUTE, call.deadline());
-  const auto facts = route ? gather_facts(*route, Depth::routes) : Result<Facts>(route.error());
+  const auto facts = route ? gather_facts(*route, options.ip.family, Depth::routes) : Result<Facts>(route.error());
   if (!facts) return call.explain(Ocf::generic, facts.error().what);
-  const auto placed = place(*options, *facts);
+  const auto placed = ipaddr::place(options, *facts);
   if (placed) return Ocf::ok;
-  const bool bad_name = !options->nic.empty() && facts->interface(options->nic) == nullptr;
+  const bool bad_name = !options.nic.empty() && facts->interface(options.nic) == nullptr;
   return call.explain(bad_name ? Ocf::configured : Ocf::generic, placed.error().what);
 }
 
 Ocf IPaddr::start(Call& call) {
-  const auto options = options_from(call.params());
-  if (!options) return call.explain(Ocf::configured, options.error().what);
+  const Scene scene(call);
+  if (const auto code = scene.refused(call, Ocf::installed)) return *code;
+  const Place place = scene.place(call);
   auto route = Netlink::open(NETLINK_ROUTE, call.deadline());
-  const auto facts = route ? gather_facts(*route, Depth::routes) : Result<Facts>(route.error());
+  const auto facts =
+      route ? gather_facts(*route, place.options.ip.family, Depth::routes) : Result<Facts>(route.error());
   if (!facts) return call.explain(code_of(facts.error()), facts.error().what);
-  StartPlan plan = plan_start(*options, *facts);
+  const StartPlan plan = plan_start(place.options, *facts);
   if (plan.step == StartStep::refuse) return call.explain(plan.verdict.code, plan.verdict.why);
-  const Placement& at = plan.placement;
-  if (const auto link = ready_link(call, *route, *options, at.nic); !link) {
+  const Interface& nic = plan.placement.nic;
+  if (const auto link = ready_link(call, *route, place.options, nic); !link) {
     return call.explain(link.error().code == Errc::not_connected ? Ocf::installed : code_of(link.error()),
                         link.error().what);
   }
-  if (plan.step == StartStep::replace) {
-    const Address old = served(*options, *facts).front();
-    if (const auto off = take_off(call, *route, old, *facts); !off)
-      return call.explain(code_of(off.error()), off.error().what);
+  if (plan.step == StartStep::announce) {
+    call.log().info("{} is on '{}' already; announcing it again", to_text(place.options.ip), nic.name);
+  } else if (const Ocf added = add(place, *route, *facts, plan); added != Ocf::ok) {
+    return added;
   }
-  if (plan.step != StartStep::announce) {
-    const auto added = add_address(*route, at.address);
-    if (!added && added.error().code != Errc::exists) return call.explain(code_of(added.error()), added.error().what);
-    call.log().info("added {}/{} to '{}'", to_text(at.address.ip), at.address.prefix, at.nic.name);
-  } else {
-    call.log().info("{} is on '{}' already; announcing it again", to_text(at.address.ip), at.nic.name);
-  }
-  announce(call, *options, at);
+  announce(place, *route, plan.placement);
   return Ocf::ok;
 }
 
 Ocf IPaddr::stop(Call& call) {
-  const auto options = options_from(call.params());
-  if (!options) return call.explain(Ocf::configured, options.error().what);
-  if (const auto ended = end_background(announcer_pid_file(call, options->ip)); !ended) {
-    call.log().warning("{}; proceeding", ended.error().what);
-  }
+  const Scene scene(call);
+  if (const auto code = scene.refused(call, Ocf::ok)) return *code;
+  const Place place = scene.place(call);
+  const Options& options = place.options;
+  if (const auto ended = end_helper(place); !ended) call.log().warning("{}; proceeding", ended.error().what);
   auto route = Netlink::open(NETLINK_ROUTE, call.deadline());
-  auto facts = route ? gather_facts(*route, Depth::addresses) : Result<Facts>(route.error());
+  const auto facts = route ? gather_facts(*route, options.ip.family, Depth::addresses) : Result<Facts>(route.error());
   if (!facts) return call.explain(code_of(facts.error()), facts.error().what);
-  const auto there = served(*options, *facts);
+  const auto there = served(options, *facts);
   if (there.empty()) {
-    call.log().info("{} is not on this node, nothing to stop", to_text(options->ip));
+    call.log().info("{} is not on this node, nothing to stop", to_text(options.ip));
     return Ocf::ok;
   }
-  reset_clients(call, options->ip);
+  if (!options.lvs) reset_clients(call, options.ip);
   for (const Address& entry : there) {
     if (const auto off = take_off(call, *route, entry, *facts); !off) {
       return call.explain(code_of(off.error()), off.error().what);
     }
     call.log().info("deleted {}/{} from '{}'", to_text(entry.ip), entry.prefix, facts->interface(entry.index)->name);
   }
-  reset_clients(call, options->ip);
+  if (!options.lvs) reset_clients(call, options.ip);
+  if (options.addrlabel) static_cast<void>(delete_address_label(*route, options.ip, *options.addrlabel));
+  if (options.flush_routes) {
+    for (const char* const family : {"ipv4", "ipv6"})
+      write_sysctl(fmt::format("/proc/sys/net/{}/route/flush", family), "1\n");
+  }
+  if (!options.lvs) return Ocf::ok;
+  const auto kept = keep_on_loopback(place, *route, *facts);
+  return kept ? Ocf::ok : call.explain(code_of(kept.error()), kept.error().what);
+}
+
+namespace {
+
+/// What the helper knows counts too; a recurring monitor starts one where none runs.
+Verdict ask_helper(const Place& place, const Facts& facts) {
+  const auto known = helper_state(place);
+  if (known) {
+    if (!known->failure.empty()) place.call.log().warning("{}; some neighbours may keep the old owner", known->failure);
+    return judge_state(*known, place.options);
+  }
+  if (place.call.is_probe()) return {};
+  const Address entry = served(place.options, facts).front();
+  place.call.log().notice("the helper of {} does not run; starting it again", to_text(entry.ip));
+  if (const auto launched = launch_helper(place, {0ms}, boot_now()); !launched)
+    place.call.log().warning("{}; proceeding without it", launched.error().what);
+  return {};
+}
+
+void refresh_neighbours(const Place& place, const Facts& facts) {
+  const Address entry = served(place.options, facts).front();
+  const Interface& nic = *facts.interface(entry.index);
+  auto route = Netlink::open(NETLINK_ROUTE, place.call.deadline());
+  auto link = LinkSocket::open(nic, entry.ip, {});
+  for (int i = 0; route && link && nic.speaks_arp() && i < place.options.arp_count_refresh; ++i)
+    static_cast<void>(announce_once(*link, *route, nic, entry.ip.family));
+}
+
+}  // namespace
+
+Ocf IPaddr::monitor(Call& call) {
+  const Scene scene(call);
+  const bool probe = call.is_probe();
+  if (const auto code = scene.refused(call, probe ? Ocf::not_running : Ocf::generic)) return *code;
+  const Place place = scene.place(call);
+  const auto seen = look(place.options, probe, call.deadline());
+  if (!seen) return call.explain(Ocf::generic, seen.error().what);
+  if (seen->verdict.code == Ocf::not_running && probe) return Ocf::not_running;  // as expected: no words about it
+  if (seen->verdict.code != Ocf::ok) return call.explain(seen->verdict.code, seen->verdict.why);
+  const Verdict known = ask_helper(place, seen->facts);
+  if (known.code == Ocf::generic) return call.explain(known.code, known.why);
+  if (place.options.arp_count_refresh > 0 && !probe) refresh_neighbours(place, seen->facts);
   return Ocf::ok;
 }
 
-Ocf IPaddr::monitor(Call& call) {
-  const auto options = options_from(call.params());
-  if (!options) return call.explain(Ocf::configured, options.error().what);
-  auto route = Netlink::open(NETLINK_ROUTE, call.deadline());
-  auto facts = route ? gather_facts(*route, Depth::addresses) : Result<Facts>(route.error());
-  if (facts && served(*options, *facts).empty() && !call.is_probe()) facts = gather_facts(*route, Depth::routes);
-  if (!facts) return call.explain(Ocf::generic, facts.error().what);
-  const Verdict verdict = judge_monitor(*options, *facts, call.is_probe());
-  if (verdict.code == Ocf::not_running && call.is_probe()) return verdict.code;  // as expected: no words about it
-  if (verdict.code != Ocf::ok) return call.explain(verdict.code, verdict.why);
-  if (options->arp_count_refresh == 0 || call.is_probe()) return Ocf::ok;
-  const Address entry = served(*options, *facts).front();
-  auto announcer = Announcer::open(*facts->interface(entry.index), entry.ip);
-  for (int i = 0; announcer && i < options->arp_count_refresh; ++i) static_cast<void>(announcer->announce());
-  return Ocf::ok;
+/// watch: waits until something is wrong, then ends as a monitor would.
+Ocf IPaddr::extra(Call& call) {
+  const Scene scene(call);
+  if (const auto code = scene.refused(call, Ocf::generic)) return *code;
+  const Place place = scene.place(call);
+  auto changes = Changes::open(place.options.ip.family);
+  if (!changes) return call.explain(Ocf::generic, changes.error().what);
+  const Fd news(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+  // Without the folder there is no helper either; links and addresses are watched all the same.
+  if (news) ::inotify_add_watch(news.get(), call.paths().state.c_str(), IN_MOVED_TO);
+  for (;;) {
+    const auto seen = look(place.options, false, boot_now() + 5s);
+    if (!seen) return call.explain(Ocf::generic, seen.error().what);
+    if (seen->verdict.code != Ocf::ok) return call.explain(seen->verdict.code, seen->verdict.why);
+    const auto known = helper_state(place);
+    const Verdict verdict = known ? judge_state(*known, place.options) : Verdict{};
+    if (verdict.code == Ocf::generic) return call.explain(verdict.code, verdict.why);
+    std::array<pollfd, 2> events{{{changes->fd(), POLLIN, 0}, {news.get(), POLLIN, 0}}};
+    static_cast<void>(::poll(events.data(), events.size(), -1));
+    changes->drain();
+    std::array<char, 4096> names{};
+    while (news && ::read(news.get(), names.data(), names.size()) > 0) continue;
+  }
 }
 
 }  // namespace systole::agents::ipaddr

@@ -3,7 +3,6 @@
 #pragma once
 
 #include "agents/kit/agent.hpp"
-#include "agents/ocf/IPaddr/netlink.hpp"
 #include "agents/ocf/IPaddr/plan.hpp"
 
 namespace systole::agents::ipaddr {
@@ -15,6 +14,7 @@ class IPaddr final : public Agent {
   Ocf start(Call& call) override;
   Ocf stop(Call& call) override;
   Ocf monitor(Call& call) override;
+  Ocf extra(Call& call) override;  // watch
 };
 
 }  // namespace systole::agents::ipaddr

@@ -2,60 +2,23 @@
 // The decisions of plan.hpp.
 #include "agents/ocf/IPaddr/plan.hpp"
 
-#include <arpa/inet.h>
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 
 #include "common/base/text.hpp"
 
 namespace systole::agents::ipaddr {
 
-std::optional<Ipv4> parse_ipv4(std::string_view text) {
-  in_addr raw{};
-  if (::inet_pton(AF_INET, std::string(text).c_str(), &raw) != 1) return std::nullopt;
-  return Ipv4{ntohl(raw.s_addr)};
-}
-
-std::string to_text(Ipv4 ip) {
-  return fmt::format("{}.{}.{}.{}", ip.bits >> 24, (ip.bits >> 16) & 255, (ip.bits >> 8) & 255, ip.bits & 255);
-}
-
-const Interface* Facts::interface(std::string_view name) const {
-  const auto found = std::ranges::find(interfaces, name, &Interface::name);
-  return found == interfaces.end() ? nullptr : &*found;
-}
-
-const Interface* Facts::interface(int index) const {
-  const auto found = std::ranges::find(interfaces, index, &Interface::index);
-  return found == interfaces.end() ? nullptr : &*found;
-}
-
 namespace {
 
-constexpr std::size_t label_bytes_max = 15;  // IFNAMSIZ less its end
-
-/// "24" or "255.255.255.0".
-std::optional<int> parse_prefix(std::string_view text) {
-  if (const auto number = parse_int<int>(text)) return *number >= 1 && *number <= 32 ? number : std::nullopt;
-  const auto mask = parse_ipv4(text);
-  if (!mask || mask->bits == 0) return std::nullopt;
-  const int ones = std::countl_one(mask->bits);
-  return mask_of(ones) == *mask ? std::optional<int>(ones) : std::nullopt;
-}
-
-std::optional<Ipv4> broadcast_of(const Options& options, Ipv4 ip, int prefix) {
-  const std::string word = options.broadcast.value_or("+");
-  const std::uint32_t host_bits = ~mask_of(prefix).bits;
-  if (word == "-") return Ipv4{ip.bits & ~host_bits};
-  if (word != "+") return parse_ipv4(word);
+std::optional<Ip> broadcast_of(const Options& options, const Ip& ip, int prefix) {
   // Networks of two addresses and single ones have no broadcast address (RFC 3021).
-  return prefix < 31 ? std::optional(Ipv4{ip.bits | host_bits}) : std::nullopt;
-}
-
-std::string label_of(const Options& options, const std::string& nic) {
-  return options.iflabel.empty() ? nic : nic + ":" + options.iflabel;
+  const std::string word = options.broadcast.value_or("+");
+  if (ip.is_v6()) return std::nullopt;
+  if (word == "-") return first_of(ip, prefix);
+  if (word != "+") return parse_ip(word);
+  return prefix < 31 ? std::optional(last_of(ip, prefix)) : std::nullopt;
 }
 
 /// The link's own route with the longest prefix that covers the address (and the whole of its network, when that is
@@ -65,6 +28,7 @@ const Route* best_route(const Options& options, const Facts& facts, const Interf
   for (const Route& route : facts.routes) {
     if (route.prefix == 0 || !same_network(route.network, options.ip, route.prefix)) continue;
     if (options.prefix && route.prefix > *options.prefix) continue;
+    if (options.proto && route.protocol != *options.proto) continue;
     const Interface* const nic = facts.interface(route.index);
     if (nic == nullptr || (only == nullptr ? nic->loopback : nic->index != only->index)) continue;
     if (best == nullptr || route.prefix > best->prefix) best = &route;
@@ -80,54 +44,12 @@ Result<const Interface*> named_interface(const Options& options, const Facts& fa
 }
 
 bool has_wrong_label(const Options& options, const Facts& facts, const Address& entry) {
-  if (options.iflabel.empty()) return false;
+  if (options.iflabel.empty() || options.ip.is_v6()) return false;
   const Interface* const nic = facts.interface(entry.index);
   return nic != nullptr && entry.label != label_of(options, nic->name);
 }
 
 }  // namespace
-
-Result<Options> options_from(const Values& values) {
-  const auto wrong = [](std::string text) { return Error{Errc::invalid, std::move(text)}; };
-  Options o;
-  const std::string& ip = values.text("ip");
-  const auto parsed = parse_ipv4(ip);
-  if (!parsed && ip.find(':') != std::string::npos) {
-    return wrong(fmt::format("parameter 'ip' is '{}': this agent serves IPv4 only", ip));
-  }
-  if (!parsed) return wrong(fmt::format("parameter 'ip' is '{}', which is no IPv4 address such as 192.0.2.10", ip));
-  if (parsed->bits == 0 || parsed->bits >> 28 >= 14) {
-    return wrong(fmt::format("parameter 'ip' is '{}', which no interface can have", ip));
-  }
-  o.ip = *parsed;
-  o.nic = values.text("nic");
-  o.iflabel = values.text("iflabel");
-  if (const auto colon = o.nic.find(':'); colon != std::string::npos) {  // the old way to write a label
-    if (o.iflabel.empty()) o.iflabel = o.nic.substr(colon + 1);
-    o.nic.resize(colon);
-  }
-  if (o.nic.size() > label_bytes_max || (!o.iflabel.empty() && o.nic.size() + 1 + o.iflabel.size() > label_bytes_max)) {
-    return wrong(fmt::format("the label '{}' is longer than {} characters", label_of(o, o.nic), label_bytes_max));
-  }
-  if (values.given("cidr_netmask")) {
-    o.prefix = parse_prefix(values.text("cidr_netmask"));
-    if (!o.prefix)
-      return wrong(fmt::format("parameter 'cidr_netmask' is '{}', not 1 to 32", values.text("cidr_netmask")));
-  }
-  if (values.given("broadcast")) {
-    o.broadcast = values.text("broadcast");
-    if (*o.broadcast != "+" && *o.broadcast != "-" && !parse_ipv4(*o.broadcast)) {
-      return wrong(fmt::format("parameter 'broadcast' is '{}', neither an IPv4 address nor '+' or '-'", *o.broadcast));
-    }
-  }
-  o.noprefixroute = values.flag("noprefixroute");
-  o.check_link = values.flag("check_link_status");
-  o.arp_count = static_cast<int>(values.number("arp_count"));
-  o.arp_interval = std::chrono::milliseconds(values.number("arp_interval"));
-  o.arp_bg = values.flag("arp_bg");
-  o.arp_count_refresh = static_cast<int>(values.number("arp_count_refresh"));
-  return o;
-}
 
 Result<Placement> place(const Options& options, const Facts& facts) {
   const auto named = named_interface(options, facts);
@@ -157,8 +79,11 @@ Result<Placement> place(const Options& options, const Facts& facts) {
                                  .prefix = prefix,
                                  .broadcast = broadcast_of(options, options.ip, prefix),
                                  .label = label,
-                                 .secondary = false,
-                                 .noprefixroute = options.noprefixroute}};
+                                 .noprefixroute = options.noprefixroute,
+                                 // The kernel's detection takes a second and more; ours runs beside the service.
+                                 .nodad = options.ip.is_v6() && !options.optimistic,
+                                 .optimistic = options.ip.is_v6() && options.optimistic,
+                                 .preferred_lft = options.preferred_lft}};
 }
 
 std::vector<Address> served(const Options& options, const Facts& facts) {
@@ -168,6 +93,16 @@ std::vector<Address> served(const Options& options, const Facts& facts) {
     const Interface* const nic = facts.interface(address.index);
     if (nic == nullptr) continue;
     if (options.nic.empty() ? !nic->loopback : nic->name == options.nic) entries.push_back(address);
+  }
+  return entries;
+}
+
+std::vector<Address> kept_on_loopback(const Options& options, const Facts& facts) {
+  std::vector<Address> entries;
+  for (const Address& address : facts.addresses) {
+    const Interface* const nic = facts.interface(address.index);
+    if (address.ip == options.ip && nic != nullptr && nic->loopback && nic->name != options.nic)
+      entries.push_back(address);
   }
   return entries;
 }
@@ -185,6 +120,10 @@ Verdict judge_monitor(const Options& options, const Facts& facts, bool probe) {
   const Interface* const nic = facts.interface(there.front().index);
   if (options.check_link && !nic->carrier) {
     return {Ocf::not_running, fmt::format("{} is on '{}', but that link is down", to_text(options.ip), nic->name)};
+  }
+  if (there.front().dadfailed) {
+    return {Ocf::generic,
+            fmt::format("{} is on '{}', but somebody else had it first (dadfailed)", to_text(options.ip), nic->name)};
   }
   if (has_wrong_label(options, facts, there.front())) {
     return {Ocf::generic, fmt::format("{} is there with the label '{}' instead of '{}'", to_text(options.ip),
@@ -204,7 +143,8 @@ StartPlan plan_start(const Options& options, const Facts& facts) {
   const auto there = served(options, facts);
   if (there.empty()) return {StartStep::add, {}, *placed};
   Placement as_is{placed->nic, there.front()};
-  if (!has_wrong_label(options, facts, there.front())) return {StartStep::announce, {}, std::move(as_is)};
+  const bool usable = !there.front().dadfailed && !has_wrong_label(options, facts, there.front());
+  if (usable) return {StartStep::announce, {}, std::move(as_is)};
   return {StartStep::replace, {}, *placed};
 }
 

@@ -8,32 +8,11 @@
 #include <vector>
 
 #include "agents/kit/table.hpp"
-#include "agents/kit/values.hpp"
-#include "agents/ocf/IPaddr/facts.hpp"
+#include "agents/ocf/IPaddr/options.hpp"
 #include "common/base/result.hpp"
 #include "common/base/time.hpp"
 
 namespace systole::agents::ipaddr {
-
-extern const About about;
-
-/// The parameters in the agent's own words.
-struct Options {
-  Ipv4 ip;
-  std::string nic;                       // empty: where the routes lead
-  std::optional<int> prefix;             // empty: as the route's or the interface's
-  std::optional<std::string> broadcast;  // "+" all host bits set, "-" none set, or an address; empty: "+"
-  std::string iflabel;
-  bool noprefixroute = false;
-  bool check_link = true;
-  int arp_count = 6;
-  Duration arp_interval{};  // 0: the built-in schedule
-  bool arp_bg = true;
-  int arp_count_refresh = 0;
-};
-
-/// The values as Options; the Error says which parameter is wrong on every machine.
-Result<Options> options_from(const Values& values);
 
 /// Where the address belongs: the entry to make.
 struct Placement {
@@ -54,13 +33,17 @@ struct Verdict {
   bool operator==(const Verdict&) const = default;
 };
 
-/// monitor: 0 served; 7 not there, or its link is down; 1 wrong label, or (not in a probe) the interface is gone.
+/// The entries of the address on loopback interfaces: where lvs_support keeps it while it is stopped.
+std::vector<Address> kept_on_loopback(const Options& options, const Facts& facts);
+
+/// monitor: 0 served; 7 not there, or its link is down; 1 wrong label, somebody else has it (IPv6's own detection), or
+/// (not in a probe) the interface is gone.
 Verdict judge_monitor(const Options& options, const Facts& facts, bool probe);
 
 enum class StartStep {
   refuse,    // why and code say what is in the way
   announce,  // it is there: only tell the neighbours again
-  replace,   // it is there with another label: take it off, then add
+  replace,   // it is there, but with another label or as IPv6's own detection left it: take it off, then add
   add,
 };
 struct StartPlan {

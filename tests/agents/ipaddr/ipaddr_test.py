@@ -6,6 +6,8 @@ Each test of an effect on clients has its control beside it: the same step done 
 that the instrument is seen to be able to.
 usage: ipaddr_test.py AGENT [unittest arguments]; leaves with 77 (skipped) when it may not make namespaces.
 """
+import contextlib
+import glob
 import json
 import os
 import shutil
@@ -27,13 +29,15 @@ class IPaddr(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.mkdtemp(prefix="ipaddr-")
         self.addCleanup(shutil.rmtree, self.folder)
+        self.addCleanup(self.end_helpers)
         self.net = Net(["a", "b", "client"])
         self.addCleanup(self.net.close)
-        self.addCleanup(self.end_announcers)
 
-    def end_announcers(self):
-        for host in ("a", "b"):
-            self.agent(host, "stop")
+    def end_helpers(self):
+        """However a test ended, and whichever parameters it used."""
+        for file in glob.glob(f"{self.folder}/*/systole-IPaddr-*.pid"):
+            with open(file) as opened, contextlib.suppress(ProcessLookupError, ValueError):
+                os.kill(int(opened.read().split()[0]), signal.SIGKILL)
 
     def environment(self, host, meta, params):
         env = {"PATH": os.environ["PATH"], "HA_RSCTMP": f"{self.folder}/{host}", "OCF_RESOURCE_INSTANCE": "vip",
@@ -56,21 +60,25 @@ class IPaddr(unittest.TestCase):
         self.assertEqual(child.stdout.readline().strip(), "ready")
         return child
 
-    def announcer(self, host):
-        """The background process that the pid file names, or None."""
+    def helper(self, host, ip=VIP):
+        """The pid of the address's resident helper, or None."""
         try:
-            with open(f"{self.folder}/{host}/systole-IPaddr-{VIP}.pid") as file:
+            with open(f"{self.folder}/{host}/systole-IPaddr-{ip}.pid") as file:
                 pid = int(file.read().split()[0])
             with open(f"/proc/{pid}/stat") as file:
                 return pid if file.read().rsplit(")", 1)[1].split()[0] != "Z" else None
         except FileNotFoundError:
             return None
 
-    def no_announcer_within(self, host, seconds):
+    def state(self, host, ip=VIP):
+        with open(f"{self.folder}/{host}/systole-IPaddr-{ip}.state") as file:
+            return dict(line.split(None, 1) for line in file.read().splitlines())
+
+    def within(self, seconds, true):
         end = time.monotonic() + seconds
-        while self.announcer(host) and time.monotonic() < end:
+        while not (now := true()) and time.monotonic() < end:
             time.sleep(0.02)
-        return self.announcer(host) is None
+        return now
 
     # --- the life of an address ---
 
@@ -198,7 +206,6 @@ class IPaddr(unittest.TestCase):
     def test_the_foreground_makes_all_announcements_before_it_returns(self):
         ear = self.part("client", "sniff", 1, VIP)
         self.assertEqual(self.agent("a", "start", arp_count=3, arp_interval=100, arp_bg="no"), 0)
-        self.assertIsNone(self.announcer("a"))
         heard = [p for p in self.packets(ear) if p["form"] == "request"]
         self.assertEqual(len(heard), 3)
         self.assertAlmostEqual(heard[2]["at"] - heard[0]["at"], 0.2, delta=0.1)
@@ -211,18 +218,32 @@ class IPaddr(unittest.TestCase):
         self.assertEqual(self.monitor("a"), 0)
         self.assertEqual([p["form"] for p in self.packets(ear)], ["request", "reply"] * 3)
 
-    def test_the_background_announcer_ends_at_stop(self):
-        self.assertEqual(self.agent("a", "start"), 0)
-        self.assertIsNotNone(self.announcer("a"))
+    def test_start_leaves_one_helper_and_stop_ends_it(self):
+        for _ in range(2):
+            self.assertEqual(self.agent("a", "start"), 0)
+            pid = self.helper("a")
+            self.assertIsNotNone(pid)
+            with open(f"/proc/{pid}/task/{pid}/children") as children:
+                self.assertEqual(children.read(), "")
         self.assertEqual(self.agent("a", "stop"), 0)
-        self.assertTrue(self.no_announcer_within("a", 1))
+        self.assertTrue(self.within(1, lambda: self.helper("a") is None))
+        self.assertEqual(os.listdir(f"{self.folder}/a"), [])
 
-    def test_the_background_announcer_never_announces_an_address_that_somebody_took_away(self):
+    def test_a_monitor_starts_a_missing_helper_again_and_a_probe_does_not(self):
+        self.assertEqual(self.agent("a", "start"), 0)
+        os.kill(self.helper("a"), signal.SIGKILL)
+        self.assertTrue(self.within(1, lambda: self.helper("a") is None))
+        self.assertEqual(self.agent("a", "monitor"), 0)
+        self.assertIsNone(self.helper("a"))
+        self.assertEqual(self.monitor("a"), 0)
+        self.assertIsNotNone(self.helper("a"))
+
+    def test_the_helper_never_announces_an_address_that_somebody_took_away(self):
         self.assertEqual(self.agent("a", "start"), 0)
         self.net.ip(self.net.name("a"), "addr", "del", f"{VIP}/24", "dev", "eth0")
         ear = self.part("client", "sniff", 1.3, VIP)
         self.assertEqual(self.packets(ear), [])
-        self.assertTrue(self.no_announcer_within("a", 6))
+        self.assertNotIn(VIP, self.net.addresses("a"))  # and it does not put it back
 
     def serve_everywhere(self):
         for host in ("a", "b"):

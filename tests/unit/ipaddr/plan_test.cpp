@@ -10,8 +10,8 @@
 namespace systole::agents::ipaddr {
 namespace {
 
-Ipv4 ip(std::string_view text) {
-  return parse_ipv4(text).value();
+Ip ip(std::string_view text) {
+  return parse_ip(text).value();
 }
 
 Interface nic(int index, std::string name) {
@@ -21,7 +21,8 @@ Interface nic(int index, std::string name) {
           .admin_up = true,
           .carrier = true,
           .loopback = index == 1,
-          .speaks_arp = index != 1};
+          .ethernet = index != 1,
+          .no_arp = false};
 }
 
 /// lo, eth0 10.0.0.1/24, eth1 10.1.0.1/16 with the more exact 10.1.7.0/24.
@@ -50,7 +51,7 @@ Address entry(int index, std::string_view address, int prefix, std::string label
 
 Result<Options> parsed(Environment env) {
   env.try_emplace("OCF_RESKEY_ip", "10.0.0.9");
-  return options_from(Values(about, env));
+  return options_from(Values(about, env), Meta(env));
 }
 
 TEST(IPaddrMetaData, is_as_recorded) {
@@ -80,13 +81,14 @@ TEST(IPaddrOptions, refuse_values_that_are_wrong_on_every_machine) {
   struct Case {
     const char *name, *value, *why;
   };
-  for (const Case& c : {Case{"ip", "10.0.0", "no IPv4 address"}, Case{"ip", "10.0.0.256", "no IPv4 address"},
-                        Case{"ip", "2001:db8::1", "IPv4 only"}, Case{"ip", "224.0.0.18", "no interface can have"},
-                        Case{"ip", "0.0.0.0", "no interface can have"}, Case{"ip", "10.0.0.1 ", "no IPv4 address"},
-                        Case{"cidr_netmask", "33", "not 1 to 32"}, Case{"cidr_netmask", "0", "not 1 to 32"},
-                        Case{"cidr_netmask", "255.0.255.0", "not 1 to 32"}, Case{"cidr_netmask", "24x", "not 1 to 32"},
-                        Case{"broadcast", "10.0.0", "neither an IPv4 address"},
-                        Case{"nic", "a-name-beyond-limits", "longer than 15"}}) {
+  for (const Case& c :
+       {Case{"ip", "10.0.0", "neither an IPv4 address"}, Case{"ip", "10.0.0.256", "neither an IPv4 address"},
+        Case{"ip", "ff02::1", "no interface can have"}, Case{"ip", "224.0.0.18", "no interface can have"},
+        Case{"ip", "0.0.0.0", "no interface can have"}, Case{"ip", "10.0.0.1 ", "neither an IPv4 address"},
+        Case{"cidr_netmask", "33", "not 1 to 32"}, Case{"cidr_netmask", "0", "not 1 to 32"},
+        Case{"cidr_netmask", "255.0.255.0", "not 1 to 32"}, Case{"cidr_netmask", "24x", "not 1 to 32"},
+        Case{"broadcast", "10.0.0", "neither an IPv4 address"},
+        Case{"nic", "a-name-beyond-limits", "longer than 15"}}) {
     const auto o = parsed({{std::string("OCF_RESKEY_") + c.name, c.value}});
     ASSERT_FALSE(o) << c.name << "=" << c.value;
     EXPECT_NE(o.error().what.find(c.why), std::string::npos) << o.error().what;
