@@ -3,7 +3,7 @@
 
 Everything is named after this process and is taken down however the test ends; nothing of the machine's own network
 is touched. Run as a program it is the part of a test that must live inside a namespace:
-    net.py sniff SECONDS IP        prints one JSON line per ARP packet about IP
+    net.py sniff SECONDS IP        prints one JSON line per ARP packet from IP, or per neighbour advertisement of it
     net.py serve NAME ADDRESS      answers each TCP connection to port 7000 with NAME and keeps it open
     net.py reach IP WANTED LIMIT   connects again and again until WANTED answers; prints the seconds it took
     net.py hold IP LIMIT           connects, says "ready", then tells how the connection ended
@@ -45,6 +45,7 @@ class Net:
         self.ip(self.switch, "link", "add", f"to-{host}", "type", "veth", "peer", "name", "eth0", "netns", name)
         self.ip(self.switch, "link", "set", f"to-{host}", "master", "br0", "up")
         self.ip(name, "addr", "add", f"10.77.0.{number}/24", "dev", "eth0")
+        self.ip(name, "addr", "add", f"2001:db8:77::{number}/64", "dev", "eth0", "nodad")
         self.ip(name, "link", "set", "eth0", "up")
 
     def ip(self, namespace, *words):
@@ -56,8 +57,8 @@ class Net:
     def mac(self, host):
         return json.loads(self.ip(self.name(host), "-j", "link", "show", "eth0"))[0]["address"]
 
-    def addresses(self, host):
-        listed = json.loads(self.ip(self.name(host), "-j", "-4", "addr", "show", "dev", "eth0"))
+    def addresses(self, host, interface="eth0"):
+        listed = json.loads(self.ip(self.name(host), "-j", "addr", "show", "dev", interface))
         return {info["local"]: info for info in listed[0]["addr_info"]}
 
     def run(self, host, command, **more):
@@ -82,22 +83,35 @@ class Net:
         atexit.unregister(self.close)
 
 
+def arp_of(frame):
+    operation = struct.unpack("!H", frame[20:22])[0]
+    sender, target = frame[28:32], frame[38:42]
+    return socket.inet_ntoa(sender), {"form": {1: "request", 2: "reply"}.get(operation, operation),
+                                      "gratuitous": sender == target, "sender_mac": frame[22:28].hex(),
+                                      "target_mac": frame[32:38].hex()}
+
+
+def advertisement_of(frame):
+    if len(frame) < 86 or frame[20] != 58 or frame[54] != 136:
+        return None, {}
+    return socket.inet_ntop(socket.AF_INET6, frame[62:78]), {"form": "advertisement", "override": bool(frame[58] & 0x20),
+                                                             "target_mac": frame[80:86].hex()}
+
+
 def sniff(seconds, ip):
-    raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0806))
+    protocol, about = (0x86dd, advertisement_of) if ":" in ip else (0x0806, arp_of)
+    raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(protocol))
     print("ready")
     end = time.monotonic() + float(seconds)
     while (left := end - time.monotonic()) > 0:
         raw.settimeout(left)
         try:
-            frame = raw.recv(2048)
+            frame, came = raw.recvfrom(2048)
         except TimeoutError:
             return
-        operation = struct.unpack("!H", frame[20:22])[0]
-        sender_mac, sender, target_mac, target = frame[22:28], frame[28:32], frame[32:38], frame[38:42]
-        if socket.inet_ntoa(sender) == ip:
-            print(json.dumps({"at": time.monotonic(), "form": {1: "request", 2: "reply"}.get(operation, operation),
-                              "gratuitous": sender == target, "sender_mac": sender_mac.hex(),
-                              "target_mac": target_mac.hex(), "to": frame[0:6].hex()}))
+        of, packet = about(frame)
+        if of == ip and came[2] != socket.PACKET_OUTGOING:
+            print(json.dumps({"at": time.monotonic(), "to": frame[0:6].hex(), **packet}))
 
 
 def serve(name, address):
