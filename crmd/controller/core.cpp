@@ -94,14 +94,22 @@ void Core::Impl::take(Now now, std::vector<replica::Effect> effects) {
 }
 
 void Core::Impl::take(std::vector<executor::Effect> effects) {
+  const auto add_whereabouts = [this](executor::RunAgent& run) {
+    run.environment["SYSTOLE_RUNDIR"] = config.run_directory;
+    run.environment["OCF_RESKEY_CRM_meta_on_node"] = self_name().value;
+  };
   for (executor::Effect& effect : effects) {
     std::visit(Overloaded{
                    [&](executor::RunAgent& run) {
-                     run.environment["SYSTOLE_RUNDIR"] = config.run_directory;
-                     run.environment["OCF_RESKEY_CRM_meta_on_node"] = self_name().value;
+                     add_whereabouts(run);
                      out.push_back(std::move(run));
                    },
+                   [&](executor::BeginWatch& watch) {
+                     add_whereabouts(watch.run);
+                     out.push_back(std::move(watch));
+                   },
                    [&](const executor::KillAgent& kill) { out.push_back(kill); },
+                   [&](const executor::EndWatch& end) { out.push_back(end); },
                    [&](executor::Report& report) {
                      if (members.leader()) send(members.leader(), ResultOf{std::move(report)});
                    },
@@ -273,6 +281,7 @@ void Core::Impl::step(Now now, const Event& event) {
                    take(runner.done(now, done.call, done.outcome));
                    if (leaving && !ended) leave_alone(now);
                  },
+                 [&](const WatchEnded& watch) { take(runner.watch_ended(now, watch.call, watch.offered)); },
                  [&](Inherited inherited) {
                    inherited_until = inherited.until;
                    runner.holdings().inherit(std::move(inherited.held));

@@ -66,11 +66,15 @@ struct Reconfigure {  // this list of nodes shall hold from now on; answered by 
   std::vector<membership::Member> nodes;
 };
 struct Shutdown {};  // leave in order: resources move away or stop, then Ended
+struct WatchEnded {  // by itself; offered: the agent has the action watch
+  std::uint64_t call = 0;
+  bool offered = true;
+};
 using Event = std::variant<membership::Tick, membership::PacketIn, membership::VoteStored, membership::PingAnswered,
-                           DocumentStored, DocumentStoreFailed, AgentDone, ClientRequest, Inherited, Dropped,
-                           Reconfigure, Shutdown>;
+                           DocumentStored, DocumentStoreFailed, AgentDone, WatchEnded, ClientRequest, Inherited,
+                           Dropped, Reconfigure, Shutdown>;
 
-// ---- effects: Transmit, StoreVote and Note of membership, RunAgent and KillAgent of the executor, and
+// ---- effects: Transmit, StoreVote and Note of membership, those of the executor but Report, and
 struct StoreDocument {  // durably; then DocumentStored or DocumentStoreFailed
   Stamped document;
 };
@@ -104,9 +108,9 @@ struct Reconfigured {
 struct Ended {  // the orderly shutdown is complete; the process may go
   std::string reason;
 };
-using Effect =
-    std::variant<membership::Transmit, membership::StoreVote, membership::Note, executor::RunAgent, executor::KillAgent,
-                 StoreDocument, KeepAside, Hold, Feed, Reply, ReplyCib, Reconfigured, StartAgain, Ended>;
+using Effect = std::variant<membership::Transmit, membership::StoreVote, membership::Note, executor::RunAgent,
+                            executor::KillAgent, executor::BeginWatch, executor::EndWatch, StoreDocument, KeepAside,
+                            Hold, Feed, Reply, ReplyCib, Reconfigured, StartAgain, Ended>;
 
 class Core {
  public:

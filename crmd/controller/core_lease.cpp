@@ -124,6 +124,7 @@ void Core::Impl::look_at_reexec(Now now) {
   if (!led_by_another(now)) return waits_for("nobody else has taken the lead", successor_patience);
   if (!runner.idle()) return waits_for("there was no moment in which no agent ran", pause_patience);
   if (!held_by_all(now)) return waits_for("not all members have promised to wait for it", pause_patience);
+  take(runner.end_watches());
   out.push_back(StartAgain{reexec->client});
   reexec.reset();
 }

@@ -524,6 +524,12 @@ void Leader::step_back_as_witness() {
   out_.resign = true;
 }
 
+bool Leader::settled() const {
+  if (!settled_ || !runs_nothing(config_.membership.self)) return settled_;
+  return std::ranges::all_of(peers_,
+                             [&](const auto& entry) { return !entry.second.joined || runs_nothing(entry.first); });
+}
+
 void Leader::tick(Now now) {
   look_at_stores(now);
   look_at_joins(now);

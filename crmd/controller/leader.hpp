@@ -62,7 +62,8 @@ class Leader {
   Time next_deadline() const;
   Outbox take_outbox() { return std::exchange(out_, {}); }
 
-  bool settled() const { return settled_; }
+  /// Nothing is left to do. A witness still has its lead to give away while a node that runs something is there.
+  bool settled() const;
 
  private:
   struct Peer {

@@ -12,6 +12,8 @@ namespace systole::executor {
 namespace {
 
 constexpr std::string_view feature_set = "3.16.1";
+// A watch that ends as soon as it has begun must not make a monitor recur without a pause.
+constexpr Duration watch_pause_min = 1s, watch_pause_max = 60s;
 
 bool is_recurring(const Order& order) {
   return order.operation == "monitor" && order.interval > Duration{};
@@ -73,6 +75,7 @@ std::vector<Effect> Executor::cancel(Now now, const Order& order, Lane& lane) {
     return is_recurring(call.order) && call.order.interval == order.interval;
   };
   lane.recurring.erase(ms(order.interval));
+  if (lane.recurring.empty()) end_watch(lane, effects);
   std::erase_if(lane.waiting, matches);
   if (lane.running && matches(*lane.running) && !lane.running->cancelled) {
     lane.running->cancelled = true;
@@ -91,6 +94,7 @@ std::vector<Effect> Executor::cancel(Now now, const Order& order, Lane& lane) {
 
 void Executor::cancel_all_recurring(std::vector<Effect>& effects, Lane& lane) {
   lane.recurring.clear();
+  end_watch(lane, effects);
   std::erase_if(lane.waiting, [](const Call& call) { return is_recurring(call.order); });
   if (lane.running && is_recurring(lane.running->order) && !lane.running->cancelled) {
     lane.running->cancelled = true;
@@ -163,6 +167,7 @@ std::vector<Effect> Executor::done(Now now, std::uint64_t number, const Outcome&
              recurring.last->status != report.result.status;
       if (!call.first_result) report.order = 0;
       recurring.last = report.result;
+      if (!report.result.failed()) begin_watch(now, call.order, lane, effects);
     }
     if (tell) {
       if (report.recorded) {
@@ -189,6 +194,50 @@ std::vector<Effect> Executor::tick(Now now) {
     }
     for (Effect& effect : begin_next(now, resource, lane)) effects.push_back(std::move(effect));
   }
+  return effects;
+}
+
+/// Only where monitors recur: what a watch finds is for them to judge.
+void Executor::begin_watch(Now now, const Order& order, Lane& lane, std::vector<Effect>& effects) {
+  if (order.standard != "ocf" || without_watch_.contains(order.provider + "/" + order.type)) return;
+  if (!lane.watch) lane.watch.emplace();
+  Watch& watch = *lane.watch;
+  if (watch.call != 0 || now.at < watch.next) return;
+  watch.call = next_call_++;
+  watch.begun = now.at;
+  watches_[watch.call] = order.resource;
+  effects.push_back(
+      BeginWatch{{watch.call, order.standard, order.provider, order.type, "watch", environment_of(order), Duration{}}});
+}
+
+void Executor::end_watch(Lane& lane, std::vector<Effect>& effects) {
+  if (lane.watch && watches_.erase(lane.watch->call) > 0) effects.push_back(EndWatch{lane.watch->call});
+  lane.watch.reset();
+}
+
+std::vector<Effect> Executor::watch_ended(Now now, std::uint64_t call, bool offered) {
+  const auto known = watches_.find(call);
+  if (known == watches_.end()) return {};
+  Lane& lane = lanes_.at(known->second);
+  watches_.erase(known);
+  Watch& watch = *lane.watch;
+  watch.call = 0;
+  if (!offered) {
+    for (const auto& [interval, recurring] : lane.recurring)
+      without_watch_.insert(recurring.order.provider + "/" + recurring.order.type);
+    return {};
+  }
+  const bool at_once = now.at - watch.begun < watch_pause_min;
+  watch.pause = at_once ? std::clamp(watch.pause * 2, watch_pause_min, watch_pause_max) : Duration{};
+  watch.next = now.at + watch.pause;
+  for (auto& [interval, recurring] : lane.recurring)
+    if (recurring.next != never) recurring.next = now.at;
+  return tick(now);
+}
+
+std::vector<Effect> Executor::end_watches() {
+  std::vector<Effect> effects;
+  for (auto& [resource, lane] : lanes_) end_watch(lane, effects);
   return effects;
 }
 
@@ -235,6 +284,7 @@ std::vector<Effect> Executor::forget_everything() {
   for (auto& [resource, lane] : lanes_) {
     lane.waiting.clear();
     lane.recurring.clear();
+    end_watch(lane, effects);
     lane.parameters_of_start.reset();
     if (!lane.running || lane.running->cancelled) continue;
     lane.running->cancelled = true;

@@ -8,6 +8,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <variant>
 #include <vector>
@@ -62,6 +63,13 @@ struct RunAgent {
 struct KillAgent {  // the call is cancelled: SIGKILL to its process group; AgentDone still comes
   std::uint64_t call = 0;
 };
+struct BeginWatch {  // the agent's extra action watch, which ends when the resource's health has changed; no time
+                     // limit.
+  RunAgent run;      // An agent whose meta-data does not name it is not called; WatchEnded says so
+};
+struct EndWatch {  // SIGKILL; nothing comes of it
+  std::uint64_t call = 0;
+};
 struct Report {  // to the leader: a new history entry; order is 0 for a recurring monitor's later results
   std::uint64_t order = 0;
   std::string standard, provider, type;
@@ -72,7 +80,7 @@ struct Report {  // to the leader: a new history entry; order is 0 for a recurri
     a(order)(standard)(provider)(type)(result)(recorded);
   }
 };
-using Effect = std::variant<RunAgent, KillAgent, Report>;
+using Effect = std::variant<RunAgent, KillAgent, BeginWatch, EndWatch, Report>;
 
 class Executor {
  public:
@@ -81,6 +89,11 @@ class Executor {
   std::vector<Effect> order(Now now, const Order& order);
   std::vector<Effect> done(Now now, std::uint64_t call, const Outcome& outcome);
   std::vector<Effect> tick(Now now);
+  /// A watch has ended by itself: whatever the reason, the recurring monitors look at once. offered: the agent has that
+  /// action.
+  std::vector<Effect> watch_ended(Now now, std::uint64_t call, bool offered);
+  /// Before the process becomes its successor, which knows nothing of them. They begin again after the next monitor.
+  std::vector<Effect> end_watches();
   Time next_deadline() const;
 
   /// This node's own history, told to each new leader.
@@ -115,16 +128,24 @@ class Executor {
     std::optional<cib::OperationResult> last;
     std::int32_t call_id = 0;
   };
+  struct Watch {
+    std::uint64_t call = 0;  // 0: it does not run
+    Time begun{}, next{};    // next: it does not begin again before
+    Duration pause{};        // grows while it ends as soon as it has begun
+  };
   struct Lane {  // one resource
     std::optional<Call> running;
     std::deque<Call> waiting;
     std::map<std::int64_t, Recurring> recurring;  // by interval, ms
     std::optional<cib::Pairs> parameters_of_start;
+    std::optional<Watch> watch;
   };
 
   std::vector<Effect> begin_next(Now now, const ResourceId& resource, Lane& lane);
   std::vector<Effect> cancel(Now now, const Order& order, Lane& lane);
   void cancel_all_recurring(std::vector<Effect>& effects, Lane& lane);
+  void begin_watch(Now now, const Order& order, Lane& lane, std::vector<Effect>& effects);
+  void end_watch(Lane& lane, std::vector<Effect>& effects);
   Report finished(Now now, Call& call, const Outcome& outcome, Lane& lane);
   cib::Pairs environment_of(const Order& order) const;
 
@@ -132,7 +153,9 @@ class Executor {
   Holdings holdings_;
   std::map<ResourceId, Lane> lanes_;
   std::map<ResourceId, cib::ResourceHistory> history_;
-  std::map<std::uint64_t, ResourceId> calls_;  // running calls
+  std::map<std::uint64_t, ResourceId> calls_;    // running calls
+  std::map<std::uint64_t, ResourceId> watches_;  // running ones
+  std::set<std::string> without_watch_;          // PROVIDER/TYPE whose meta-data names no such action
   std::uint64_t next_call_ = 1;
   std::int32_t next_call_id_ = 1;
 };

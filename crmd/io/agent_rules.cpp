@@ -145,6 +145,15 @@ Outcome judge_timeout(Duration timeout) {
                fmt::format("Resource agent did not complete within {}", to_text(timeout)));
 }
 
+bool offers_watch(std::string_view meta_data) {
+  for (std::size_t at = meta_data.find("<action "); at != std::string_view::npos;
+       at = meta_data.find("<action ", at + 1)) {
+    const std::string_view element = meta_data.substr(at, meta_data.find('>', at) - at);
+    if (element.find(" name=\"watch\"") != std::string_view::npos) return true;
+  }
+  return false;
+}
+
 std::string exit_reason_of(std::string_view errors) {
   static constexpr std::string_view prefix = "ocf-exit-reason:";
   const std::size_t at = errors.rfind(prefix);

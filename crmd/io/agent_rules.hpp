@@ -45,6 +45,9 @@ executor::Outcome cannot_run(const std::string& program, int errno_value);
 executor::Outcome judge_ending(std::string_view standard, std::string_view action, int status, std::string_view errors);
 executor::Outcome judge_timeout(Duration timeout);
 
+/// The meta-data names the action watch.
+bool offers_watch(std::string_view meta_data);
+
 /// What follows the last "ocf-exit-reason:" up to its line's end, at most limits::exit_reason_bytes_max bytes.
 std::string exit_reason_of(std::string_view errors);
 

@@ -28,18 +28,23 @@ void log_lines(Log& log, Level level, const std::string& name, std::string_view 
     if (!trim(lines[i]).empty()) log.line(level, fmt::format("{}: {}", name, lines[i]));
 }
 
+// A watch has no time limit; the call that runs it wants one.
+constexpr Duration watch_time_max = 24h * 365, question_time_max = 30s;
+
 }  // namespace
 
 Agents::Agents(boost::asio::io_context& context, AgentSettings settings, std::optional<Cgroups> cgroups, Log& log,
-               OnDone on_done)
+               OnDone on_done, OnWatchEnd on_watch_end)
     : context_(context),
       settings_(std::move(settings)),
       cgroups_(std::move(cgroups)),
       log_(log),
-      on_done_(std::move(on_done)) {}
+      on_done_(std::move(on_done)),
+      on_watch_end_(std::move(on_watch_end)) {}
 
 Agents::~Agents() {
   for (auto& [number, call] : calls_) call->abandon();
+  for (auto& [number, call] : watches_) call->kill();
 }
 
 void Agents::run(const executor::RunAgent& run) {
@@ -53,7 +58,7 @@ void Agents::run(const executor::RunAgent& run) {
   AgentCommand& command = std::get<AgentCommand>(prepared);
   const auto instance = run.environment.find("OCF_RESOURCE_INSTANCE");
   // A monitor starts nothing that lasts, and runs far more often than all else.
-  const bool lasting = run.action != "monitor" && run.action != "notify" && run.action != "meta-data";
+  const bool lasting = run.action != "monitor" && run.action != "notify";
   if (cgroups_ && lasting && instance != run.environment.end())
     command.cgroup = cgroups_->make(instance->second).value_or("");
   const auto call =
@@ -83,6 +88,57 @@ void Agents::ended(const executor::RunAgent& run, const AgentCall::Ended& end) {
   const executor::Outcome copy = outcome;
   calls_.erase(run.call);
   on_done_(run.call, copy);
+}
+
+void Agents::begin_watching(const executor::RunAgent& run, AgentCall::OnEnd on_end) {
+  auto prepared = prepare_call(settings_, run, environ);
+  if (std::holds_alternative<executor::Outcome>(prepared)) {  // the agent's program is not there
+    watches_[run.call] = nullptr;
+    return boost::asio::post(context_, [this, run] { watch_ended(run, true, "cannot be called"); });
+  }
+  const auto call = std::make_shared<AgentCall>(context_, run, std::move(on_end));
+  watches_[run.call] = call;
+  call->begin(std::move(std::get<AgentCommand>(prepared)));
+}
+
+void Agents::watch(const executor::RunAgent& run) {
+  const std::string kind = run.provider + "/" + run.type;
+  const auto watch_it = [this, run] {
+    executor::RunAgent watch = run;
+    watch.timeout = watch_time_max;
+    begin_watching(watch,
+                   [this, run](const AgentCall::Ended& end) { watch_ended(run, true, end.outcome.exit_reason); });
+  };
+  const auto known = can_watch_.find(kind);
+  if (known != can_watch_.end() && known->second) return watch_it();
+  if (known != can_watch_.end()) {
+    watches_[run.call] = nullptr;
+    return boost::asio::post(context_, [this, run] { watch_ended(run, false, ""); });
+  }
+  executor::RunAgent question = run;
+  question.action = "meta-data";
+  question.timeout = question_time_max;
+  begin_watching(question, [this, run, kind, watch_it](const AgentCall::Ended& end) {
+    if (!watches_.contains(run.call)) return;
+    const bool told = end.outcome.status == cib::OpStatus::done && end.outcome.rc == 0;
+    if (!told) return watch_ended(run, true, end.outcome.exit_reason);  // it may tell another time
+    can_watch_[kind] = offers_watch(end.output);
+    if (can_watch_[kind]) return watch_it();
+    watch_ended(run, false, "");
+  });
+}
+
+void Agents::end_watch(std::uint64_t call) {
+  const auto found = watches_.find(call);
+  if (found == watches_.end()) return;
+  const auto running = found->second;
+  watches_.erase(found);
+  if (running) running->kill();
+}
+
+void Agents::watch_ended(const executor::RunAgent& run, bool offered, std::string_view reason) {
+  if (!reason.empty()) log_.info("{}: {}; a monitor looks at once", name_of(run), reason);
+  if (watches_.erase(run.call) > 0) on_watch_end_(run.call, offered);
 }
 
 }  // namespace systole::io

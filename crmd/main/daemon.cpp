@@ -159,10 +159,14 @@ void Daemon::open_agents() {
   else
     log_.warning("no cgroup for each resource: {}; when the lease ends only process groups and addresses are ended",
                  opened.error().what);
-  agents_ = std::make_unique<io::Agents>(context_, agents, std::move(cgroups), log_,
-                                         [this](std::uint64_t call, executor::Outcome outcome) {
-                                           put(controller::AgentDone{call, std::move(outcome)});
-                                         });
+  agents_ = std::make_unique<io::Agents>(
+      context_, agents, std::move(cgroups), log_,
+      [this](std::uint64_t call, executor::Outcome outcome) {
+        put(controller::AgentDone{call, std::move(outcome)});
+      },
+      [this](std::uint64_t call, bool offered) {
+        put(controller::WatchEnded{call, offered});
+      });
 }
 
 // ---- the guardian
@@ -371,6 +375,14 @@ void Daemon::perform(const executor::KillAgent& effect) {
   never_begun.rc = static_cast<std::int32_t>(cib::Rc::error);
   never_begun.status = cib::OpStatus::cancelled;
   put(controller::AgentDone{effect.call, never_begun});
+}
+
+void Daemon::perform(const executor::BeginWatch& effect) {
+  agents_->watch(effect.run);
+}
+
+void Daemon::perform(const executor::EndWatch& effect) {
+  agents_->end_watch(effect.call);
 }
 
 void Daemon::perform(const controller::StoreDocument& effect) {

@@ -46,6 +46,8 @@ class Daemon {
   void perform(const membership::Note& effect);
   void perform(const executor::RunAgent& effect);
   void perform(const executor::KillAgent& effect);
+  void perform(const executor::BeginWatch& effect);
+  void perform(const executor::EndWatch& effect);
   void perform(const controller::StoreDocument& effect);
   void perform(const controller::KeepAside& effect);
   void perform(const controller::Hold& effect);

@@ -92,6 +92,26 @@ void World::kill_agent(Node& node, std::uint64_t call) {
   });
 }
 
+/// db's agent offers it, and its watch may end without a reason, too; the others' do not.
+void World::begin_watch(Node& node, const executor::RunAgent& run) {
+  const std::string resource = without_number(run.environment.at("OCF_RESOURCE_INSTANCE"));
+  for (const auto& [call, watched] : node.shell.watches)
+    if (watched == resource) judge_.broken(fmt::format("node {} watches {} twice", node.id.value, resource));
+  node.shell.watches[run.call] = resource;
+  const bool offered = resource == "db";
+  if (!offered || dice_.chance(1, 8)) end_watch(node, run.call, offered);
+}
+
+void World::end_watch(Node& node, std::uint64_t call, bool offered) {
+  at(now_ + some({}, 5ms), [this, &node, call, offered, life = node.life] {
+    process_of(node, [this, &node, call, offered, life] {
+      if (node.life != life || node.shell.watches.erase(call) == 0) return;
+      count(offered ? "a watch ended" : "an agent without watch");
+      feed(node, WatchEnded{call, offered});
+    });
+  });
+}
+
 /// Why a node may go on owning what it should not, "": it may not. A hardware watchdog leaves no excuse, a soft one
 /// that the machine stood still as a whole; but mode none waits for no watchdog.
 std::string World::excuse_of(const Node& node) const {
@@ -138,6 +158,8 @@ void World::resource_dies(Node& node) {
     tell(fmt::format("resource {} dies on node {}", resource, node.id.value));
     count("a resource died by itself");
     state = 0;
+    for (const auto& [call, watched] : node.shell.watches)
+      if (watched == resource) end_watch(node, call, true);
   }
 }
 

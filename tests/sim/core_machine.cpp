@@ -62,6 +62,9 @@ class WholeCore final : public Machine {
             [&](const AgentDone& done) {
               take(core_.step(now, controller::AgentDone{done.call, done.outcome}));
             },
+            [&](const WatchEnded& watch) {
+              take(core_.step(now, controller::WatchEnded{watch.call, watch.offered}));
+            },
             [&](const Write& write) { this->write(now, write.id); },
             [&](const Resign&) {},  // the core resigns by itself, when its disk fails
             [&](const Reexec&) {
@@ -166,6 +169,8 @@ class WholeCore final : public Machine {
               [&](membership::Note& note) { out_.push_back(std::move(note)); },
               [&](executor::RunAgent& run) { out_.push_back(std::move(run)); },
               [&](const executor::KillAgent& kill) { out_.push_back(kill); },
+              [&](executor::BeginWatch& watch) { out_.push_back(std::move(watch)); },
+              [&](const executor::EndWatch& end) { out_.push_back(end); },
               [&](controller::StoreDocument& store) { out_.push_back(StoreDocument{std::move(store.document)}); },
               [&](controller::Hold& hold) { out_.push_back(Hold{std::move(hold.held)}); },
               [&](const controller::Feed& feed) { out_.push_back(Feed{feed.until}); },

@@ -29,6 +29,10 @@ struct AgentDone {
   std::uint64_t call = 0;
   executor::Outcome outcome;
 };
+struct WatchEnded {
+  std::uint64_t call = 0;
+  bool offered = true;
+};
 struct Write {  // a client's change of the configuration; its number ends up in the document
   std::uint64_t id = 0;
 };
@@ -47,8 +51,8 @@ struct Reload {     // cluster.conf lists these nodes now
   std::vector<membership::Member> nodes;
 };
 using Input = std::variant<membership::Tick, membership::PacketIn, membership::VoteStored, membership::PingAnswered,
-                           DocumentStored, DocumentFailed, AgentDone, Write, Resign, Reexec, Leave, AgentSays,
-                           Inherited, Dropped, Reload>;
+                           DocumentStored, DocumentFailed, AgentDone, WatchEnded, Write, Resign, Reexec, Leave,
+                           AgentSays, Inherited, Dropped, Reload>;
 
 // ---- outputs
 struct StoreDocument {
@@ -80,9 +84,9 @@ struct Broken {  // the machine itself saw something that must not be
 struct Rare {  // a branch worth counting was taken
   std::string what;
 };
-using Output =
-    std::variant<membership::Transmit, membership::StoreVote, membership::Note, StoreDocument, Acknowledged, Left,
-                 BeginsAgain, Hold, Feed, Reloaded, Obeyed, executor::RunAgent, executor::KillAgent, Broken, Rare>;
+using Output = std::variant<membership::Transmit, membership::StoreVote, membership::Note, StoreDocument, Acknowledged,
+                            Left, BeginsAgain, Hold, Feed, Reloaded, Obeyed, executor::RunAgent, executor::KillAgent,
+                            executor::BeginWatch, executor::EndWatch, Broken, Rare>;
 
 class Machine {
  public:

@@ -46,6 +46,8 @@ constexpr const char* rare_branches_of_core[] = {
     "packet of an old session",
     "replayed packet",
     "a resource died by itself",
+    "a watch ended",
+    "an agent without watch",
     "write refused: the leader was lost while it worked on this change",
     "write refused: no leader",
     "write refused: leadership was lost before",

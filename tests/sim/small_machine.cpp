@@ -66,6 +66,7 @@ class Small final : public Machine {
                    [&](const Leave&) {},
                    [&](const Reexec&) {},
                    [&](const AgentDone&) {},
+                   [&](const WatchEnded&) {},
                    [&](const AgentSays&) {},
                    [&](const Inherited&) {},
                    [&](const Dropped&) {},

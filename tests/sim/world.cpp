@@ -250,7 +250,7 @@ void World::look(Node& node) {
   node.was_ready = ready;
   if (now_ < node.look_again) return;
   node.look_again = now_ + plan_.keepalive / 4;
-  if (plan_.mode != membership::Mode::majority && !one_leads()) last_trouble_ = now_;
+  if (plan_.mode != membership::Mode::majority && !one_leads()) last_trouble_ = std::max(last_trouble_, now_);
   look_for_ghosts(node);
 }
 
@@ -321,6 +321,8 @@ void World::carry_out(Node& node, Output& output, std::uint64_t known_term) {
                  [&](const Reloaded& done) { reloaded(node, done); },
                  [&](const executor::RunAgent& run) { agent_wanted(node, run); },
                  [&](const executor::KillAgent& kill) { agent_unwanted(node, kill.call); },
+                 [&](const executor::BeginWatch& watch) { begin_watch(node, watch.run); },
+                 [&](const executor::EndWatch& end) { node.shell.watches.erase(end.call); },
                  [&](const Broken& broken) { judge_.broken(fmt::format("node {}: {}", node.id.value, broken.what)); },
                  [&](const Rare& rare) {
                    count(rare.what);

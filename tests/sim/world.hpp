@@ -88,6 +88,7 @@ class World {
     bool starting_one = false, page_is_mapped = false;
     Time fed{};
     std::deque<executor::RunAgent> not_yet_held;
+    std::map<std::uint64_t, std::string> watches;  // call → resource
   };
   enum class Frozen { no, processes, machine };
   struct Node {
@@ -186,6 +187,8 @@ class World {
   void resource_dies(Node& node);
   void end_agent(Node& node, const std::string& resource, const Agent& agent, bool done, Duration took);
   void kill_agent(Node& node, std::uint64_t call);
+  void begin_watch(Node& node, const executor::RunAgent& run);
+  void end_watch(Node& node, std::uint64_t call, bool offered);
   void count_owners(const Node& newest, const std::string& resource);
   std::string excuse_of(const Node& node) const;
 

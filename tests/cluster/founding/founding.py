@@ -22,6 +22,7 @@ import rig as rigs  # noqa: E402
 
 BUILD = pathlib.Path(sys.argv.pop(1)).resolve() if len(sys.argv) > 1 else pathlib.Path("build/ci").resolve()
 PROGRAMS = ("crmd", "systole-guardian", "systole", "cibadmin")
+AGENTS = ("IPaddr",)
 PREFIX = f"fo{os.getpid() % 10000}"
 PATIENCE = 40  # s: sanitized programs on a busy machine
 CONF, KEY, FIRST = "etc/systole/cluster.conf", "etc/systole/authkey", "etc/systole/first-cib.xml"
@@ -35,6 +36,11 @@ def until(condition, what, more=lambda: ""):
             return value
         time.sleep(0.1)
     raise AssertionError(f"waited {PATIENCE} s in vain for {what}\n{more()}")
+
+
+def find_program(name):
+    agent = BUILD / "lib/ocf/resource.d/systole" / name
+    return agent if agent.is_file() else kit.find_program(BUILD, name)
 
 
 class Invitation:
@@ -62,10 +68,11 @@ class Site(unittest.TestCase):
         stage = pathlib.Path(tempfile.mkdtemp(prefix="systole-founding-"))
         cls.addClassCleanup(shutil.rmtree, stage, ignore_errors=True)
         cls.addClassCleanup(cls.rig.down)
-        (stage / "bin").mkdir()
-        for program in PROGRAMS:
-            shutil.copy2(kit.find_program(BUILD, program), stage / "bin")
-        cls.rig.up(cls.machines, cls.links, [(stage, "/opt/systole")])
+        for folder, names in (("bin", PROGRAMS), ("agents", AGENTS)):
+            (stage / folder).mkdir()
+            for name in names:
+                shutil.copy2(find_program(name), stage / folder)
+        cls.rig.up(cls.machines, cls.links, [(stage, "/opt/systole"), (stage / "agents", "/usr/lib/ocf/resource.d/systole")])
 
     def setUp(self):
         self.processes = []

@@ -20,7 +20,8 @@ TOTEM = "totem {\n  cluster_name: shop\n%s}\n"
 LOGGING = "logging {\n  to_syslog: no\n  to_stderr: yes\n}\n"
 
 
-class Links(founding.Site):
+class Cluster(founding.Site):
+    """Two machines whose daemons are started by set_up_cluster()."""
     machines, links = 2, 2
 
     def setUp(self):
@@ -44,6 +45,8 @@ class Links(founding.Site):
         for node in addresses:
             self.wait_to_see(node, tuple(addresses))
 
+
+class Links(Cluster):
     def dropped(self, node):
         return json.loads(self.run_at(node, "systole", "status", "--json")[1])["dropped_packets"]
 
