@@ -94,8 +94,8 @@ def arp_of(frame):
 def advertisement_of(frame):
     if len(frame) < 86 or frame[20] != 58 or frame[54] != 136:
         return None, {}
-    return socket.inet_ntop(socket.AF_INET6, frame[62:78]), {"form": "advertisement", "override": bool(frame[58] & 0x20),
-                                                             "target_mac": frame[80:86].hex()}
+    said = {"form": "advertisement", "override": bool(frame[58] & 0x20), "target_mac": frame[80:86].hex()}
+    return socket.inet_ntop(socket.AF_INET6, frame[62:78]), said
 
 
 def sniff(seconds, ip):

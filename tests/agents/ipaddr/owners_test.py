@@ -67,7 +67,8 @@ class Takeover(Case):
         self.assertLess(float(took), 0.5)
 
     def test_control_without_advertisement_that_client_waits(self):
-        took = self.take_over(lambda: self.net.ip(self.net.name("b"), "addr", "add", f"{VIP6}/64", "dev", "eth0", "nodad"))
+        entry = (f"{VIP6}/64", "dev", "eth0", "nodad")
+        took = self.take_over(lambda: self.net.ip(self.net.name("b"), "addr", "add", *entry))
         self.assertTrue(took == "never" or float(took) > 0.5, took)
 
     def test_connections_to_an_ipv6_address_are_reset_when_it_stops(self):
@@ -266,7 +267,8 @@ class Reporting(Case):
 class SetUps(Case):
     def test_an_address_lives_inside_a_network_namespace(self):
         inside = self.net._namespace("inside")
-        self.net.ip(self.net.switch, "link", "add", "to-inside", "type", "veth", "peer", "name", "eth0", "netns", inside)
+        self.net.ip(self.net.switch, "link", "add", "to-inside", "type", "veth", "peer", "name", "eth0", "netns",
+                    inside)
         self.net.ip(self.net.switch, "link", "set", "to-inside", "master", "br0", "up")
         self.net.ip(inside, "addr", "add", "10.77.0.9/24", "dev", "eth0")
         self.net.ip(inside, "link", "set", "eth0", "up")
@@ -303,7 +305,7 @@ class SetUps(Case):
     def test_an_address_label_keeps_an_ipv6_address_from_being_a_source(self):
         params = {"ip": VIP6, "lvs_ipv6_addrlabel": "true"}
         self.assertEqual(self.agent("a", "start", **params), 0)
-        self.assertIn(f"{VIP6}/128 label 99", self.net.ip(self.net.name("a"), "addrlabel", "list").replace("prefix ", ""))
+        self.assertIn(f"prefix {VIP6}/128 label 99", self.net.ip(self.net.name("a"), "addrlabel", "list"))
         self.assertEqual(self.agent("a", "stop", **params), 0)
         self.assertNotIn(VIP6, self.net.ip(self.net.name("a"), "addrlabel", "list"))
 

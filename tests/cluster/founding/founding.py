@@ -72,7 +72,8 @@ class Site(unittest.TestCase):
             (stage / folder).mkdir()
             for name in names:
                 shutil.copy2(find_program(name), stage / folder)
-        cls.rig.up(cls.machines, cls.links, [(stage, "/opt/systole"), (stage / "agents", "/usr/lib/ocf/resource.d/systole")])
+        shares = [(stage, "/opt/systole"), (stage / "agents", "/usr/lib/ocf/resource.d/systole")]
+        cls.rig.up(cls.machines, cls.links, shares)
 
     def setUp(self):
         self.processes = []
