@@ -67,8 +67,12 @@ class Case(unittest.TestCase):
             return None
 
     def state(self, host, ip=VIP):
-        with open(f"{self.folder}/{host}/systole-IPaddr-{ip}.state") as file:
-            return dict(line.split(None, 1) for line in file.read().splitlines())
+        """What the helper last wrote; {}: nothing yet."""
+        try:
+            with open(f"{self.folder}/{host}/systole-IPaddr-{ip}.state") as file:
+                return dict(line.split(None, 1) for line in file.read().splitlines())
+        except FileNotFoundError:
+            return {}
 
     def within(self, seconds, true):
         end = time.monotonic() + seconds
