@@ -175,9 +175,9 @@ struct Listed {
 };
 
 std::string listed(const Listed& one) {
-  return fmt::format(
-      R"(<resource id="{}" resource_agent="{}" role="Started" maintenance="{}" managed="{}"><node name="{}"/></resource>)",
-      one.id, one.agent, one.maintenance, one.managed, one.node);
+  return fmt::format(R"(<resource id="{}" resource_agent="{}" role="Started" maintenance="{}" managed="{}">)"
+                     R"(<node name="{}"/></resource>)",
+                     one.id, one.agent, one.maintenance, one.managed, one.node);
 }
 
 Standing standing(std::string_view xml) {
