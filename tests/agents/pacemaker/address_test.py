@@ -234,7 +234,7 @@ class Story:
         took = time.monotonic() - begin
         failures = self.cluster.failures(self.cluster.view())
         told = self.cluster.reports() - before
-        self.say(f"ip addr del on {owner}: on {again} after {took:.1f} s; Pacemaker's record: {failures}, told {told} times")
+        self.say(f"ip addr del on {owner}: on {again} after {took:.1f} s; told {told} times; in the record: {failures}")
         self.expect([f[0] for f in failures] == ["vip_asyncmon_0"], "that record is not of one report")
         self.expect(told == 1, "it was not told exactly once")
         self.only_one_helper(again)
@@ -261,6 +261,22 @@ class Story:
         self.only_one_helper(owner)
         self.say(f"{name}: an address that somebody takes off is not reported")
 
+    def mistype(self):
+        """A faulty address is told once and for all, and no stop fails: with fencing that would cost the nodes."""
+        pair = '<instance_attributes id="tp"><nvpair id="tp1" name="ip" value="10.77.0.300"/></instance_attributes>'
+        self.at("cibadmin", "--create", "--scope", "resources", "--xml-text",
+                f'<primitive id="typo" class="ocf" provider="systole" type="IPaddr">{pair}</primitive>')
+        self.wait(lambda: self.cluster.failures(self.cluster.view()) and self.cluster.idle(), 15, "for a probe to fail")
+        failed = self.cluster.failures(self.cluster.view())
+        self.expect({f[0] for f in failed} == {"typo_monitor_0"} and "10.77.0.300" in failed[0][2],
+                    f"not only probes failed: {failed}")
+        self.expect(self.cluster.view().find(".//resource[@id='typo']").get("blocked") == "false", "it is blocked")
+        self.at("cibadmin", "--delete", "--xml-text", '<primitive id="typo"/>')
+        self.wait(self.cluster.idle, 15, "for an idle cluster without it")
+        self.at("crm_resource", "--cleanup")
+        self.wait(lambda: not self.cluster.failures(self.cluster.view()) and self.cluster.idle(), 15, "for no failures")
+        self.say(f"a faulty address: {failed[0][2]}")
+
     def power_off(self, owner):
         other = self.cluster.other(owner)
         begin = self.cluster.rig.poweroff(owner)
@@ -281,6 +297,7 @@ class Story:
         owner = self.move(owner)
         owner = self.standby(owner)
         self.restart(owner)
+        self.mistype()
         owner = self.lose(owner)
         unmanaged = ("crm_resource", "-r", "vip", "--meta", "-p", "is-managed")
         self.lose_unseen(owner, "is-managed=false", (*unmanaged, "-v", "false"), (*unmanaged[:-2], "-d", "is-managed"))
