@@ -4,14 +4,15 @@
 
 usage: address_test.py BUILD_FOLDER [--prefix P] [--logs FOLDER]
 
-A running IPaddr2 resource becomes one of ours, and one of theirs again, by nothing but another provider and type in the
-configuration; between the two everything that an address goes through. A client asks every few milliseconds who owns
-the address, all the time: never two. The recurring monitor comes every 30 s only, so that what is noticed sooner was
-told by the resident helper.
+A running resource of IPaddr2, or of the older IPaddr, becomes one of ours, and one of theirs again, by nothing but
+another provider and type in the configuration; between the two everything that an address goes through. A client asks
+every few milliseconds who owns the address, all the time: never two. The recurring monitor comes every 30 s only, so
+that what is noticed sooner was told by the resident helper.
 Exit 0: all of it held; 1: not; 77: skipped, Pacemaker or Corosync is not installed."""
 import argparse
 import os
 import pathlib
+import shutil
 import signal
 import sys
 import time
@@ -25,7 +26,7 @@ WHOLE_TIME = 220  # s: before ctest's own limit, whose SIGKILL would leave names
 TOKEN_MS = 1000
 INTERVAL = 30     # s between two monitors
 VIP, PREFIX = kit.VIP, 24
-OURS, THEIRS = ("systole", "IPaddr"), ("heartbeat", "IPaddr2")
+OURS, THEIRS, OLDER = ("systole", "IPaddr"), ("heartbeat", "IPaddr2"), ("heartbeat", "IPaddr")
 CONFIGURATION = f"""<configuration><crm_config><cluster_property_set id="o">
 <nvpair id="o1" name="stonith-enabled" value="false"/><nvpair id="o2" name="no-quorum-policy" value="ignore"/>
 </cluster_property_set></crm_config><nodes/><resources>
@@ -307,6 +308,8 @@ class Story:
         self.only_one_helper(owner)
         self.handed_over(THEIRS)
         self.leftover(owner)
+        if shutil.which("ifconfig", path=pacemaker_cluster.SYSTEM_PATH):
+            self.switch(OLDER)
         owner = self.to_ours()
         self.power_off(owner)
         self.audit()
