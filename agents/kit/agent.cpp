@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <csignal>
+#include <cstdint>
 #include <cstdio>
 #include <exception>
 
@@ -77,10 +78,14 @@ Ocf check(Agent& agent, Call& call) {
 }
 
 /// stop goes on in spite of faulty values, with their fallbacks: what started with good ones must be stoppable. Without
-/// a required value nobody can know what to stop, and saying "stopped" would be a lie.
+/// a required value nothing can have been started, and a manager that hears of anything but success from a stop blocks
+/// the resource or fences the node: not for a value that somebody forgot.
 Ocf stop(Agent& agent, Call& call) {
   for (const std::string& fault : Values::faults(agent.about(), call.environment())) {
-    if (fault.find("is required and missing") != std::string::npos) return call.explain(Ocf::configured, fault);
+    if (fault.find("is required and missing") != std::string::npos) {
+      call.log().warning("{}; nothing can have been started without it, nothing to stop", fault);
+      return Ocf::ok;
+    }
     call.log().warning("{}; proceeding with the default to stop", fault);
   }
   return agent.stop(call);
@@ -102,6 +107,37 @@ Ocf checked_verb(Agent& agent, Call& call) {
   if (action == "notify") return agent.notify(call);
   if (action == "reload-agent") return agent.reload(call);
   return agent.extra(call);
+}
+
+constexpr std::size_t reason_bytes_max = 500;  // the manager keeps it for everybody to read
+
+/// Length of the UTF-8 character that the text begins with; 0: none that XML could carry.
+std::size_t character_bytes(std::string_view text) {
+  const auto byte = [text](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const std::size_t length = byte(0) < 0x80 ? 1 : byte(0) < 0xc2 ? 0 : byte(0) < 0xe0 ? 2 : byte(0) < 0xf0 ? 3 : 4;
+  if (length < 2) return length;
+  if (byte(0) > 0xf4 || text.size() < length) return 0;
+  std::uint32_t point = byte(0) & (0xffU >> (length + 1));
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return 0;
+    point = point << 6 | (byte(i) & 0x3fU);
+  }
+  const std::uint32_t least = length == 2 ? 0x80 : length == 3 ? 0x800 : 0x10000;
+  const bool outside =
+      point < least || point > 0x10ffff || (point >= 0xd800 && point < 0xe000) || point == 0xfffe || point == 0xffff;
+  return outside ? 0 : length;
+}
+
+/// One line that a manager can keep in its XML, though it quotes whatever somebody has typed.
+std::string presentable(std::string_view text) {
+  std::string line;
+  while (!text.empty() && line.size() < reason_bytes_max) {
+    const std::size_t length = character_bytes(text);
+    const bool control = static_cast<unsigned char>(text[0]) < 0x20 || text[0] == 0x7f;
+    line += control ? " " : length == 0 ? "?" : text.substr(0, length);
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return text.empty() ? line : line + "…";
 }
 
 void print(std::FILE* to, std::string_view text) {
@@ -149,8 +185,7 @@ Duration Call::left() const {
 }
 
 Ocf Call::explain(Ocf code, std::string_view why) {
-  reason_ = std::string(why);
-  std::ranges::replace(reason_, '\n', ' ');
+  reason_ = presentable(why);
   log_.error("{}", reason_);
   print(stderr, fmt::format("{}{}\n", reason_prefix(env_), reason_));
   return code;

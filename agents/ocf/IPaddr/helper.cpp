@@ -44,8 +44,8 @@ class Helper {
     ResidentEvent event = looked();  // what changed before the socket was open
     for (;;) {
       const ResidentEffects effects = resident_.step(boot_now(), event);
-      if (effects.end) return 0;
       event = act(effects);
+      if (effects.end || replaced_) return leave();
       if (event.announced) continue;
       wait(*changes);
       if (changes->drain()) {
@@ -108,6 +108,17 @@ class Helper {
     const auto told = report_failure(at_.call);
     at_.net.step_in();
     if (!told) at_.call.log().warning("{}; the next monitor will tell it", told.error().what);
+    replaced_ = told && *told == Standing::replaced;
+  }
+
+  /// Nobody will run our stop for this one.
+  int leave() const {
+    const auto known = read_file(helper_pid_file(at_));
+    const auto named = known ? parse_process_id(*known) : std::nullopt;
+    if (!named || named->pid != ::getpid()) return 0;  // a successor's files
+    ::unlink(state_file_.c_str());
+    ::unlink(helper_pid_file(at_).c_str());
+    return 0;
   }
 
   void wait(const Changes& changes) {
@@ -126,6 +137,7 @@ class Helper {
   std::optional<LinkSocket> link_;
   Interface nic_;
   std::vector<Mac> own_;
+  bool replaced_ = false;  // another agent serves the resource now
 };
 
 }  // namespace

@@ -16,6 +16,7 @@
 #include "agents/kit/process.hpp"
 #include "agents/ocf/IPaddr/connections.hpp"
 #include "agents/ocf/IPaddr/helper.hpp"
+#include "agents/ocf/IPaddr/neighbours.hpp"
 
 namespace systole::agents::ipaddr {
 
@@ -31,69 +32,6 @@ Ocf code_of(const Error& error) {
 bool is_there(const Address& wanted, const Facts& facts) {
   return std::ranges::any_of(facts.addresses,
                              [&wanted](const Address& a) { return a.index == wanted.index && a.ip == wanted.ip; });
-}
-
-void announce_foreground(Call& call, const Placement& at, LinkSocket& link, Netlink& route,
-                         const std::vector<Duration>& times, Time since) {
-  for (const Duration time : times) {
-    if (!pause_for(since + time - boot_now(), call.deadline())) {
-      call.log().warning("the timeout leaves no time for all announcements; proceeding without the rest");
-      return;
-    }
-    if (const auto sent = announce_once(link, route, at.nic, at.address.ip.family); !sent)
-      call.log().warning("{}; proceeding", sent.error().what);
-  }
-}
-
-/// The first announcement at once, the others in the foreground if that is wanted; then the resident helper.
-void announce(const Place& place, Netlink& route, const Placement& at) {
-  const Options& options = place.options;
-  const Time since = boot_now();
-  auto later = announcement_times(options);
-  if (at.nic.speaks_arp()) {
-    auto link = LinkSocket::open(at.nic, at.address.ip, {});
-    const auto first = link ? announce_once(*link, route, at.nic, at.address.ip.family) : Result<void>(link.error());
-    if (!first) {
-      place.call.log().error("{}; neighbours may keep the old owner for a while, proceeding", first.error().what);
-    }
-    if (!options.arp_bg && link) {
-      announce_foreground(place.call, at, *link, route, {later.begin() + 1, later.end()}, since);
-    }
-    if (!options.arp_bg) later.resize(1);
-  } else {
-    place.call.log().info("'{}' is no Ethernet interface with ARP: no neighbours to tell", at.nic.name);
-    later.resize(1);
-  }
-  if (const auto launched = launch_helper(place, later, since); !launched) {
-    place.call.log().warning("{}; no later announcements, and faults are noticed by monitor only, proceeding",
-                             launched.error().what);
-  }
-}
-
-/// Asks three times whether somebody has the address, and hears for a quarter of a second. RFC 5227's packets with
-/// shorter times: its own would keep a service away for seconds.
-Result<void> nobody_else_has(const Place& place, const Placement& at, const Facts& facts) {
-  constexpr int probes = 3;
-  constexpr Duration gap = 50ms, last_wait = 150ms;
-  if (!at.nic.speaks_arp()) return {};
-  auto link = LinkSocket::open(at.nic, at.address.ip, own_macs(facts));
-  if (!link) return link.error();
-  for (int i = 1; i <= probes; ++i) {
-    if (auto sent = link->probe(); !sent) return sent;
-    const Time until = std::min(boot_now() + (i < probes ? gap : last_wait), place.call.deadline());
-    for (Time now = boot_now(); now < until; now = boot_now()) {
-      pollfd answer{link->fd(), POLLIN, 0};
-      const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - now).count();
-      static_cast<void>(::poll(&answer, 1, static_cast<int>(left)));
-      const auto claim = link->hear();
-      if (!claim) continue;
-      return Error{Errc::exists,
-                   fmt::format("{} is in use on the link of '{}': {} {}. Find that machine, or check 'ip'",
-                               to_text(at.address.ip), at.nic.name, to_text(claim->by),
-                               claim->asks ? "is about to take it" : "has it")};
-    }
-  }
-  return {};
 }
 
 /// Up, and with carrier, as far as waiting a moment helps.
@@ -199,14 +137,11 @@ void check_optimistic(Call& call, Address& address, const std::string& nic) {
   address.nodad = true;
 }
 
-}  // namespace
-
-namespace {
-
 /// The beginning of every verb: parameters, and the namespace.
 class Scene {
  public:
-  explicit Scene(Call& call) : options_(options_from(call.params(), call.meta())) {
+  explicit Scene(Call& call) : Scene(options_from(call.params(), call.meta())) {}
+  explicit Scene(Result<Options> options) : options_(std::move(options)) {
     if (options_) net_ = NetworkNamespace::enter(options_->network_namespace);
   }
   /// The reason is said; nullopt: all is there.
@@ -279,6 +214,8 @@ Ocf IPaddr::start(Call& call) {
   const StartPlan plan = plan_start(place.options, *facts);
   if (plan.step == StartStep::refuse) return call.explain(plan.verdict.code, plan.verdict.why);
   const Interface& nic = plan.placement.nic;
+  const auto voice = nic.speaks_arp() ? may_announce(nic, place.options.ip) : Result<void>();
+  if (!voice) return call.explain(Ocf::permission, voice.error().what);
   if (const auto link = ready_link(call, *route, place.options, nic); !link) {
     return call.explain(link.error().code == Errc::not_connected ? Ocf::installed : code_of(link.error()),
                         link.error().what);
@@ -293,7 +230,12 @@ Ocf IPaddr::start(Call& call) {
 }
 
 Ocf IPaddr::stop(Call& call) {
-  const Scene scene(call);
+  std::vector<std::string> faults;
+  const auto known = options_for_stop(call.params(), call.meta(), faults);
+  for (const std::string& fault : faults)
+    call.log().warning("{}; {}", fault, known ? "proceeding without it" : "nothing can have been started");
+  if (!known) return Ocf::ok;
+  const Scene scene(*known);
   if (const auto code = scene.refused(call, Ocf::ok)) return *code;
   const Place place = scene.place(call);
   const Options& options = place.options;
@@ -339,15 +281,6 @@ Verdict ask_helper(const Place& place, const Facts& facts) {
   if (const auto launched = launch_helper(place, {0ms}, boot_now()); !launched)
     place.call.log().warning("{}; proceeding without it", launched.error().what);
   return {};
-}
-
-void refresh_neighbours(const Place& place, const Facts& facts) {
-  const Address entry = served(place.options, facts).front();
-  const Interface& nic = *facts.interface(entry.index);
-  auto route = Netlink::open(NETLINK_ROUTE, place.call.deadline());
-  auto link = LinkSocket::open(nic, entry.ip, {});
-  for (int i = 0; route && link && nic.speaks_arp() && i < place.options.arp_count_refresh; ++i)
-    static_cast<void>(announce_once(*link, *route, nic, entry.ip.family));
 }
 
 }  // namespace

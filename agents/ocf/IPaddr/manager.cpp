@@ -4,6 +4,10 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <optional>
+#include <vector>
+
 #include "agents/kit/process.hpp"
 
 namespace systole::agents::ipaddr {
@@ -20,33 +24,61 @@ bool says(std::string_view element, std::string_view attribute, std::string_view
   return element.find(fmt::format(" {}=\"{}\"", attribute, value)) != std::string_view::npos;
 }
 
-}  // namespace
-
-bool is_managed(std::string_view crm_mon_xml, std::string_view resource) {
-  const std::string begin = fmt::format("<resource id=\"{}\"", resource),
-                    numbered = fmt::format("<resource id=\"{}:", resource);
-  std::size_t at = crm_mon_xml.find(begin);
-  if (at == std::string_view::npos) at = crm_mon_xml.find(numbered);
-  if (at == std::string_view::npos) return false;
-  const std::string_view element = crm_mon_xml.substr(at, crm_mon_xml.find('>', at) - at);
-  return says(element, "managed", "true") && !says(element, "maintenance", "true");
+/// The next <resource> with that id, or with an instance's number behind it, whole; moves `xml` behind it.
+std::optional<std::string_view> next_resource(std::string_view& xml, std::string_view id) {
+  constexpr std::string_view begin = "<resource id=\"", close = "</resource>";
+  for (std::size_t at = xml.find(begin); at != std::string_view::npos; at = xml.find(begin)) {
+    xml.remove_prefix(at);
+    const std::size_t end_of_tag = std::min(xml.find('>'), xml.size());
+    const bool childless = end_of_tag > 0 && xml[end_of_tag - 1] == '/';
+    const std::size_t end = childless ? end_of_tag : std::min(xml.find(close), xml.size());
+    const std::string_view one = xml.substr(0, end);
+    xml.remove_prefix(end);
+    const std::string_view rest = one.substr(begin.size());
+    if (rest.starts_with(id) && (rest.substr(id.size()).starts_with('"') || rest.substr(id.size()).starts_with(':')))
+      return one;
+  }
+  return std::nullopt;
 }
 
-Result<void> report_failure(Call& call) {
-  if (!pacemaker_called(call.environment())) return {};
-  const std::string instance = call.meta().instance(), resource = instance.substr(0, instance.find(':'));
-  const std::string node = call.meta().on_node();
+Question question_of(const Call& call) {
+  const std::string instance = call.meta().instance();
+  const Environment& env = call.environment();
+  return {.resource = instance.substr(0, instance.find(':')),
+          .agent = fmt::format("ocf:{}:{}", value_or(env, "OCF_RESOURCE_PROVIDER", "systole"),
+                               value_or(env, "OCF_RESOURCE_TYPE", "IPaddr")),
+          .node = call.meta().on_node()};
+}
+
+}  // namespace
+
+Standing standing_of(std::string_view crm_mon_xml, const Question& question) {
+  while (const auto resource = next_resource(crm_mon_xml, question.resource)) {
+    const std::size_t end_of_tag = std::min(resource->find('>'), resource->size());
+    const std::string_view tag = resource->substr(0, end_of_tag), nodes = resource->substr(end_of_tag);
+    if (!says(tag, "resource_agent", question.agent)) return Standing::replaced;
+    if (!question.node.empty() && !says(nodes, "name", question.node)) continue;  // another instance
+    const bool managed = says(tag, "managed", "true") && !says(tag, "maintenance", "true");
+    return managed ? Standing::managed : Standing::left_alone;
+  }
+  return Standing::left_alone;
+}
+
+Result<Standing> report_failure(Call& call) {
+  if (!pacemaker_called(call.environment())) return Standing::left_alone;
+  const Question question = question_of(call);
   const Time deadline = boot_now() + manager_patience;
   const auto seen = run_program({"crm_mon", "-1", "--output-as=xml"}, call.environment(), deadline);
   if (!seen) return seen.error();
-  if (!is_managed(seen->out, resource)) return {};
-  std::vector<std::string> command{"crm_resource", "--fail", "-r", resource};
-  if (!node.empty()) command.insert(command.end(), {"-N", node});
+  const Standing standing = standing_of(seen->out, question);
+  if (standing != Standing::managed) return standing;
+  std::vector<std::string> command{"crm_resource", "--fail", "-r", question.resource};
+  if (!question.node.empty()) command.insert(command.end(), {"-N", question.node});
   const auto told = run_program(command, call.environment(), deadline);
   if (!told) return told.error();
-  if (told->code != 0)
-    return Error{Errc::io, fmt::format("crm_resource --fail -r {} left with {}: {}", resource, told->code, told->err)};
-  return {};
+  if (told->code == 0) return standing;
+  return Error{Errc::io,
+               fmt::format("crm_resource --fail -r {} left with {}: {}", question.resource, told->code, told->err)};
 }
 
 }  // namespace systole::agents::ipaddr

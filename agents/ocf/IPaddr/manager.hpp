@@ -7,11 +7,23 @@
 
 namespace systole::agents::ipaddr {
 
-/// `crm_resource --fail`, where Pacemaker called the agent and the resource is managed and not in maintenance. Ok also
-/// where there is nobody to tell.
-Result<void> report_failure(Call& call);
+/// How a resource stands with Pacemaker.
+enum class Standing {
+  managed,     // runs on this node by Pacemaker's will: what befalls it is to be told
+  left_alone,  // unmanaged, in maintenance, not running here, or not known at all
+  replaced,    // its configuration names another agent now
+};
 
-/// From crm_mon's XML: the resource is managed and not in maintenance. False also when it is not found.
-bool is_managed(std::string_view crm_mon_xml, std::string_view resource);
+struct Question {
+  std::string resource;  // without an instance's number
+  std::string agent;     // ocf:PROVIDER:TYPE
+  std::string node;      // empty: whichever
+};
+/// The answer in crm_mon's XML.
+Standing standing_of(std::string_view crm_mon_xml, const Question& question);
+
+/// `crm_resource --fail`, where Pacemaker called the agent and the resource stands there as managed. The answer is how
+/// it stands; left_alone also where there is nobody to tell.
+Result<Standing> report_failure(Call& call);
 
 }  // namespace systole::agents::ipaddr

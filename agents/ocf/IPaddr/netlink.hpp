@@ -65,6 +65,7 @@ class Attributes {
   /// Up to the first NUL.
   std::string text(int type) const {
     const Bytes raw = bytes(type);
+    if (raw.empty()) return {};
     const auto* const begin = reinterpret_cast<const char*>(raw.data());
     return {begin, ::strnlen(begin, raw.size())};
   }

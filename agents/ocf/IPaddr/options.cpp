@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <climits>
 #include <utility>
 
 #include "common/base/text.hpp"
@@ -46,7 +47,7 @@ std::optional<int> parse_route_protocol(std::string_view text) {
   return number && *number >= 0 && *number <= 255 ? number : std::nullopt;
 }
 
-Result<Ip> own_ip(const Values& values, const Meta& meta) {
+Result<Ip> given_ip(const Values& values) {
   const std::string& text = values.text("ip");
   const auto parsed = parse_ip(text);
   if (!parsed) {
@@ -58,24 +59,30 @@ Result<Ip> own_ip(const Values& values, const Meta& meta) {
   if (parsed->is_unspecified() || parsed->is_multicast() || (!parsed->is_v6() && parsed->bytes[0] >= 240)) {
     return wrong("parameter 'ip' is '{}', which no interface can have", text);
   }
+  return *parsed;
+}
+
+/// Of this instance, when it is a clone's.
+Result<Ip> own_ip(const Ip& given, const Values& values, const Meta& meta) {
+  const std::string text = to_text(given);
   if (!values.flag("unique_clone_address")) {
     if (meta.clone_max() > 1) {
       return wrong("the same address on {} nodes at once: set unique_clone_address=true, or run it without a clone",
                    meta.clone_max());
     }
-    return *parsed;
+    return given;
   }
-  if (parsed->is_v6()) return wrong("unique_clone_address is for IPv4, and 'ip' is '{}'", text);
+  if (given.is_v6()) return wrong("unique_clone_address is for IPv4, and 'ip' is '{}'", text);
   if (meta.text("globally_unique") != "true") {
     return wrong(
         "unique_clone_address=true needs a clone with globally-unique=true: instances have no numbers otherwise");
   }
-  const int last = parsed->bytes[3] + meta.clone_number().value_or(0);
+  const int last = given.bytes[3] + meta.clone_number().value_or(0);
   if (last > 255) {
     return wrong("'{}' with the clone's number {} added goes beyond its last number 255", text,
                  meta.clone_number().value_or(0));
   }
-  Ip shifted = *parsed;
+  Ip shifted = given;
   shifted.bytes[3] = static_cast<std::uint8_t>(last);
   return shifted;
 }
@@ -138,14 +145,19 @@ Result<void> read_lvs(Options& o, const Values& values) {
   return {};
 }
 
+/// Of a file in /run/netns.
+bool is_namespace_name(const std::string& text) {
+  return text.size() <= NAME_MAX && text.find('/') == std::string::npos && !text.starts_with('.');
+}
+
 Result<void> read_scripts(Options& o, const Values& values) {
+  o.network_namespace = values.text("network_namespace");
   o.start_script = values.text("local_start_script");
   o.stop_script = values.text("local_stop_script");
   for (const std::string* const path : {&o.start_script, &o.stop_script}) {
     if (!path->empty() && path->front() != '/') return wrong("the script '{}' is no absolute path", *path);
   }
-  o.network_namespace = values.text("network_namespace");
-  if (o.network_namespace.find('/') != std::string::npos || o.network_namespace.starts_with('.')) {
+  if (!is_namespace_name(o.network_namespace)) {
     return wrong("parameter 'network_namespace' is '{}': it is a name as `ip netns list` shows it",
                  o.network_namespace);
   }
@@ -175,7 +187,8 @@ std::string label_of(const Options& options, const std::string& nic) {
 
 Result<Options> options_from(const Values& values, const Meta& meta) {
   Options o;
-  const auto ip = own_ip(values, meta);
+  const auto given = given_ip(values);
+  const auto ip = given ? own_ip(*given, values, meta) : given;
   if (!ip) return ip.error();
   o.ip = *ip;
   for (const auto read : {read_link, read_network, read_lvs, read_scripts}) {
@@ -183,6 +196,27 @@ Result<Options> options_from(const Values& values, const Meta& meta) {
   }
   read_announcements(o, values);
   return o;
+}
+
+std::optional<Options> options_for_stop(const Values& values, const Meta& meta, std::vector<std::string>& faults) {
+  Options o;
+  const auto given = given_ip(values);
+  if (!given) {
+    faults.push_back(given.error().what);
+    return std::nullopt;
+  }
+  const auto own = own_ip(*given, values, meta);
+  if (!own) faults.push_back(own.error().what);
+  o.ip = own ? *own : *given;  // a primitive that became a clone meanwhile
+  for (const auto read : {read_link, read_network, read_lvs}) {
+    if (const auto done = read(o, values); !done) faults.push_back(done.error().what);
+  }
+  o.lvs = o.lvs && !o.ip.is_v6();
+  read_announcements(o, values);
+  const auto scripts = read_scripts(o, values);
+  if (scripts) return o;
+  faults.push_back(scripts.error().what);
+  return is_namespace_name(o.network_namespace) ? std::optional(o) : std::nullopt;
 }
 
 }  // namespace systole::agents::ipaddr

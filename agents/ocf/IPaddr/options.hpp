@@ -49,6 +49,10 @@ struct Options {
 /// The values as Options; the Error says which parameter is wrong on every machine.
 Result<Options> options_from(const Values& values, const Meta& meta);
 
+/// The same for stop, which must not fail for what start refuses: a manager would fence the node. What is faulty is
+/// left out and told in `faults`. nullopt: nothing can have been started.
+std::optional<Options> options_for_stop(const Values& values, const Meta& meta, std::vector<std::string>& faults);
+
 /// INTERFACE:LABEL, or the interface alone.
 std::string label_of(const Options& options, const std::string& nic);
 inline constexpr std::size_t label_bytes_max = 15;  // IFNAMSIZ less its end

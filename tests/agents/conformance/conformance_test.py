@@ -140,6 +140,27 @@ class Conformance(unittest.TestCase):
             with open(trace) as file:
                 self.assertNotRegex(file.read(), FORKS, action)
 
+    @unittest.skipUnless(is_root() and shutil.which("strace") and shutil.which("ip"), "needs root, strace and ip(8)")
+    def test_watching_over_an_address_that_is_served_starts_no_process(self):
+        """The usual case, all day: the address is there, its helper lives, and the monitor is a recurring one."""
+        script = 'set -e; ip link set lo up; ip link add eth0 type veth peer name peer0; ip link set peer0 up; ' \
+                 'ip link set eth0 up; "$1" start; test -s "$HA_RSCTMP/systole-IPaddr-10.9.0.9.pid"; ' \
+                 'for a in monitor status validate-all meta-data; do ' \
+                 'strace -o "$2/$a" -e trace=process "$1" $a >"$2/out"; done; ' \
+                 'kill -0 $(cut -d" " -f1 "$HA_RSCTMP/systole-IPaddr-10.9.0.9.pid"); "$1" stop'
+        env = {**self.environment("IPaddr"), "OCF_RESKEY_ip": "10.9.0.9", "OCF_RESKEY_nic": "eth0",
+               "OCF_RESKEY_cidr_netmask": "24", "OCF_RESKEY_CRM_meta_interval": "10000",
+               "ASAN_OPTIONS": "detect_leaks=0"}
+        done = run("unshare", "--net", "sh", "-c", script, "sh", f"{FOLDER}/IPaddr", self.folder, env=env)
+        if "unshare" in done.stderr:
+            self.skipTest(f"may not make a network namespace: {done.stderr}")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        for action in ("monitor", "status", "validate-all", "meta-data"):
+            with open(f"{self.folder}/{action}") as file:
+                trace = file.read()
+            self.assertIn("execve(", trace)
+            self.assertNotRegex(trace, FORKS, action)
+
     # --- its actions ---
 
     @of_each

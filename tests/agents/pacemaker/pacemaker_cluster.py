@@ -49,13 +49,15 @@ def missing_packages():
 class PacemakerCluster(kit.Cluster):
     """deadtime is Corosync's token time: Pacemaker hears of a lost node 2.2 times that later."""
 
+    agents = kit.AGENTS
+
     def prepare(self):
         self.lay_out("/opt/systole/boot", None)
 
     def stage_programs(self):
         """The agents alone. /opt/systole/bin comes first in a node's PATH, so none of our tools may be there."""
         (self.stage / "agents").mkdir(parents=True)
-        for name in kit.AGENTS:
+        for name in self.agents:
             program = kit.find_program(self.build / "lib/ocf/resource.d/systole", name)
             if program is None:
                 raise kit.ClusterError(f"there is no agent '{name}' in {self.build}; build first: ./run build")

@@ -95,6 +95,27 @@ TEST(IPaddrOptions, refuse_values_that_are_wrong_on_every_machine) {
   }
 }
 
+std::optional<Options> to_stop(Environment env) {
+  env.try_emplace("OCF_RESKEY_ip", "10.0.0.9");
+  std::vector<std::string> faults;
+  const auto known = options_for_stop(Values(about, env), Meta(env), faults);
+  EXPECT_EQ(faults.empty(), static_cast<bool>(options_from(Values(about, env), Meta(env))));
+  return known;
+}
+
+TEST(IPaddrOptions, for_stop_leave_out_what_is_faulty) {
+  EXPECT_EQ(to_stop({})->ip, ip("10.0.0.9"));
+  EXPECT_EQ(to_stop({{"OCF_RESKEY_cidr_netmask", "wide"}})->ip, ip("10.0.0.9"));
+  EXPECT_EQ(to_stop({{"OCF_RESKEY_CRM_meta_clone_max", "2"}})->ip, ip("10.0.0.9"));
+  EXPECT_FALSE(to_stop({{"OCF_RESKEY_ip", "2001:db8::9"}, {"OCF_RESKEY_lvs_support", "yes"}})->lvs);
+  EXPECT_TRUE(to_stop({{"OCF_RESKEY_local_start_script", "before"}}).has_value());
+}
+
+TEST(IPaddrOptions, for_stop_say_when_nothing_can_have_been_started) {
+  EXPECT_FALSE(to_stop({{"OCF_RESKEY_ip", "10.0.0.300"}}).has_value());
+  EXPECT_FALSE(to_stop({{"OCF_RESKEY_network_namespace", "../1/ns/net"}}).has_value());
+}
+
 TEST(IPaddrPlace, finds_the_interface_by_its_most_exact_route) {
   const auto at = place(asks("10.1.7.9"), machine()).value();
   EXPECT_EQ(at.nic.name, "eth1");

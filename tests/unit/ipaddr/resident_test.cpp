@@ -2,6 +2,7 @@
 // The resident helper's decisions, second by second, and its state file.
 #include "agents/ocf/IPaddr/resident.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "agents/ocf/IPaddr/manager.hpp"
@@ -169,17 +170,41 @@ TEST(ResidentState, with_a_conflict_is_a_failure_that_names_the_other) {
             "take the address from it");
 }
 
+struct Listed {
+  std::string_view id = "vip", agent = "ocf:systole:IPaddr", managed = "true", maintenance = "false", node = "n1";
+};
+
+std::string listed(const Listed& one) {
+  return fmt::format(R"(<resource id="{}" resource_agent="{}" role="Started" maintenance="{}" managed="{}">)"
+                     R"(<node name="{}"/></resource>)",
+                     one.id, one.agent, one.maintenance, one.managed, one.node);
+}
+
+Standing standing(std::string_view xml) {
+  return standing_of(xml, {.resource = "vip", .agent = "ocf:systole:IPaddr", .node = "n1"});
+}
+
 TEST(Manager, is_told_of_managed_resources_only) {
-  const auto mon = [](std::string_view id, std::string_view managed, std::string_view maintenance) {
-    return "<pacemaker-result><resources><resource id=\"" + std::string(id) + "\" role=\"Started\" managed=\"" +
-           std::string(managed) + "\" maintenance=\"" + std::string(maintenance) + "\"/></resources>";
-  };
-  EXPECT_TRUE(is_managed(mon("vip", "true", "false"), "vip"));
-  EXPECT_TRUE(is_managed(mon("vip:1", "true", "false"), "vip"));
-  EXPECT_FALSE(is_managed(mon("vip", "false", "false"), "vip"));
-  EXPECT_FALSE(is_managed(mon("vip", "true", "true"), "vip"));
-  EXPECT_FALSE(is_managed(mon("vip2", "true", "false"), "vip"));
-  EXPECT_FALSE(is_managed("", "vip"));
+  EXPECT_EQ(standing(listed({})), Standing::managed);
+  EXPECT_EQ(standing(listed({.managed = "false"})), Standing::left_alone);
+  EXPECT_EQ(standing(listed({.maintenance = "true"})), Standing::left_alone);
+  EXPECT_EQ(standing(listed({.id = "vip2"})), Standing::left_alone);
+  EXPECT_EQ(standing(listed({.node = "n2"})), Standing::left_alone);
+  EXPECT_EQ(standing(R"(<resource id="vip" resource_agent="ocf:systole:IPaddr" managed="true"/>)"),
+            Standing::left_alone);
+  EXPECT_EQ(standing(R"(<resource id="vip)"), Standing::left_alone);  // cut off
+  EXPECT_EQ(standing(""), Standing::left_alone);
+}
+
+TEST(Manager, is_asked_about_the_instance_of_this_node) {
+  EXPECT_EQ(standing(listed({.id = "web"}) + listed({.id = "vip:0", .managed = "false", .node = "n2"}) +
+                     listed({.id = "vip:1"})),
+            Standing::managed);
+}
+
+TEST(Manager, may_have_given_the_resource_to_another_agent) {
+  EXPECT_EQ(standing(listed({.agent = "ocf:heartbeat:IPaddr2"})), Standing::replaced);
+  EXPECT_EQ(standing(listed({.agent = "ocf:heartbeat:IPaddr2", .managed = "false", .node = "n2"})), Standing::replaced);
 }
 
 }  // namespace

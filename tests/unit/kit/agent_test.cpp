@@ -77,9 +77,13 @@ TEST(RunCall, says_which_parameters_are_wrong_before_any_verb_runs) {
             "parameter 'ip' is required and missing: address; parameter 'n' is 'x' but must be a whole number");
 }
 
-TEST(RunCall, stops_in_spite_of_a_faulty_value_but_not_without_a_required_one) {
+TEST(RunCall, stops_in_spite_of_a_faulty_value) {
   EXPECT_EQ(run("stop", {{"OCF_RESKEY_ip", "10.0.0.1"}, {"OCF_RESKEY_n", "x"}}, Ocf::configured).ran, "stop 3");
-  EXPECT_EQ(run("stop", {}).code, Ocf::configured);
+}
+
+TEST(RunCall, has_nothing_to_stop_without_a_required_value) {
+  EXPECT_EQ(run("stop", {}).code, Ocf::ok);
+  EXPECT_EQ(run("stop", {}).ran, "");
 }
 
 TEST(RunCall, takes_a_missing_installation_for_not_running_in_a_probe_only) {
@@ -96,6 +100,21 @@ TEST(RunCall, writes_the_prefix_that_the_manager_wants) {
   ::testing::internal::CaptureStderr();
   EXPECT_EQ(call.fail(Ocf::generic, "disk '{}' is\nfull", "/"), Ocf::generic);
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "why:disk '/' is full\n");
+}
+
+TEST(Call, gives_a_reason_that_every_manager_can_keep) {
+  const Environment env;
+  Call call(table, env, "start", boot_now());
+  const auto reason = [&call](const std::string& why) {
+    ::testing::internal::CaptureStderr();
+    call.explain(Ocf::generic, why);
+    ::testing::internal::GetCapturedStderr();
+    return call.reason();
+  };
+  EXPECT_EQ(reason("a\tb\x1b[1m\x7f"), "a b [1m ");
+  EXPECT_EQ(reason("grün – ok"), "grün – ok");
+  EXPECT_EQ(reason("\xff \xc3 \xed\xa0\x80 \xe0\x80\x80"), "? ? ??? ???");
+  EXPECT_EQ(reason(std::string(4096, 'w')), std::string(500, 'w') + "…");
 }
 
 TEST(Call, leaves_a_reserve_before_the_managers_timeout) {
