@@ -16,6 +16,7 @@
 #include "agents/kit/process.hpp"
 #include "agents/ocf/IPaddr/connections.hpp"
 #include "agents/ocf/IPaddr/helper.hpp"
+#include "agents/ocf/IPaddr/share.hpp"
 
 namespace systole::agents::ipaddr {
 
@@ -51,7 +52,7 @@ void announce(const Place& place, Netlink& route, const Placement& at) {
   const Time since = boot_now();
   auto later = announcement_times(options);
   if (at.nic.speaks_arp()) {
-    auto link = LinkSocket::open(at.nic, at.address.ip, {});
+    auto link = LinkSocket::open(at.nic, at.address.ip, {}, options.common_mac());
     const auto first = link ? announce_once(*link, route, at.nic, at.address.ip.family) : Result<void>(link.error());
     if (!first) {
       place.call.log().error("{}; neighbours may keep the old owner for a while, proceeding", first.error().what);
@@ -144,20 +145,6 @@ Result<void> take_off(Call& call, Netlink& route, const Address& gone, const Fac
   return {};
 }
 
-void reset_clients(Call& call, const Ip& ip) {
-  const auto reset = reset_connections(ip, call.deadline());
-  if (reset && *reset > 0) call.log().info("reset {} connections to {}", *reset, to_text(ip));
-  if (reset) return;
-  if (reset.error().code == Errc::invalid) {
-    call.log().notice(
-        "this kernel cannot reset connections (CONFIG_INET_DIAG_DESTROY is off): clients of {} will notice by "
-        "their own time-outs",
-        to_text(ip));
-  } else {
-    call.log().warning("{}; proceeding without resetting connections", reset.error().what);
-  }
-}
-
 void run_script(Call& call, const std::string& path) {
   if (path.empty()) return;
   const auto ran = run_program({path}, call.environment(), call.deadline());
@@ -198,10 +185,6 @@ void check_optimistic(Call& call, Address& address, const std::string& nic) {
   address.optimistic = false;
   address.nodad = true;
 }
-
-}  // namespace
-
-namespace {
 
 /// The beginning of every verb: parameters, and the namespace.
 class Scene {
@@ -263,6 +246,8 @@ Ocf IPaddr::validate(Call& call) {
   const auto facts = route ? gather_facts(*route, options.ip.family, Depth::routes) : Result<Facts>(route.error());
   if (!facts) return call.explain(Ocf::generic, facts.error().what);
   const auto placed = ipaddr::place(options, *facts);
+  const Verdict sharing = can_share(scene.place(call));
+  if (sharing.code != Ocf::ok) return call.explain(sharing.code, sharing.why);
   if (placed) return Ocf::ok;
   const bool bad_name = !options.nic.empty() && facts->interface(options.nic) == nullptr;
   return call.explain(bad_name ? Ocf::configured : Ocf::generic, placed.error().what);
@@ -272,6 +257,8 @@ Ocf IPaddr::start(Call& call) {
   const Scene scene(call);
   if (const auto code = scene.refused(call, Ocf::installed)) return *code;
   const Place place = scene.place(call);
+  const auto lock = ShareLock::take(place);
+  if (!lock) return call.explain(code_of(lock.error()), lock.error().what);
   auto route = Netlink::open(NETLINK_ROUTE, call.deadline());
   const auto facts =
       route ? gather_facts(*route, place.options.ip.family, Depth::routes) : Result<Facts>(route.error());
@@ -283,19 +270,22 @@ Ocf IPaddr::start(Call& call) {
     return call.explain(link.error().code == Errc::not_connected ? Ocf::installed : code_of(link.error()),
                         link.error().what);
   }
+  if (const Verdict shared = take_share(place, nic); shared.code != Ocf::ok)
+    return call.explain(shared.code, shared.why);
   if (plan.step == StartStep::announce) {
     call.log().info("{} is on '{}' already; announcing it again", to_text(place.options.ip), nic.name);
   } else if (const Ocf added = add(place, *route, *facts, plan); added != Ocf::ok) {
+    undo_share(place, nic);
     return added;
   }
   announce(place, *route, plan.placement);
   return Ocf::ok;
 }
 
-Ocf IPaddr::stop(Call& call) {
-  const Scene scene(call);
-  if (const auto code = scene.refused(call, Ocf::ok)) return *code;
-  const Place place = scene.place(call);
+namespace {
+
+Ocf stop_address(const Place& place) {
+  Call& call = place.call;
   const Options& options = place.options;
   if (const auto ended = end_helper(place); !ended) call.log().warning("{}; proceeding", ended.error().what);
   auto route = Netlink::open(NETLINK_ROUTE, call.deadline());
@@ -324,6 +314,17 @@ Ocf IPaddr::stop(Call& call) {
   return kept ? Ocf::ok : call.explain(code_of(kept.error()), kept.error().what);
 }
 
+}  // namespace
+
+Ocf IPaddr::stop(Call& call) {
+  const Scene scene(call);
+  if (const auto code = scene.refused(call, Ocf::ok)) return *code;
+  const Place place = scene.place(call);
+  const auto lock = ShareLock::take(place);
+  if (!lock) return call.explain(code_of(lock.error()), lock.error().what);
+  return give_up_share(place, [&place] { return stop_address(place); });
+}
+
 namespace {
 
 /// What the helper knows counts too; a recurring monitor starts one where none runs.
@@ -345,7 +346,7 @@ void refresh_neighbours(const Place& place, const Facts& facts) {
   const Address entry = served(place.options, facts).front();
   const Interface& nic = *facts.interface(entry.index);
   auto route = Netlink::open(NETLINK_ROUTE, place.call.deadline());
-  auto link = LinkSocket::open(nic, entry.ip, {});
+  auto link = LinkSocket::open(nic, entry.ip, {}, place.options.common_mac());
   for (int i = 0; route && link && nic.speaks_arp() && i < place.options.arp_count_refresh; ++i)
     static_cast<void>(announce_once(*link, *route, nic, entry.ip.family));
 }
@@ -359,8 +360,10 @@ Ocf IPaddr::monitor(Call& call) {
   const Place place = scene.place(call);
   const auto seen = look(place.options, probe, call.deadline());
   if (!seen) return call.explain(Ocf::generic, seen.error().what);
-  if (seen->verdict.code == Ocf::not_running && probe) return Ocf::not_running;  // as expected: no words about it
-  if (seen->verdict.code != Ocf::ok) return call.explain(seen->verdict.code, seen->verdict.why);
+  const auto verdict = judge_with_share(place, *seen, call.deadline());
+  if (!verdict) return call.explain(code_of(verdict.error()), verdict.error().what);
+  if (verdict->code == Ocf::not_running && probe) return Ocf::not_running;  // as expected: no words about it
+  if (verdict->code != Ocf::ok) return call.explain(verdict->code, verdict->why);
   const Verdict known = ask_helper(place, seen->facts);
   if (known.code == Ocf::generic) return call.explain(known.code, known.why);
   if (place.options.arp_count_refresh > 0 && !probe) refresh_neighbours(place, seen->facts);
@@ -378,9 +381,11 @@ Ocf IPaddr::extra(Call& call) {
   // Without the folder there is no helper either; links and addresses are watched all the same.
   if (news) ::inotify_add_watch(news.get(), call.paths().state.c_str(), IN_MOVED_TO);
   for (;;) {
-    const auto seen = look(place.options, false, boot_now() + 5s);
-    if (!seen) return call.explain(Ocf::generic, seen.error().what);
-    if (seen->verdict.code != Ocf::ok) return call.explain(seen->verdict.code, seen->verdict.why);
+    const Time patience = boot_now() + 5s;
+    const auto seen = look(place.options, false, patience);
+    const auto health = seen ? judge_with_share(place, *seen, patience) : Result<Verdict>(seen.error());
+    if (!health) return call.explain(Ocf::generic, health.error().what);
+    if (health->code != Ocf::ok) return call.explain(health->code, health->why);
     const auto known = helper_state(place);
     const Verdict verdict = known ? judge_state(*known, place.options) : Verdict{};
     if (verdict.code == Ocf::generic) return call.explain(verdict.code, verdict.why);
