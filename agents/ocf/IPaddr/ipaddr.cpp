@@ -246,8 +246,7 @@ Ocf IPaddr::validate(Call& call) {
   const auto facts = route ? gather_facts(*route, options.ip.family, Depth::routes) : Result<Facts>(route.error());
   if (!facts) return call.explain(Ocf::generic, facts.error().what);
   const auto placed = ipaddr::place(options, *facts);
-  const Verdict sharing = can_share(scene.place(call));
-  if (sharing.code != Ocf::ok) return call.explain(sharing.code, sharing.why);
+  if (const Ocf able = can_share(scene.place(call)); able != Ocf::ok) return able;
   if (placed) return Ocf::ok;
   const bool bad_name = !options.nic.empty() && facts->interface(options.nic) == nullptr;
   return call.explain(bad_name ? Ocf::configured : Ocf::generic, placed.error().what);
@@ -270,8 +269,7 @@ Ocf IPaddr::start(Call& call) {
     return call.explain(link.error().code == Errc::not_connected ? Ocf::installed : code_of(link.error()),
                         link.error().what);
   }
-  if (const Verdict shared = take_share(place, nic); shared.code != Ocf::ok)
-    return call.explain(shared.code, shared.why);
+  if (const Ocf shared = take_share(place, nic); shared != Ocf::ok) return shared;
   if (plan.step == StartStep::announce) {
     call.log().info("{} is on '{}' already; announcing it again", to_text(place.options.ip), nic.name);
   } else if (const Ocf added = add(place, *route, *facts, plan); added != Ocf::ok) {
@@ -377,6 +375,7 @@ Ocf IPaddr::extra(Call& call) {
   const Place place = scene.place(call);
   auto changes = Changes::open(place.options.ip.family);
   if (!changes) return call.explain(Ocf::generic, changes.error().what);
+  auto rules = place.options.cloned ? Changes::open_rules() : Result<Changes>(Error{Errc::refused, "no rules"});
   const Fd news(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   // Without the folder there is no helper either; links and addresses are watched all the same.
   if (news) ::inotify_add_watch(news.get(), call.paths().state.c_str(), IN_MOVED_TO);
@@ -389,9 +388,11 @@ Ocf IPaddr::extra(Call& call) {
     const auto known = helper_state(place);
     const Verdict verdict = known ? judge_state(*known, place.options) : Verdict{};
     if (verdict.code == Ocf::generic) return call.explain(verdict.code, verdict.why);
-    std::array<pollfd, 2> events{{{changes->fd(), POLLIN, 0}, {news.get(), POLLIN, 0}}};
+    std::array<pollfd, 3> events{
+        {{changes->fd(), POLLIN, 0}, {news.get(), POLLIN, 0}, {rules ? rules->fd() : -1, POLLIN, 0}}};
     static_cast<void>(::poll(events.data(), events.size(), -1));
     changes->drain();
+    if (rules) rules->drain();
     std::array<char, 4096> names{};
     while (news && ::read(news.get(), names.data(), names.size()) > 0) continue;
   }

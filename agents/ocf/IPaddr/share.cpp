@@ -21,9 +21,11 @@ namespace {
 
 constexpr Duration lock_look = 10ms;
 
-Verdict verdict_of(const Error& error) {
-  if (error.code == Errc::permission) return {Ocf::permission, error.what};
-  return {error.code == Errc::not_found ? Ocf::installed : Ocf::generic, error.what};
+Ocf explain(Call& call, const Error& error) {
+  const Ocf code = error.code == Errc::permission  ? Ocf::permission
+                   : error.code == Errc::not_found ? Ocf::installed
+                                                   : Ocf::generic;
+  return call.explain(code, error.what);
 }
 
 std::string first_line(std::string_view text) {
@@ -112,38 +114,38 @@ Result<ShareLock> ShareLock::take(const Place& at) {
   return lock;
 }
 
-Verdict can_share(const Place& at) {
-  if (!at.options.cloned) return {};
+Ocf can_share(const Place& at) {
+  if (!at.options.cloned) return Ocf::ok;
   const auto there = nft(at, "--version", at.call.deadline());
-  return there ? Verdict{} : verdict_of(there.error());
+  return there ? Ocf::ok : explain(at.call, there.error());
 }
 
-Verdict take_share(const Place& at, const Interface& nic) {
-  if (!at.options.cloned) return {};
+Ocf take_share(const Place& at, const Interface& nic) {
+  if (!at.options.cloned) return Ocf::ok;
   const Cloned& cloned = *at.options.cloned;
   if (!nic.speaks_arp()) {
-    return {Ocf::installed, fmt::format("'{}' is no Ethernet interface with ARP: an address on several nodes at once "
-                                        "needs one",
-                                        nic.name)};
+    return at.call.fail(Ocf::installed,
+                        "'{}' is no Ethernet interface with ARP: an address on several nodes at once needs one",
+                        nic.name);
   }
   if (!is_plain_name(nic.name))
-    return {Ocf::installed, fmt::format("nft cannot be told of an interface named '{}': rename it", nic.name)};
+    return at.call.fail(Ocf::installed, "nft cannot be told of an interface named '{}': rename it", nic.name);
   const auto seen = look_at_share(at, at.call.deadline());
-  if (!seen) return verdict_of(seen.error());
+  if (!seen) return explain(at.call, seen.error());
   Shares shares{at.options.ip, nic.name, cloned, seen->instances};
   shares.instances.insert(cloned.instance);
   // First the rules: who hears without them answers for others.
   if (const auto made = make_rules(at, shares, at.call.deadline()); !made) {
     undo_share(at, nic);
-    return verdict_of(made.error());
+    return explain(at.call, made.error());
   }
   if (const auto joined = change_group(true, nic.name, cloned.mac); !joined) {
     undo_share(at, nic);
-    return verdict_of(joined.error());
+    return explain(at.call, joined.error());
   }
   at.call.log().info("instance {} of {} answers its share of {} on '{}', by way of {}", cloned.instance,
                      to_text(at.options.ip), cloned.instances, nic.name, to_text(cloned.mac));
-  return {};
+  return Ocf::ok;
 }
 
 void undo_share(const Place& at, const Interface& nic) {
@@ -173,13 +175,13 @@ Ocf give_up_share(const Place& at, const std::function<Ocf()>& stop_address) {
   if (!others.empty() && !there.empty()) {
     const std::string& nic = look_there->facts.interface(there.front().index)->name;
     const auto made = here ? make_rules(at, {at.options.ip, nic, cloned, others}, call.deadline()) : Result<void>();
-    if (!made) return call.explain(verdict_of(made.error()).code, made.error().what);
+    if (!made) return explain(call, made.error());
     call.log().info("instance {} of {} has stopped; others stay on this node", cloned.instance, to_text(at.options.ip));
     return Ocf::ok;
   }
   if (const Ocf stopped = stop_address(); stopped != Ocf::ok) return stopped;
   const auto removed = remove_share(at, call.deadline());
-  return removed ? Ocf::ok : call.explain(verdict_of(removed.error()).code, removed.error().what);
+  return removed ? Ocf::ok : explain(call, removed.error());
 }
 
 Result<Verdict> judge_with_share(const Place& at, const Look& seen, Time deadline) {

@@ -21,12 +21,12 @@ class ShareLock {
   Fd folder_;
 };
 
-/// nft is there. The code else: installed.
-Verdict can_share(const Place& at);
+/// installed, with the reason said: there is no nft.
+Ocf can_share(const Place& at);
 
 /// Rules and group address, so that all is in place before the address is. Idempotent. What fails leaves nothing behind
 /// that was not there before. Ordinary addresses: ok, as in all of these.
-Verdict take_share(const Place& at, const Interface& nic);
+Ocf take_share(const Place& at, const Interface& nic);
 /// After a start that went no further.
 void undo_share(const Place& at, const Interface& nic);
 

@@ -198,6 +198,21 @@ class Cloned(Case):
                 self.stop("a", 1)
                 self.assert_nothing_left("a")
 
+    def test_watch_tells_at_once_when_somebody_flushes_the_rules(self):
+        self.start("a", 0)
+        env = self.environment("a", {"clone": 0, "clone_max": 2, "globally_unique": "true"}, {})
+        watch = subprocess.Popen(["ip", "netns", "exec", self.net.name("a"), self.AGENT, "watch"], env=env, text=True,
+                                 stderr=subprocess.PIPE)
+        self.addCleanup(watch.stderr.close)
+        self.addCleanup(watch.kill)
+        self.nft("a", "add", "table", "ip", "somebody_elses")
+        self.start("a", 1)
+        with self.assertRaises(subprocess.TimeoutExpired):
+            watch.wait(1)
+        self.nft("a", "flush", "ruleset")
+        self.assertEqual(watch.wait(3), 1)
+        self.assertIn("flushed", watch.stderr.read())
+
     # --- what is refused ---
 
     def test_without_nft_it_says_what_to_install(self):
