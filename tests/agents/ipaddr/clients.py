@@ -5,6 +5,9 @@ usage: clients.py IP COUNT   opens COUNT connections to port 7000 at once, each 
     by       how many were answered by whom (the name that net.py's serve sends)
     silent   how many got no answer within a second and a half
     doubled  to how many ports more than one answer came, or a reset: somebody else answered too. Seen as packets
+usage: clients.py IP COUNT SECONDS   opens them, says "ready", sends on each ten times a second; prints as JSON
+    kept     how many lived to the end
+    reset    how many were reset
 """
 import collections
 import json
@@ -62,14 +65,35 @@ def listen(clients):
     return names, len(waiting)
 
 
-def main(ip, count):
+def keep(ip, count, seconds):
+    clients = [socket.create_connection((ip, 7000), timeout=2) for _ in range(count)]
+    print("ready")
+    end = time.monotonic() + seconds
+    living = clients
+    while time.monotonic() < end:
+        still = []
+        for client in living:
+            try:
+                client.sendall(b"?")
+                still.append(client)
+            except OSError:
+                pass
+        living = still
+        time.sleep(0.1)
+    print(json.dumps({"kept": len(living), "reset": count - len(living)}))
+
+
+def once(ip, count):
     raw = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
     raw.setblocking(False)
-    names, silent = listen(connect(ip, int(count)))
+    names, silent = listen(connect(ip, count))
     time.sleep(0.05)
     doubled = sum(1 for answers, resets in answers_in(raw, ip).values() if answers > 1 or resets > 0)
     print(json.dumps({"by": collections.Counter(names), "silent": silent, "doubled": doubled}))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if len(sys.argv) > 3:
+        keep(sys.argv[1], int(sys.argv[2]), float(sys.argv[3]))
+    else:
+        once(sys.argv[1], int(sys.argv[2]))

@@ -16,6 +16,7 @@ from case import VIP, Case, main
 
 COMMON = "03:56:0a:4d:00:64"
 TABLE = f"systole-vip-{VIP}"
+CLIENTS = [sys.executable, "-u", os.path.join(os.path.dirname(os.path.abspath(__file__)), "clients.py")]
 COUNT = 60  # connections; that one node gets all of them by chance: one in 2^59
 
 
@@ -38,8 +39,7 @@ class Cloned(Case):
             self.part(host, "serve", host, VIP)
 
     def clients(self, count=COUNT):
-        file = os.path.join(os.path.dirname(os.path.abspath(__file__)), "clients.py")
-        return json.loads(self.net.run("client", [sys.executable, file, VIP, str(count)]).stdout)
+        return json.loads(self.net.run("client", [*CLIENTS, VIP, str(count)]).stdout)
 
     def nft(self, host, *words):
         done = self.net.run(host, ["nft", *words])
@@ -90,6 +90,25 @@ class Cloned(Case):
         self.start("a", 0)
         seen = self.clients()
         self.assertEqual((set(seen["by"]), seen["silent"], seen["doubled"]), ({"a", "b"}, 0, 0), seen)
+
+    def test_connections_of_a_share_that_moves_are_reset_and_the_others_stay(self):
+        self.start("a", 0)
+        self.start("a", 1)
+        self.part("a", "serve", "a", VIP)
+        kept = subprocess.Popen(["ip", "netns", "exec", self.net.name("client"), *CLIENTS, VIP, str(COUNT), "1.5"],
+                                text=True, stdout=subprocess.PIPE)
+        self.assertEqual(kept.stdout.readline(), "ready\n")
+        self.stop("a", 0)
+        self.start("b", 0)
+        seen = json.loads(kept.communicate(timeout=30)[0])
+        self.assertEqual(seen["kept"] + seen["reset"], COUNT)
+        self.assertGreater(min(seen["kept"], seen["reset"]), 0, seen)
+        # The last share goes with the address: told at once, not when the client next sends something.
+        self.part("b", "serve", "b", VIP)
+        waits = self.part("client", "hold", VIP, "5")
+        self.stop("b", 0)
+        self.stop("a", 1)
+        self.assertEqual(waits.stdout.readline().split()[0], "reset")
 
     def test_each_hash_serves_every_client_once(self):
         for choice in ("sourceip", "sourceip-sourceport-destport"):
