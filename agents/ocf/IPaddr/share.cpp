@@ -35,7 +35,9 @@ std::string first_line(std::string_view text) {
 /// not_found: there is no nft, or what the commands name (a table, a part of the kernel) does not exist.
 Result<std::string> nft(const Place& at, const std::string& commands, Time deadline) {
   // As an argument: nft takes all commands of one call as one transaction, from wherever they come.
-  const auto ran = run_program({"nft", commands}, at.call.environment(), deadline);
+  Environment env = at.call.environment();
+  env["LC_ALL"] = "C";  // its words are read below
+  const auto ran = run_program({"nft", commands}, env, deadline);
   if (!ran && ran.error().code == Errc::not_found) {
     return Error{Errc::not_found,
                  "the same address on several nodes at once needs the program nft, and it is not here: install the "

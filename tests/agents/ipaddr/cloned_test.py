@@ -186,6 +186,17 @@ class Cloned(Case):
             all_at_once("stop")
             self.assert_nothing_left("a")
 
+    def test_it_works_inside_a_named_network_namespace(self):
+        inside = {"network_namespace": self.net.name("a")}
+        for number in range(2):
+            self.start("client", number, **inside)
+            self.assertEqual(self.clone("client", "monitor", number, **inside), 0, self.last.stderr)
+        self.assertIn("jump instance-1", self.nft("a", "list", "ruleset"))
+        self.assertEqual(self.nft("client", "list", "tables"), "")
+        for number in range(2):
+            self.stop("client", number, **inside)
+        self.assert_nothing_left("a")
+
     def test_a_part_that_is_missing_fails_the_monitor_and_a_start_mends_it(self):
         self.start("a", 0)
         for what, harm in {
