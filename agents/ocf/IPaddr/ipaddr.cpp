@@ -318,8 +318,6 @@ Ocf IPaddr::stop(Call& call) {
   const Scene scene(call);
   if (const auto code = scene.refused(call, Ocf::ok)) return *code;
   const Place place = scene.place(call);
-  const auto lock = ShareLock::take(place);
-  if (!lock) return call.explain(code_of(lock.error()), lock.error().what);
   return give_up_share(place, [&place] { return stop_address(place); });
 }
 

@@ -167,8 +167,10 @@ void undo_share(const Place& at, const Interface& nic) {
 Ocf give_up_share(const Place& at, const std::function<Ocf()>& stop_address) {
   if (!at.options.cloned) return stop_address();
   Call& call = at.call;
+  const auto lock = ShareLock::take(at);
+  if (!lock) return explain(call, lock.error());
   const Cloned& cloned = *at.options.cloned;
-  const auto seen = look_at_share(at, at.call.deadline());
+  const auto seen = look_at_share(at, call.deadline());
   const auto look_there = look(at.options, true, call.deadline());
   if (!look_there) return call.explain(Ocf::generic, look_there.error().what);
   const auto there = served(at.options, look_there->facts);

@@ -30,7 +30,8 @@ Ocf take_share(const Place& at, const Interface& nic);
 /// After a start that went no further.
 void undo_share(const Place& at, const Interface& nic);
 
-/// Gives up this instance; when no other is here, `stop_address` is run, and the rules go when it has succeeded.
+/// Gives up this instance, under the lock; when no other is here, `stop_address` is run, and the rules go when it has
+/// succeeded.
 Ocf give_up_share(const Place& at, const std::function<Ocf()>& stop_address);
 
 /// Verdict of monitor: look's, and that of the share.
