@@ -149,6 +149,48 @@ std::vector<Param> who_else_has_it() {
   };
 }
 
+std::vector<Param> cloned_addresses() {
+  return {
+      {.name = "mac",
+       .brief = "Common hardware address of a cloned address",
+       .about =
+           "In a clone with globally-unique=true and without unique_clone_address, all nodes have the address at once "
+           "and each answers its share of the clients. This group address (its first byte is odd) is what neighbours "
+           "learn for it. Without it: 03:56 and the four bytes of 'ip'. No effect on an ordinary address.",
+       .example = "03:56:c0:00:02:0a"},
+      {.name = "clusterip_hash",
+       .fallback = "sourceip-sourceport",
+       .brief = "What decides which instance answers",
+       .about = "Of a cloned address. sourceip: all connections of a client go to one node. With the ports they are "
+                "spread better. Packets without ports go by their source in every case. Must be the same on all nodes, "
+                "as in one resource it is.",
+       .choices = {"sourceip", "sourceip-sourceport", "sourceip-sourceport-destport"}},
+      {.name = "clusterip_hash_seed",
+       .brief = "Start value of that hash",
+       .about = "0 to 0xffffffff. Another one shares the clients out otherwise. Without it: made from 'ip'."},
+      {.name = "clusterip_firewall",
+       .fallback = "auto",
+       .brief = "No effect here",
+       .about = "IPaddr2's choice between nft and iptables for a cloned address. This agent always uses nft.",
+       .choices = {"auto", "nft", "iptables"}},
+      {.name = "clusterip_table",
+       .brief = "No effect here",
+       .about =
+           "IPaddr2's table for rules. This agent has tables of its own for each cloned address, named systole-vip-IP, "
+           "which are gone when the last instance has stopped."},
+      {.name = "clusterip_chain",
+       .brief = "No effect here",
+       .about = "IPaddr2's chain for rules; see clusterip_table."},
+      {.name = "clusterip_mac_mangle",
+       .type = ParamType::boolean,
+       .fallback = "true",
+       .brief = "No effect here",
+       .about =
+           "IPaddr2's wish that the kernel's ARP packets carry the common hardware address. Here they always do: a "
+           "neighbour that learns a node's own one reaches only that node's share."},
+  };
+}
+
 std::vector<Param> special_set_ups() {
   return {
       {.name = "unique_clone_address",
@@ -157,7 +199,7 @@ std::vector<Param> special_set_ups() {
        .brief = "One address for each instance of a clone",
        .about =
            "When true, an instance adds its number to the last byte of 'ip'. Needs a clone with globally-unique=true "
-           "and IPv4."},
+           "and IPv4. When false, such a clone has one address on all its nodes: see 'mac'."},
       {.name = "lvs_support",
        .type = ParamType::boolean,
        .fallback = "false",
@@ -213,7 +255,8 @@ const About about{
         "connections to the address are reset, so that clients connect anew at once instead of waiting for their "
         "time-outs. Speaks to the kernel itself: needs neither ip(8) nor arping(8). Takes the configuration of "
         "ocf:heartbeat:IPaddr2 and ocf:heartbeat:IPaddr as it is.",
-    .params = all_of({where_it_goes(), how_neighbours_learn(), who_else_has_it(), special_set_ups()}),
+    .params =
+        all_of({where_it_goes(), how_neighbours_learn(), who_else_has_it(), cloned_addresses(), special_set_ups()}),
     .actions =
         {
             {.name = "start", .timeout = "20s"},

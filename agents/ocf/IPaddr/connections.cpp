@@ -74,4 +74,18 @@ Result<std::size_t> reset_connections(const Ip& ip, Time deadline) {
   return reset;
 }
 
+void reset_clients(Call& call, const Ip& ip) {
+  const auto reset = reset_connections(ip, call.deadline());
+  if (reset && *reset > 0) call.log().info("reset {} connections to {}", *reset, to_text(ip));
+  if (reset) return;
+  if (reset.error().code == Errc::invalid) {
+    call.log().notice(
+        "this kernel cannot reset connections (CONFIG_INET_DIAG_DESTROY is off): clients of {} will notice by "
+        "their own time-outs",
+        to_text(ip));
+  } else {
+    call.log().warning("{}; proceeding without resetting connections", reset.error().what);
+  }
+}
+
 }  // namespace systole::agents::ipaddr

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 
+#include "agents/kit/agent.hpp"
 #include "common/base/ip.hpp"
 #include "common/base/result.hpp"
 #include "common/base/time.hpp"
@@ -14,5 +15,8 @@ namespace systole::agents::ipaddr {
 /// Resets every TCP connection whose local address is ip (listening sockets stay), IPv4-mapped IPv6 ones included.
 /// The number of those reset. Errc::invalid: this kernel is built without CONFIG_INET_DIAG_DESTROY.
 Result<std::size_t> reset_connections(const Ip& ip, Time deadline);
+
+/// The same for a stop: says what came of it, and goes on.
+void reset_clients(Call& call, const Ip& ip);
 
 }  // namespace systole::agents::ipaddr

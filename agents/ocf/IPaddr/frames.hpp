@@ -46,8 +46,8 @@ std::optional<Claim> claim_in(std::span<const std::uint8_t> frame, const Ip& ip,
 /// EtherTypes and offsets within frames, for claim_in and for the socket's filter.
 namespace layout {
 inline constexpr std::uint16_t ethertype_arp = 0x0806, ethertype_ipv6 = 0x86dd;
-inline constexpr std::size_t ethertype = 12, arp_operation = 20, arp_sender_mac = 22, arp_sender_ip = 28,
-                             arp_target_ip = 38, arp_end = 42;
+inline constexpr std::size_t ethernet_source = 6, ethertype = 12, arp_operation = 20, arp_sender_mac = 22,
+                             arp_sender_ip = 28, arp_target_ip = 38, arp_end = 42;
 inline constexpr std::size_t ipv6_next_header = 20, ipv6_source = 22, icmp_type = 54, icmp_target = 62,
                              icmp_options = 78;
 inline constexpr std::uint8_t icmpv6 = 58, solicitation = 135, advertisement = 136;

@@ -68,7 +68,7 @@ class Helper {
     const Interface& nic = *seen->facts.interface(there.front().index);
     const auto own = own_macs(seen->facts);
     if (!nic.speaks_arp() || (link_ && nic.mac == nic_.mac && nic.index == nic_.index && own == own_)) return event;
-    auto link = LinkSocket::open(nic, at_.options.ip, own);
+    auto link = LinkSocket::open(nic, at_.options.ip, own, at_.options.common_mac());
     if (!link) return event;
     link_.emplace(std::move(*link));
     nic_ = nic;

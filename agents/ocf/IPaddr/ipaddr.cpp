@@ -17,6 +17,7 @@
 #include "agents/ocf/IPaddr/connections.hpp"
 #include "agents/ocf/IPaddr/helper.hpp"
 #include "agents/ocf/IPaddr/neighbours.hpp"
+#include "agents/ocf/IPaddr/share.hpp"
 
 namespace systole::agents::ipaddr {
 
@@ -80,20 +81,6 @@ Result<void> take_off(Call& call, Netlink& route, const Address& gone, const Fac
     if (auto added = add_address(route, other); !added && added.error().code != Errc::exists) return added;
   }
   return {};
-}
-
-void reset_clients(Call& call, const Ip& ip) {
-  const auto reset = reset_connections(ip, call.deadline());
-  if (reset && *reset > 0) call.log().info("reset {} connections to {}", *reset, to_text(ip));
-  if (reset) return;
-  if (reset.error().code == Errc::invalid) {
-    call.log().notice(
-        "this kernel cannot reset connections (CONFIG_INET_DIAG_DESTROY is off): clients of {} will notice by "
-        "their own time-outs",
-        to_text(ip));
-  } else {
-    call.log().warning("{}; proceeding without resetting connections", reset.error().what);
-  }
 }
 
 void run_script(Call& call, const std::string& path) {
@@ -198,6 +185,7 @@ Ocf IPaddr::validate(Call& call) {
   const auto facts = route ? gather_facts(*route, options.ip.family, Depth::routes) : Result<Facts>(route.error());
   if (!facts) return call.explain(Ocf::generic, facts.error().what);
   const auto placed = ipaddr::place(options, *facts);
+  if (const Ocf able = can_share(scene.place(call)); able != Ocf::ok) return able;
   if (placed) return Ocf::ok;
   const bool bad_name = !options.nic.empty() && facts->interface(options.nic) == nullptr;
   return call.explain(bad_name ? Ocf::configured : Ocf::generic, placed.error().what);
@@ -207,6 +195,8 @@ Ocf IPaddr::start(Call& call) {
   const Scene scene(call);
   if (const auto code = scene.refused(call, Ocf::installed)) return *code;
   const Place place = scene.place(call);
+  const auto lock = ShareLock::take(place);
+  if (!lock) return call.explain(code_of(lock.error()), lock.error().what);
   auto route = Netlink::open(NETLINK_ROUTE, call.deadline());
   const auto facts =
       route ? gather_facts(*route, place.options.ip.family, Depth::routes) : Result<Facts>(route.error());
@@ -220,24 +210,21 @@ Ocf IPaddr::start(Call& call) {
     return call.explain(link.error().code == Errc::not_connected ? Ocf::installed : code_of(link.error()),
                         link.error().what);
   }
+  if (const Ocf shared = take_share(place, nic); shared != Ocf::ok) return shared;
   if (plan.step == StartStep::announce) {
     call.log().info("{} is on '{}' already; announcing it again", to_text(place.options.ip), nic.name);
   } else if (const Ocf added = add(place, *route, *facts, plan); added != Ocf::ok) {
+    undo_share(place, nic);
     return added;
   }
   announce(place, *route, plan.placement);
   return Ocf::ok;
 }
 
-Ocf IPaddr::stop(Call& call) {
-  std::vector<std::string> faults;
-  const auto known = options_for_stop(call.params(), call.meta(), faults);
-  for (const std::string& fault : faults)
-    call.log().warning("{}; {}", fault, known ? "proceeding without it" : "nothing can have been started");
-  if (!known) return Ocf::ok;
-  const Scene scene(*known);
-  if (const auto code = scene.refused(call, Ocf::ok)) return *code;
-  const Place place = scene.place(call);
+namespace {
+
+Ocf stop_address(const Place& place) {
+  Call& call = place.call;
   const Options& options = place.options;
   if (const auto ended = end_helper(place); !ended) call.log().warning("{}; proceeding", ended.error().what);
   auto route = Netlink::open(NETLINK_ROUTE, call.deadline());
@@ -266,6 +253,20 @@ Ocf IPaddr::stop(Call& call) {
   return kept ? Ocf::ok : call.explain(code_of(kept.error()), kept.error().what);
 }
 
+}  // namespace
+
+Ocf IPaddr::stop(Call& call) {
+  std::vector<std::string> faults;
+  const auto known = options_for_stop(call.params(), call.meta(), faults);
+  for (const std::string& fault : faults)
+    call.log().warning("{}; {}", fault, known ? "proceeding without it" : "nothing can have been started");
+  if (!known) return Ocf::ok;
+  const Scene scene(*known);
+  if (const auto code = scene.refused(call, Ocf::ok)) return *code;
+  const Place place = scene.place(call);
+  return give_up_share(place, [&place] { return stop_address(place); });
+}
+
 namespace {
 
 /// What the helper knows counts too; a recurring monitor starts one where none runs.
@@ -292,8 +293,10 @@ Ocf IPaddr::monitor(Call& call) {
   const Place place = scene.place(call);
   const auto seen = look(place.options, probe, call.deadline());
   if (!seen) return call.explain(Ocf::generic, seen.error().what);
-  if (seen->verdict.code == Ocf::not_running && probe) return Ocf::not_running;  // as expected: no words about it
-  if (seen->verdict.code != Ocf::ok) return call.explain(seen->verdict.code, seen->verdict.why);
+  const auto verdict = judge_with_share(place, *seen, call.deadline());
+  if (!verdict) return call.explain(code_of(verdict.error()), verdict.error().what);
+  if (verdict->code == Ocf::not_running && probe) return Ocf::not_running;  // as expected: no words about it
+  if (verdict->code != Ocf::ok) return call.explain(verdict->code, verdict->why);
   const Verdict known = ask_helper(place, seen->facts);
   if (known.code == Ocf::generic) return call.explain(known.code, known.why);
   if (place.options.arp_count_refresh > 0 && !probe) refresh_neighbours(place, seen->facts);
@@ -307,19 +310,24 @@ Ocf IPaddr::extra(Call& call) {
   const Place place = scene.place(call);
   auto changes = Changes::open(place.options.ip.family);
   if (!changes) return call.explain(Ocf::generic, changes.error().what);
+  auto rules = place.options.cloned ? Changes::open_rules() : Result<Changes>(Error{Errc::refused, "no rules"});
   const Fd news(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
   // Without the folder there is no helper either; links and addresses are watched all the same.
   if (news) ::inotify_add_watch(news.get(), call.paths().state.c_str(), IN_MOVED_TO);
   for (;;) {
-    const auto seen = look(place.options, false, boot_now() + 5s);
-    if (!seen) return call.explain(Ocf::generic, seen.error().what);
-    if (seen->verdict.code != Ocf::ok) return call.explain(seen->verdict.code, seen->verdict.why);
+    const Time patience = boot_now() + 5s;
+    const auto seen = look(place.options, false, patience);
+    const auto health = seen ? judge_with_share(place, *seen, patience) : Result<Verdict>(seen.error());
+    if (!health) return call.explain(Ocf::generic, health.error().what);
+    if (health->code != Ocf::ok) return call.explain(health->code, health->why);
     const auto known = helper_state(place);
     const Verdict verdict = known ? judge_state(*known, place.options) : Verdict{};
     if (verdict.code == Ocf::generic) return call.explain(verdict.code, verdict.why);
-    std::array<pollfd, 2> events{{{changes->fd(), POLLIN, 0}, {news.get(), POLLIN, 0}}};
+    std::array<pollfd, 3> events{
+        {{changes->fd(), POLLIN, 0}, {news.get(), POLLIN, 0}, {rules ? rules->fd() : -1, POLLIN, 0}}};
     static_cast<void>(::poll(events.data(), events.size(), -1));
     changes->drain();
+    if (rules) rules->drain();
     std::array<char, 4096> names{};
     while (news && ::read(news.get(), names.data(), names.size()) > 0) continue;
   }

@@ -8,6 +8,7 @@
 #include <linux/if_packet.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -66,7 +67,8 @@ std::uint16_t protocol_of(const Ip& ip) {
 
 }  // namespace
 
-Result<LinkSocket> LinkSocket::open(const Interface& nic, const Ip& ip, std::vector<Mac> own) {
+Result<LinkSocket> LinkSocket::open(const Interface& nic, const Ip& ip, std::vector<Mac> own,
+                                    std::optional<Mac> common) {
   const std::string tried = fmt::format("open a raw socket on '{}'", nic.name);
   // Protocol 0 until the filter is there and the interface chosen: nothing else may come in before.
   Fd socket(::socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -80,24 +82,26 @@ Result<LinkSocket> LinkSocket::open(const Interface& nic, const Ip& ip, std::vec
   where.sll_protocol = protocol_of(ip);
   where.sll_ifindex = nic.index;
   if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&where), sizeof where) != 0) return errno_error(tried);
-  return LinkSocket(std::move(socket), nic, ip, std::move(own));
+  return LinkSocket(std::move(socket), nic, ip, std::move(own), common.value_or(nic.mac));
 }
 
-Result<void> LinkSocket::send(const Frame& frame) {
+Result<void> LinkSocket::send(Frame frame) {
+  // The frame itself comes from the interface, whatever it announces: switches drop what comes from a group address.
+  std::ranges::copy(nic_.mac, frame.begin() + layout::ethernet_source);
   if (::send(socket_.get(), frame.data(), frame.size(), 0) >= 0) return {};
   return errno_error(fmt::format("announce {} on '{}'", to_text(ip_), nic_.name));
 }
 
 Result<void> LinkSocket::announce() {
-  if (ip_.is_v6()) return send(neighbour_advertisement(nic_.mac, ip_));
-  if (auto sent = send(gratuitous_arp(ArpForm::request, nic_.mac, ip_)); !sent) return sent;
-  return send(gratuitous_arp(ArpForm::reply, nic_.mac, ip_));
+  if (ip_.is_v6()) return send(neighbour_advertisement(announced_, ip_));
+  if (auto sent = send(gratuitous_arp(ArpForm::request, announced_, ip_)); !sent) return sent;
+  return send(gratuitous_arp(ArpForm::reply, announced_, ip_));
 }
 
 Result<void> LinkSocket::announce_to(const std::vector<Neighbour>& neighbours) {
   for (const Neighbour& one : neighbours) {
     const Frame frame =
-        ip_.is_v6() ? neighbour_advertisement_to(one, nic_.mac, ip_) : gratuitous_arp_to(one.mac, nic_.mac, ip_);
+        ip_.is_v6() ? neighbour_advertisement_to(one, announced_, ip_) : gratuitous_arp_to(one.mac, announced_, ip_);
     if (auto sent = send(frame); !sent) return sent;
   }
   return {};

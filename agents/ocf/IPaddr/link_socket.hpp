@@ -15,7 +15,9 @@ namespace systole::agents::ipaddr {
 class LinkSocket {
  public:
   /// own: the machine's hardware addresses, which never count as somebody else's.
-  static Result<LinkSocket> open(const Interface& nic, const Ip& ip, std::vector<Mac> own);
+  /// common: announced in place of the interface's own (cloned.hpp).
+  static Result<LinkSocket> open(const Interface& nic, const Ip& ip, std::vector<Mac> own,
+                                 std::optional<Mac> common = {});
 
   int fd() const { return socket_.get(); }
   /// To everybody, in each form of the family.
@@ -27,14 +29,15 @@ class LinkSocket {
   std::optional<Claim> hear();
 
  private:
-  LinkSocket(Fd socket, const Interface& nic, const Ip& ip, std::vector<Mac> own)
-      : socket_(std::move(socket)), nic_(nic), ip_(ip), own_(std::move(own)) {}
-  Result<void> send(const Frame& frame);
+  LinkSocket(Fd socket, const Interface& nic, const Ip& ip, std::vector<Mac> own, const Mac& announced)
+      : socket_(std::move(socket)), nic_(nic), ip_(ip), own_(std::move(own)), announced_(announced) {}
+  Result<void> send(Frame frame);
 
   Fd socket_;
   Interface nic_;
   Ip ip_;
   std::vector<Mac> own_;
+  Mac announced_;
 };
 
 std::vector<Mac> own_macs(const Facts& facts);

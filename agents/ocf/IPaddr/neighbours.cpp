@@ -36,7 +36,7 @@ void announce(const Place& place, Netlink& route, const Placement& at) {
   const Time since = boot_now();
   auto later = announcement_times(options);
   if (at.nic.speaks_arp()) {
-    auto link = LinkSocket::open(at.nic, at.address.ip, {});
+    auto link = LinkSocket::open(at.nic, at.address.ip, {}, options.common_mac());
     const auto first = link ? announce_once(*link, route, at.nic, at.address.ip.family) : Result<void>(link.error());
     if (!first) {
       place.call.log().error("{}; neighbours may keep the old owner for a while, proceeding", first.error().what);
@@ -59,7 +59,7 @@ void refresh_neighbours(const Place& place, const Facts& facts) {
   const Address entry = served(place.options, facts).front();
   const Interface& nic = *facts.interface(entry.index);
   auto route = Netlink::open(NETLINK_ROUTE, place.call.deadline());
-  auto link = LinkSocket::open(nic, entry.ip, {});
+  auto link = LinkSocket::open(nic, entry.ip, {}, place.options.common_mac());
   for (int i = 0; route && link && nic.speaks_arp() && i < place.options.arp_count_refresh; ++i)
     static_cast<void>(announce_once(*link, *route, nic, entry.ip.family));
 }

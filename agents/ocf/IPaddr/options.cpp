@@ -66,9 +66,12 @@ Result<Ip> given_ip(const Values& values) {
 Result<Ip> own_ip(const Ip& given, const Values& values, const Meta& meta) {
   const std::string text = to_text(given);
   if (!values.flag("unique_clone_address")) {
-    if (meta.clone_max() > 1) {
-      return wrong("the same address on {} nodes at once: set unique_clone_address=true, or run it without a clone",
-                   meta.clone_max());
+    if (meta.clone_max() > 1 && meta.text("globally_unique") != "true") {
+      return wrong(
+          "an anonymous clone would put the same address on {} nodes, and each would answer everybody: set the clone's "
+          "meta attribute globally-unique=true, so that each instance answers its share; or, for an address each, also "
+          "unique_clone_address=true; or run it without a clone",
+          meta.clone_max());
     }
     return given;
   }
@@ -195,6 +198,10 @@ Result<Options> options_from(const Values& values, const Meta& meta) {
     if (const auto done = read(o, values); !done) return done.error();
   }
   read_announcements(o, values);
+  const auto cloned = cloned_from(values, meta, o.ip);
+  if (!cloned) return cloned.error();
+  o.cloned = *cloned;
+  if (o.cloned) o.conflict_check = ConflictCheck::off;  // the other owners are the other instances
   return o;
 }
 

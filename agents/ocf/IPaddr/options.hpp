@@ -8,6 +8,7 @@
 
 #include "agents/kit/table.hpp"
 #include "agents/kit/values.hpp"
+#include "agents/ocf/IPaddr/cloned.hpp"
 #include "agents/ocf/IPaddr/facts.hpp"
 #include "common/base/result.hpp"
 #include "common/base/time.hpp"
@@ -44,6 +45,10 @@ struct Options {
   bool flush_routes = false;
   std::string network_namespace;
   std::string start_script, stop_script;
+  std::optional<Cloned> cloned{};  // the same address on several nodes at once
+
+  /// What neighbours learn in place of the interface's own.
+  std::optional<Mac> common_mac() const { return cloned ? std::optional(cloned->mac) : std::nullopt; }
 };
 
 /// The values as Options; the Error says which parameter is wrong on every machine.

@@ -6,6 +6,7 @@
 #include <linux/if_addr.h>
 #include <linux/if_addrlabel.h>
 #include <linux/neighbour.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -228,15 +229,23 @@ Result<void> delete_address_label(Netlink& route, const Ip& ip, std::uint32_t la
                    fmt::format("remove the address label of {}", to_text(ip)));
 }
 
-Result<Changes> Changes::open(IpFamily family) {
-  Fd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE));
-  sockaddr_nl groups{};
-  groups.nl_family = AF_NETLINK;
-  groups.nl_groups =
-      RTMGRP_LINK | (family == IpFamily::v6 ? static_cast<unsigned>(RTMGRP_IPV6_IFADDR) : RTMGRP_IPV4_IFADDR);
-  if (!socket || ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&groups), sizeof groups) != 0)
-    return errno_error("listen for changes of links and addresses");
+Result<Changes> Changes::listen(int protocol, unsigned groups, const std::string& tried) {
+  Fd socket(::socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, protocol));
+  sockaddr_nl address{};
+  address.nl_family = AF_NETLINK;
+  address.nl_groups = groups;
+  if (!socket || ::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    return errno_error(tried);
   return Changes(std::move(socket));
+}
+
+Result<Changes> Changes::open(IpFamily family) {
+  const unsigned addresses = family == IpFamily::v6 ? RTMGRP_IPV6_IFADDR : RTMGRP_IPV4_IFADDR;
+  return listen(NETLINK_ROUTE, RTMGRP_LINK | addresses, "listen for changes of links and addresses");
+}
+
+Result<Changes> Changes::open_rules() {
+  return listen(NETLINK_NETFILTER, 1U << (NFNLGRP_NFTABLES - 1), "listen for changes of the rules of nftables");
 }
 
 bool Changes::drain() {

@@ -27,16 +27,19 @@ Result<void> set_link_up(Netlink& route, const Interface& nic);
 Result<void> add_address_label(Netlink& route, const Ip& ip, std::uint32_t label);
 Result<void> delete_address_label(Netlink& route, const Ip& ip, std::uint32_t label);
 
-/// A socket that becomes readable when links or addresses of the family change. What changed is not told: look again.
+/// A socket that becomes readable when links or addresses of the family change, or rules of nftables. What changed is
+/// not told: look again.
 class Changes {
  public:
   static Result<Changes> open(IpFamily family);
+  static Result<Changes> open_rules();
   int fd() const { return socket_.get(); }
   /// Reads all that is there. False: nothing was.
   bool drain();
 
  private:
   explicit Changes(Fd socket) : socket_(std::move(socket)) {}
+  static Result<Changes> listen(int protocol, unsigned groups, const std::string& tried);
   Fd socket_;
 };
 

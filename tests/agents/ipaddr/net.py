@@ -72,14 +72,18 @@ class Net:
         self.children.append(child)
         return child
 
-    def close(self):
+    def end_parts(self):
         for child in self.children:
             child.kill()
             child.wait()
             child.stdout.close()
+        self.children = []
+
+    def close(self):
+        self.end_parts()
         for name in reversed(self.namespaces):
             subprocess.run(["ip", "netns", "del", name], check=False)
-        self.children, self.namespaces = [], []
+        self.namespaces = []
         atexit.unregister(self.close)
 
 
