@@ -220,6 +220,9 @@ std::optional<Options> options_for_stop(const Values& values, const Meta& meta, 
   }
   o.lvs = o.lvs && !o.ip.is_v6();
   read_announcements(o, values);
+  const auto cloned = cloned_from(values, meta, o.ip);
+  if (cloned) o.cloned = *cloned;
+  if (!cloned) faults.push_back(cloned.error().what);
   const auto scripts = read_scripts(o, values);
   if (scripts) return o;
   faults.push_back(scripts.error().what);

@@ -221,7 +221,9 @@ class Reporting(Case):
     def manager(self, managed):
         folder = f"{self.folder}/bin"
         os.makedirs(folder)
-        for name, does in (("crm_mon", f"echo '<resource id=\"vip\" managed=\"{managed}\" maintenance=\"false\"/>'"),
+        known = (f'<resource id="vip" resource_agent="ocf:systole:IPaddr" managed="{managed}" maintenance="false">'
+                 '<node name="a"/></resource>')
+        for name, does in (("crm_mon", f"echo '{known}'"),
                            ("crm_resource", f'echo "$@" >>{self.folder}/told')):
             with open(f"{folder}/{name}", "w") as file:
                 file.write(f"#!/bin/sh\n{does}\n")
