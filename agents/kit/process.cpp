@@ -108,6 +108,13 @@ bool collect(int pidfd, Pipe& out, Pipe& err, Ran& ran, Time deadline) {
   }
 }
 
+/// Its beginning: a whole program for an interpreter may be among the arguments.
+std::string shown(const std::vector<std::string>& argv) {
+  constexpr std::size_t bytes_max = 60;
+  const std::string all = join(argv, " ");
+  return all.size() <= bytes_max ? all : all.substr(0, bytes_max) + "…";
+}
+
 }  // namespace
 
 Result<Ran> run_program(const std::vector<std::string>& argv, const Environment& env, Time deadline) {
@@ -129,7 +136,7 @@ Result<Ran> run_program(const std::vector<std::string>& argv, const Environment&
   int status = 0;
   while (::waitpid(*pid, &status, 0) < 0 && errno == EINTR) {
   }
-  if (!ended) return Error{Errc::timeout, fmt::format("'{}' did not end in time and was killed", join(argv, " "))};
+  if (!ended) return Error{Errc::timeout, fmt::format("'{}' did not end in time and was killed", shown(argv))};
   ran.code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   return ran;
 }

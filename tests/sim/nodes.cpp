@@ -63,9 +63,9 @@ void World::crash(Node& node, bool power_off) {
   if (survive > 0) count("crash that kept an unconfirmed write");
   for (; survive > 0; --survive) stored(node);
   node.stores.clear();
-  // Agents are killed with their daemon; they may have done their work a moment before.
+  // Agents are killed with their daemon; they may have done their work a moment before, unless they hang killed.
   for (const auto& [resource, agent] : std::exchange(node.under_way, {}))
-    if (!power_off && dice_.chance(1, 2)) act(node, resource, agent.action);
+    if (!power_off && !agent.in_kernel && dice_.chance(1, 2)) act(node, resource, agent.action);
   node.machine.reset();
   node.inbox.clear();
   node.paused = false;
