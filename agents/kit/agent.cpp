@@ -4,13 +4,11 @@
 
 #include <fmt/format.h>
 #include <poll.h>
-#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <exception>
@@ -236,7 +234,6 @@ int run_agent(int argc, const char* const* argv, Agent& agent) {
   Call call(about, env, name_of(argv[1]), boot_now());
   open_log(call.log(), env, about.name, {.stderr_is_terminal = ::isatty(STDERR_FILENO) == 1});
   if (agent.keeps_time(call.action())) end_in_time(call);
-  if (call.action() == "watch") ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // nobody waits for its news any more
   try {
     return static_cast<int>(run_call(agent, call));
   } catch (const std::exception& broken) {

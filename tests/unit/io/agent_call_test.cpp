@@ -24,10 +24,16 @@ struct AgentCalls : test::Scratch {
     settings.init_folder = folder + "/init.d";
     settings.run_directory = "/run/h6-test";
     settings.tools_folder = "/h6/tools";
-    agents.emplace(context, settings, std::nullopt, log, [this](std::uint64_t call, executor::Outcome outcome) {
-      EXPECT_FALSE(outcomes.contains(call)) << "an outcome came twice";
-      outcomes[call] = std::move(outcome);
-    });
+    agents.emplace(
+        context, settings, std::nullopt, log,
+        [this](std::uint64_t call, executor::Outcome outcome) {
+          EXPECT_FALSE(outcomes.contains(call)) << "an outcome came twice";
+          outcomes[call] = std::move(outcome);
+        },
+        [this](std::uint64_t call, bool offered) {
+          EXPECT_FALSE(watches.contains(call)) << "a watch ended twice";
+          watches[call] = offered;
+        });
   }
 
   void agent(const std::string& script) const { write("resource.d/test/agent", "#!/bin/sh\n" + script); }
@@ -59,6 +65,7 @@ struct AgentCalls : test::Scratch {
   std::vector<std::string> lines;
   AgentSettings settings;
   std::map<std::uint64_t, executor::Outcome> outcomes;
+  std::map<std::uint64_t, bool> watches;  // those that ended by themselves: whether the agent offers it
   std::uint64_t last_call = 0;
   std::optional<Agents> agents;
 };
@@ -124,7 +131,8 @@ TEST_F(AgentCalls, an_agent_dies_with_its_daemon) {
   const pid_t daemon = ::fork();
   if (daemon == 0) {
     boost::asio::io_context own;
-    Agents of_daemon(own, settings, std::nullopt, log, [](std::uint64_t, const executor::Outcome&) {});
+    Agents of_daemon(
+        own, settings, std::nullopt, log, [](std::uint64_t, const executor::Outcome&) {}, [](std::uint64_t, bool) {});
     of_daemon.run(call_of("start"));
     own.run();
     ::_exit(0);
@@ -208,6 +216,75 @@ TEST_F(AgentCalls, many_calls_run_side_by_side) {
   for (int i = 0; i < 20; ++i) agents->run(call_of("monitor"));
   ASSERT_TRUE(test::run_until(context, [&] { return outcomes.size() == 20; }));
   EXPECT_LT(boot_time() - begin, 4s);
+}
+
+/// An agent that says which actions it has, and writes down each of its calls.
+constexpr const char* with_watch = R"(echo $1 >>calls
+case $1 in
+  meta-data) echo '<resource-agent><actions><action name="monitor"/><action timeout="20s" name="watch"/></actions>' ;;
+  watch) until [ -e go ]; do sleep 0.01; done; exit 7 ;;
+esac)";
+
+std::string in_folder(const std::string& folder, std::string script) {
+  return "cd " + folder + "\n" + std::move(script);
+}
+
+TEST_F(AgentCalls, a_watch_runs_until_it_has_news_and_its_agent_is_asked_once_whether_it_can) {
+  agent(in_folder(folder, with_watch));
+  const auto run = call_of("watch", {});
+  agents->watch(run);
+  EXPECT_FALSE(test::run_until(
+      context, [&] { return !watches.empty(); }, 300ms));
+  write("go", "");
+  ASSERT_TRUE(test::run_until(context, [&] { return watches.contains(run.call); }));
+  EXPECT_TRUE(watches[run.call]);
+  const auto again = call_of("watch", {});
+  agents->watch(again);
+  ASSERT_TRUE(test::run_until(context, [&] { return watches.contains(again.call); }));
+  std::ifstream calls(folder + "/calls");
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(calls), {}), "meta-data\nwatch\nwatch\n");
+}
+
+TEST_F(AgentCalls, an_agent_without_a_watch_is_never_called_for_one) {
+  agent(in_folder(folder, "echo $1 >>calls; echo '<action name=\"monitor\"/><!-- watch -->'"));
+  for (int i = 0; i < 2; ++i) {
+    const auto run = call_of("watch", {});
+    agents->watch(run);
+    ASSERT_TRUE(test::run_until(context, [&] { return watches.contains(run.call); }));
+    EXPECT_FALSE(watches[run.call]);
+  }
+  std::ifstream calls(folder + "/calls");
+  EXPECT_EQ(std::string(std::istreambuf_iterator<char>(calls), {}), "meta-data\n");
+}
+
+TEST_F(AgentCalls, an_agent_that_is_not_there_or_cannot_tell_ends_the_watch_and_may_be_asked_again) {
+  for (const char* const script : {"", "exit 1"}) {
+    if (*script != 0) agent(script);
+    const auto run = call_of("watch", {});
+    agents->watch(run);
+    ASSERT_TRUE(test::run_until(context, [&] { return watches.contains(run.call); })) << script;
+    EXPECT_TRUE(watches[run.call]) << script;
+  }
+}
+
+TEST_F(AgentCalls, a_watch_that_is_ended_is_killed_and_tells_nothing) {
+  agent("case $1 in meta-data) echo '<action name=\"watch\"/>' ;; *) echo $$ >" + folder + "/pid; sleep 1000 ;; esac");
+  const auto run = call_of("watch", {});
+  agents->watch(run);
+  pid_t process = 0;
+  ASSERT_TRUE(test::run_until(context, [&] { return bool(std::ifstream(folder + "/pid") >> process); }));
+  agents->end_watch(run.call);
+  agents->end_watch(run.call);  // twice, and of one that never was
+  agents->end_watch(999);
+  EXPECT_TRUE(test::run_until(context, [&] { return is_dead(process); }));
+  EXPECT_FALSE(test::run_until(
+      context, [&] { return !watches.empty(); }, 100ms));
+  // Ended while its agent is still asked.
+  const auto early = call_of("watch", {});
+  agents->watch(early);
+  agents->end_watch(early.call);
+  EXPECT_FALSE(test::run_until(
+      context, [&] { return !watches.empty(); }, 200ms));
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ struct Scratch : testing::Test {
 /// False: it had not happened within the time.
 template <class Condition>
 bool run_until(boost::asio::io_context& context, Condition happened,
-               std::chrono::seconds limit = std::chrono::seconds(10)) {
+               std::chrono::milliseconds limit = std::chrono::seconds(10)) {
   const auto end = std::chrono::steady_clock::now() + limit;
   while (!happened()) {
     if (std::chrono::steady_clock::now() > end) return false;
