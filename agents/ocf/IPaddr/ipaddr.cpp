@@ -204,8 +204,9 @@ Ocf IPaddr::start(Call& call) {
   const StartPlan plan = plan_start(place.options, *facts);
   if (plan.step == StartStep::refuse) return call.explain(plan.verdict.code, plan.verdict.why);
   const Interface& nic = plan.placement.nic;
-  const auto voice = nic.speaks_arp() ? may_announce(nic, place.options.ip) : Result<void>();
-  if (!voice) return call.explain(Ocf::permission, voice.error().what);
+  Result<LinkSocket> voice = Error{Errc::invalid, "nobody to announce to"};
+  if (nic.speaks_arp()) voice = LinkSocket::open(nic, place.options.ip, {}, place.options.common_mac());
+  if (!voice && voice.error().code == Errc::permission) return call.explain(Ocf::permission, voice.error().what);
   if (const auto link = ready_link(call, *route, place.options, nic); !link) {
     return call.explain(link.error().code == Errc::not_connected ? Ocf::installed : code_of(link.error()),
                         link.error().what);
@@ -217,7 +218,7 @@ Ocf IPaddr::start(Call& call) {
     undo_share(place, nic);
     return added;
   }
-  announce(place, *route, plan.placement);
+  announce(place, *route, plan.placement, voice);
   return Ocf::ok;
 }
 

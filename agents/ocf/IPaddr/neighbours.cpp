@@ -26,17 +26,11 @@ void announce_foreground(Call& call, const Placement& at, LinkSocket& link, Netl
 
 }  // namespace
 
-Result<void> may_announce(const Interface& nic, const Ip& ip) {
-  const auto link = LinkSocket::open(nic, ip, {});
-  return link || link.error().code != Errc::permission ? Result<void>() : link.error();
-}
-
-void announce(const Place& place, Netlink& route, const Placement& at) {
+void announce(const Place& place, Netlink& route, const Placement& at, Result<LinkSocket>& link) {
   const Options& options = place.options;
   const Time since = boot_now();
   auto later = announcement_times(options);
   if (at.nic.speaks_arp()) {
-    auto link = LinkSocket::open(at.nic, at.address.ip, {}, options.common_mac());
     const auto first = link ? announce_once(*link, route, at.nic, at.address.ip.family) : Result<void>(link.error());
     if (!first) {
       place.call.log().error("{}; neighbours may keep the old owner for a while, proceeding", first.error().what);

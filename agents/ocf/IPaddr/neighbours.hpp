@@ -6,11 +6,10 @@
 
 namespace systole::agents::ipaddr {
 
-/// Asked before anything is changed: an address that nobody hears of would be lost for its clients.
-Result<void> may_announce(const Interface& nic, const Ip& ip);
-
-/// The first announcement at once, the others in the foreground if that is wanted; then the resident helper.
-void announce(const Place& place, Netlink& route, const Placement& at);
+/// The first announcement at once, the others in the foreground if that is wanted; then the resident helper. The socket
+/// is opened before anything is changed, because who may not announce an address must not take it, and closed when all
+/// is done, because closing one takes the kernel more than 10 ms.
+void announce(const Place& place, Netlink& route, const Placement& at, Result<LinkSocket>& link);
 
 /// What a recurring monitor repeats (arp_count_refresh).
 void refresh_neighbours(const Place& place, const Facts& facts);
