@@ -9,19 +9,16 @@ another provider and type in the configuration; between the two everything that 
 every few milliseconds who owns the address, all the time: never two. The recurring monitor comes every 30 s only, so
 that what is noticed sooner was told by the resident helper.
 Exit 0: all of it held; 1: not; 77: skipped, Pacemaker or Corosync is not installed."""
-import argparse
-import os
 import pathlib
 import shutil
-import signal
 import sys
 import time
 
 sys.dont_write_bytecode = True  # the source tree stays clean
 import pacemaker_cluster  # noqa: E402
+import story  # noqa: E402
 from pacemaker_cluster import PacemakerCluster, kit  # noqa: E402
 
-SKIPPED = 77
 WHOLE_TIME = 220  # s: before ctest's own limit, whose SIGKILL would leave namespaces behind
 TOKEN_MS = 1000
 INTERVAL = 30     # s between two monitors
@@ -315,49 +312,5 @@ class Story:
         self.audit()
 
 
-def report(cluster, error):
-    print(f"\nFAILED: {error}", flush=True)
-    for node in cluster.rig.nodes():
-        print(f"\n-- the last lines of {node}'s pacemaker.log")
-        print("\n".join(cluster.log_tail(node)))
-    print(f"\nall logs: {cluster.logs}", flush=True)
-
-
-def interrupted(number, frame):
-    raise kit.ClusterError(f"ended by {signal.Signals(number).name}" if number != signal.SIGALRM else
-                           f"the whole story took longer than {WHOLE_TIME} s")
-
-
-def play(cluster):
-    try:
-        Story(cluster).run()
-        return 0
-    except (kit.ClusterError, kit.rigs.RigError) as error:
-        report(cluster, error)
-        return 1
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
-            signal.signal(number, signal.SIG_IGN)
-        cluster.stop()
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("build", type=pathlib.Path)
-    parser.add_argument("--prefix", default="test-addr")
-    parser.add_argument("--logs", type=pathlib.Path)
-    args = parser.parse_args()
-    if missing := pacemaker_cluster.missing_packages():
-        print(f"skipped: not installed: {' '.join(missing)}")
-        return SKIPPED
-    if os.geteuid() != 0:
-        sys.exit("address_test.py: needs root: it makes network namespaces")
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
-        signal.signal(number, interrupted)
-    signal.alarm(WHOLE_TIME)
-    return play(AddressCluster(args.build, args.prefix, args.logs or args.build / "pacemaker-address-logs",
-                               deadtime=TOKEN_MS))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(story.main(__doc__, Story, AddressCluster, "test-addr", "pacemaker-address-logs", TOKEN_MS, WHOLE_TIME))

@@ -9,18 +9,13 @@ configuration: promotion by the agent's scores, notifications, attributes set wi
 through the address all the time and keep account; after each event the node that is now the primary must have every
 row that was acknowledged, and at the end both nodes must have them.
 Exit 0: all of it held; 1: not; 77: skipped, Pacemaker or Corosync is not installed."""
-import argparse
-import os
-import pathlib
-import signal
 import sys
 import time
 
 sys.dont_write_bytecode = True  # the source tree stays clean
-import pacemaker_cluster  # noqa: E402
+import story  # noqa: E402
 from pacemaker_cluster import PacemakerCluster, kit  # noqa: E402
 
-SKIPPED = 77
 WHOLE_TIME = 540  # s: before ctest's own limit, whose SIGKILL would leave namespaces behind
 STEADY = 2.0      # s of undisturbed writing around each event
 TOKEN_MS = 2000   # a node that gets no processor for a second is not lost
@@ -194,49 +189,5 @@ class Scenario:
         self.audit()
 
 
-def report(cluster, error):
-    print(f"\nFAILED: {error}", flush=True)
-    for node in cluster.rig.nodes():
-        print(f"\n-- the last lines of {node}'s pacemaker.log")
-        print("\n".join(cluster.log_tail(node)))
-    print(f"\nall logs: {cluster.logs}", flush=True)
-
-
-def interrupted(number, frame):
-    raise kit.ClusterError(f"ended by {signal.Signals(number).name}" if number != signal.SIGALRM else
-                           f"the whole scenario took longer than {WHOLE_TIME} s")
-
-
-def play(cluster):
-    try:
-        Scenario(cluster).run()
-        return 0
-    except (kit.ClusterError, kit.rigs.RigError) as error:
-        report(cluster, error)
-        return 1
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
-            signal.signal(number, signal.SIG_IGN)
-        cluster.stop()
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("build", type=pathlib.Path)
-    parser.add_argument("--prefix", default="test-pcmk")
-    parser.add_argument("--logs", type=pathlib.Path)
-    args = parser.parse_args()
-    if missing := pacemaker_cluster.missing_packages():
-        print(f"skipped: not installed: {' '.join(missing)}")
-        return SKIPPED
-    if os.geteuid() != 0:
-        sys.exit("pacemaker_test.py: needs root: it makes network namespaces")
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM):
-        signal.signal(number, interrupted)
-    signal.alarm(WHOLE_TIME)
-    return play(PacemakerCluster(args.build, args.prefix, args.logs or args.build / "pacemaker-logs",
-                                 deadtime=TOKEN_MS))
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(story.main(__doc__, Scenario, PacemakerCluster, "test-pcmk", "pacemaker-logs", TOKEN_MS, WHOLE_TIME))
