@@ -2,7 +2,6 @@
 // See addresses.hpp; rtnetlink(7), netlink(7).
 #include "crmd/guardian_process/addresses.hpp"
 
-#include <arpa/inet.h>
 #include <linux/rtnetlink.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -10,26 +9,16 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-#include <span>
-#include <string>
+
+#include "common/base/bytes.hpp"
 
 namespace systole::guardian {
 namespace {
-
-using Bytes = std::span<const std::byte>;
 
 constexpr timeval patience_with_kernel{.tv_sec = 0, .tv_usec = 200'000};
 
 std::size_t aligned(std::size_t size) {
   return (size + 3) & ~std::size_t{3};
-}
-
-template <class T>
-std::optional<T> peek(Bytes bytes) {
-  T value{};
-  if (bytes.size() < sizeof value) return std::nullopt;
-  std::memcpy(&value, bytes.data(), sizeof value);
-  return value;
 }
 
 Bytes after(Bytes bytes, std::size_t size) {
@@ -38,14 +27,15 @@ Bytes after(Bytes bytes, std::size_t size) {
 
 /// The address of an RTM_NEWADDR: IFA_LOCAL where there is one (on point-to-point links IFA_ADDRESS is the peer's).
 std::optional<Ip> address_of(const ifaddrmsg& head, Bytes attributes) {
+  if (head.ifa_family != AF_INET && head.ifa_family != AF_INET6) return std::nullopt;
+  const IpFamily family = head.ifa_family == AF_INET6 ? IpFamily::v6 : IpFamily::v4;
   std::optional<Ip> found;
   while (const auto attribute = peek<rtattr>(attributes)) {
     if (attribute->rta_len < sizeof(rtattr) || attribute->rta_len > attributes.size()) break;
-    Ip ip{.family = head.ifa_family, .bytes = {}};
+    const Bytes value = attributes.subspan(sizeof(rtattr), attribute->rta_len - sizeof(rtattr));
     const bool local = attribute->rta_type == IFA_LOCAL;
-    if ((local || (attribute->rta_type == IFA_ADDRESS && !found)) && attribute->rta_len - sizeof(rtattr) == ip.size()) {
-      std::memcpy(ip.bytes.data(), attributes.data() + sizeof(rtattr), ip.size());
-      found = ip;
+    if (local || (attribute->rta_type == IFA_ADDRESS && !found)) {
+      if (const auto ip = ip_from(family, value.data(), value.size())) found = ip;
     }
     attributes = after(attributes, attribute->rta_len);
   }
@@ -60,21 +50,9 @@ void append(std::vector<std::byte>& out, const void* data, std::size_t size) {
 
 }  // namespace
 
-std::size_t Ip::size() const {
-  return family == AF_INET ? 4 : family == AF_INET6 ? 16 : 0;
-}
-
-std::optional<Ip> parse_ip(std::string_view text) {
-  const std::string plain(text.substr(0, text.find('/')));
-  Ip ip{.family = AF_INET, .bytes = {}};
-  const bool four = ::inet_pton(AF_INET, plain.c_str(), ip.bytes.data()) == 1;
-  if (!four) ip.family = AF_INET6;
-  if (!four && ::inet_pton(AF_INET6, plain.c_str(), ip.bytes.data()) != 1) return std::nullopt;
-  Ip loopback6{.family = AF_INET6, .bytes = {}};
-  loopback6.bytes[15] = std::byte{1};
-  if (ip == Ip{.family = ip.family, .bytes = {}} || ip == loopback6) return std::nullopt;
-  if (four && ip.bytes[0] == std::byte{127}) return std::nullopt;
-  return ip;
+std::optional<Ip> parse_held_ip(std::string_view text) {
+  const auto ip = parse_ip(text.substr(0, text.find('/')));
+  return ip && !ip->is_loopback() && !ip->is_unspecified() ? ip : std::nullopt;
 }
 
 Result<Addresses> Addresses::open() {
@@ -146,7 +124,7 @@ Result<void> Addresses::remove(const std::vector<Found>& addresses) {
     head.nlmsg_seq = sequence_;
     append(burst, &head, sizeof head);
     ifaddrmsg body{};
-    body.ifa_family = address.ip.family;
+    body.ifa_family = address.ip.is_v6() ? AF_INET6 : AF_INET;
     body.ifa_prefixlen = address.prefix;
     body.ifa_index = address.interface;
     append(burst, &body, sizeof body);

@@ -3,7 +3,6 @@
 // deletions. No `ip` command: nothing may have to be loaded from a disk that is in trouble.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -11,19 +10,13 @@
 #include <vector>
 
 #include "common/base/handles.hpp"
+#include "common/base/ip.hpp"
 #include "common/base/result.hpp"
 
 namespace systole::guardian {
 
-struct Ip {
-  unsigned char family = 0;           // AF_INET or AF_INET6
-  std::array<std::byte, 16> bytes{};  // network order; IPv4: the first four
-  bool operator==(const Ip&) const = default;
-  std::size_t size() const;
-};
-
 /// IPv4 or IPv6, with or without "/PREFIX"; nullopt: neither, or a loopback or unspecified address, which nobody holds.
-std::optional<Ip> parse_ip(std::string_view text);
+std::optional<Ip> parse_held_ip(std::string_view text);
 
 class Addresses {
  public:

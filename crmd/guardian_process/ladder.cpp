@@ -28,7 +28,7 @@ Climbed Ladder::climb(const std::vector<Holding>& holdings, const std::vector<pi
   std::vector<Ip> unwanted;
   for (const Holding& holding : holdings)
     for (const std::string& address : holding.addresses)
-      if (const auto ip = parse_ip(address)) unwanted.push_back(*ip);
+      if (const auto ip = parse_held_ip(address)) unwanted.push_back(*ip);
   auto dropped = addresses_.drop(unwanted);
   std::vector<Processes> all;
   for (const Holding& holding : holdings) all.emplace_back(holding, spared);

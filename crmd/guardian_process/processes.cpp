@@ -138,7 +138,7 @@ std::string Processes::left() const {
 
 std::string complaint_about(const Holding& holding) {
   for (const std::string& address : holding.addresses)
-    if (!parse_ip(address)) return fmt::format("'{}' is no address that could be dropped", address);
+    if (!parse_held_ip(address)) return fmt::format("'{}' is no address that could be dropped", address);
   for (const pid_t group : holding.groups)
     if (group <= 1) return fmt::format("{} is no process group that could be killed", group);
   if (holding.cgroup.empty()) return "";

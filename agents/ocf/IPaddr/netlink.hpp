@@ -18,23 +18,13 @@
 #include <string>
 #include <string_view>
 
+#include "common/base/bytes.hpp"
 #include "common/base/handles.hpp"
 #include "common/base/ip.hpp"
 #include "common/base/result.hpp"
 #include "common/base/time.hpp"
 
 namespace systole::agents::ipaddr {
-
-using Bytes = std::span<const std::byte>;
-
-/// The fixed part of a message's body; nullopt when it is cut off.
-template <class T>
-std::optional<T> peek(Bytes bytes) {
-  T value{};
-  if (bytes.size() < sizeof value) return std::nullopt;
-  std::memcpy(&value, bytes.data(), sizeof value);
-  return value;
-}
 
 /// The attributes behind a message's fixed part, by type, up to `most`. What is cut off or has a length of its own
 /// makes that one, and those behind it, as if they were not there.

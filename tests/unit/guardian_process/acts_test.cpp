@@ -17,21 +17,21 @@ namespace systole::guardian {
 namespace {
 
 TEST(Addresses, both_families_are_read_with_and_without_a_prefix) {
-  EXPECT_TRUE(parse_ip("10.0.0.5"));
-  EXPECT_EQ(parse_ip("10.0.0.5/24"), parse_ip("10.0.0.5"));
-  EXPECT_EQ(parse_ip("fd00:0:0::5/64"), parse_ip("fd00::5"));
-  EXPECT_NE(parse_ip("10.0.0.5"), parse_ip("10.0.0.6"));
+  EXPECT_TRUE(parse_held_ip("10.0.0.5"));
+  EXPECT_EQ(parse_held_ip("10.0.0.5/24"), parse_held_ip("10.0.0.5"));
+  EXPECT_EQ(parse_held_ip("fd00:0:0::5/64"), parse_held_ip("fd00::5"));
+  EXPECT_NE(parse_held_ip("10.0.0.5"), parse_held_ip("10.0.0.6"));
 }
 
 TEST(Addresses, what_nobody_can_hold_is_no_address) {
   for (const char* const text : {"", "vip", "10.0.0", "10.0.0.5x", "127.0.0.1", "127.1.2.3/8", "::1", "0.0.0.0", "::"})
-    EXPECT_FALSE(parse_ip(text)) << text;
+    EXPECT_FALSE(parse_held_ip(text)) << text;
 }
 
 TEST(Addresses, an_address_that_the_kernel_does_not_have_is_gone) {
   auto addresses = Addresses::open();
   ASSERT_TRUE(addresses);
-  const auto dropped = addresses->drop({*parse_ip("198.51.100.77"), *parse_ip("2001:db8::77")});
+  const auto dropped = addresses->drop({*parse_held_ip("198.51.100.77"), *parse_held_ip("2001:db8::77")});
   ASSERT_TRUE(dropped) << dropped.error().what;
   EXPECT_EQ(*dropped, 0u);
 }
