@@ -85,8 +85,12 @@ Result<std::string> read_file(const std::string& path, std::size_t limit) {
   }
 }
 
+std::string temporary_of(const std::string& path, pid_t writer) {
+  return fmt::format("{}.{}.new", path, writer);
+}
+
 Result<void> write_file(const std::string& path, std::string_view text, bool durable, unsigned mode) {
-  const std::string temporary = fmt::format("{}.{}.new", path, ::getpid());
+  const std::string temporary = temporary_of(path, ::getpid());
   const Fd fd(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, mode));
   if (!fd) return errno_error(fmt::format("create '{}'", temporary));
   Result<void> done = write_all(fd.get(), temporary, text);

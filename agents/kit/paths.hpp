@@ -2,6 +2,8 @@
 // Where agents keep what must survive the call but not the boot.
 #pragma once
 
+#include <sys/types.h>
+
 #include <string>
 
 #include "agents/kit/values.hpp"
@@ -29,5 +31,7 @@ Result<std::string> read_file(const std::string& path, std::size_t limit = 1 << 
 
 /// By a temporary file and rename, synced when durable: a reader sees the old or the new text, never half of it.
 Result<void> write_file(const std::string& path, std::string_view text, bool durable = false, unsigned mode = 0644);
+/// That temporary file: what a writer that was killed meanwhile has left.
+std::string temporary_of(const std::string& path, pid_t writer);
 
 }  // namespace systole::agents

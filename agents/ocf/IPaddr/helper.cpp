@@ -177,8 +177,13 @@ Result<void> launch_helper(const Place& at, std::vector<Duration> announcements,
 }
 
 Result<void> end_helper(const Place& at) {
+  const auto known = read_file(helper_pid_file(at));
+  const auto helper = known ? parse_process_id(*known) : std::nullopt;
   if (auto ended = end_background(helper_pid_file(at)); !ended) return ended;
-  static_cast<void>(::unlink(helper_state_file(at).c_str()));
+  const std::string state = helper_state_file(at);
+  // It may have been killed while it wrote.
+  if (helper) static_cast<void>(::unlink(temporary_of(state, helper->pid).c_str()));
+  static_cast<void>(::unlink(state.c_str()));
   return {};
 }
 
