@@ -72,23 +72,7 @@ class AddressCluster(PacemakerCluster):
         return None if view is None else view.find(".//resource[@id='vip']")
 
 
-class Story:
-    def __init__(self, cluster):
-        self.cluster, self.begin = cluster, time.monotonic()
-
-    def say(self, words):
-        print(f"{time.monotonic() - self.begin:7.1f} s  {words}", flush=True)
-
-    def expect(self, truth, words):
-        if not truth:
-            raise kit.ClusterError(words)
-
-    def wait(self, condition, seconds, what):
-        try:
-            return kit.wait_until(condition, seconds, what, 0.1)
-        except kit.ClusterError as error:
-            raise kit.ClusterError(f"{error}; now {self.now()}") from None
-
+class Story(story.Story):
     def now(self):
         return "; ".join(f"{n}: {'on' if self.cluster.rig.pid(n) else 'off'}"
                          f"{', address' if self.cluster.holds_address(n) else ''}" for n in self.cluster.names)

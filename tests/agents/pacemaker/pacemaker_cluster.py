@@ -2,7 +2,6 @@
 """The demo's cluster with Corosync and Pacemaker in crmd's place: same disks, databases, clients and configuration.
 
 Of our programs only the two agents are on these nodes; the tools that they call are Pacemaker's."""
-import os
 import pathlib
 import shutil
 import sys

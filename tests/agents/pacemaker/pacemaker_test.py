@@ -22,24 +22,7 @@ TOKEN_MS = 2000   # a node that gets no processor for a second is not lost
 RATE = 200        # commits per second of all writers
 
 
-class Scenario:
-    def __init__(self, cluster):
-        self.cluster, self.begin = cluster, time.monotonic()
-
-    def say(self, words):
-        print(f"{time.monotonic() - self.begin:7.1f} s  {words}", flush=True)
-
-    def expect(self, truth, words):
-        if not truth:
-            raise kit.ClusterError(words)
-
-    def wait(self, condition, seconds, what):
-        """wait_until, with the state of the cluster in the message as it is at the end of the time, not before."""
-        try:
-            return kit.wait_until(condition, seconds, what, 0.1)
-        except kit.ClusterError as error:
-            raise kit.ClusterError(f"{error}; now {self.cluster.summary()}") from None
-
+class Scenario(story.Story):
     # -- what must hold --------------------------------------------------------------------------------------------
     def settled(self, primary=None):
         """One primary with the address, one replica whose receipts the commits wait for, and Pacemaker sees it so."""

@@ -5,12 +5,37 @@ import os
 import pathlib
 import signal
 import sys
+import time
 
 import pacemaker_cluster
 from pacemaker_cluster import kit
 
 SKIPPED = 77
 ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+
+
+class Story:
+    """Steps with what must hold after them; run() tells it."""
+
+    def __init__(self, cluster):
+        self.cluster, self.begin = cluster, time.monotonic()
+
+    def say(self, words):
+        print(f"{time.monotonic() - self.begin:7.1f} s  {words}", flush=True)
+
+    def expect(self, truth, words):
+        if not truth:
+            raise kit.ClusterError(words)
+
+    def wait(self, condition, seconds, what):
+        """wait_until, with the state of the cluster in the message as it is at the end of the time, not before."""
+        try:
+            return kit.wait_until(condition, seconds, what, 0.1)
+        except kit.ClusterError as error:
+            raise kit.ClusterError(f"{error}; now {self.now()}") from None
+
+    def now(self):
+        return self.cluster.summary()
 
 
 def report(cluster, error):

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The executor's promises, one by one.
-#include "crmd/executor/executor.hpp"
-
 #include <gtest/gtest.h>
+
+#include "tests/unit/executor/effects.hpp"
 
 namespace systole::executor {
 namespace {
-
-Now at(Duration since_start) {
-  return {Time{} + since_start, 1'000'000 + to_ms(since_start) / 1000};
-}
 
 Order make(std::string operation, std::string resource = "db", Duration interval = {}) {
   Order order;
@@ -25,15 +21,6 @@ Order make(std::string operation, std::string resource = "db", Duration interval
   order.parameters = {{"datadir", "/srv/db"}};
   order.meta = {{"timeout", "20000"}};
   return order;
-}
-
-template <class T>
-std::vector<T> only(const std::vector<Effect>& effects) {
-  std::vector<T> found;
-  for (const Effect& effect : effects) {
-    if (const T* one = std::get_if<T>(&effect)) found.push_back(*one);
-  }
-  return found;
 }
 
 Outcome ok() {

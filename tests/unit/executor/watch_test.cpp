@@ -2,22 +2,10 @@
 // The action watch beside the recurring monitors: when it begins, what its end brings about, when it is ended.
 #include <gtest/gtest.h>
 
-#include "crmd/executor/executor.hpp"
+#include "tests/unit/executor/effects.hpp"
 
 namespace systole::executor {
 namespace {
-
-Now at(Duration since_start) {
-  return {Time{} + since_start, 1'000'000 + to_ms(since_start) / 1000};
-}
-
-template <class T>
-std::vector<T> only(const std::vector<Effect>& effects) {
-  std::vector<T> found;
-  for (const Effect& effect : effects)
-    if (const T* one = std::get_if<T>(&effect)) found.push_back(*one);
-  return found;
-}
 
 /// One resource that is started and monitored every 10 s.
 class Watched : public testing::Test {
