@@ -174,11 +174,11 @@ Ocf add(const Place& place, Netlink& route, const Facts& facts, const StartPlan&
 }  // namespace
 
 Ocf IPaddr::validate(Call& call) {
-  const Scene scene(call);
   if (call.action() != "validate-all") {
     const auto options = options_from(call.params(), call.meta());
     return options ? Ocf::ok : call.explain(Ocf::configured, options.error().what);
   }
+  const Scene scene(call);
   if (const auto code = scene.refused(call, Ocf::generic)) return *code;
   const Options& options = scene.place(call).options;
   auto route = Netlink::open(NETLINK_ROUTE, call.deadline());

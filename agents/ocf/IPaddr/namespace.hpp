@@ -14,11 +14,16 @@ class NetworkNamespace {
  public:
   /// An empty name: stays where it is. not_found: there is no such namespace.
   static Result<NetworkNamespace> enter(const std::string& name);
+  NetworkNamespace(NetworkNamespace&&) = default;
+  NetworkNamespace& operator=(NetworkNamespace&&) = default;
+  /// Back home: whoever enters next must not take this place for it.
+  ~NetworkNamespace() { step_out(); }
   /// Both do nothing without a namespace.
   void step_out() const;
   void step_in() const;
 
  private:
+  NetworkNamespace() = default;
   Fd home_, inside_;
 };
 

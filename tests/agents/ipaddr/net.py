@@ -28,7 +28,7 @@ class Net:
         self.ip(self.switch, "link", "add", "br0", "type", "bridge")
         self.ip(self.switch, "link", "set", "br0", "up")
         for number, host in enumerate(hosts, 1):
-            self._host(host, number)
+            self.room(host, f"10.77.0.{number}/24", f"2001:db8:77::{number}/64")
 
     def name(self, host):
         return f"{self.prefix}-{host}"
@@ -40,13 +40,15 @@ class Net:
         self.ip(name, "link", "set", "lo", "up")
         return name
 
-    def _host(self, host, number):
+    def room(self, host, *addresses):
+        """A namespace with these addresses on eth0, which is plugged into the switch; returns its whole name."""
         name = self._namespace(host)
         self.ip(self.switch, "link", "add", f"to-{host}", "type", "veth", "peer", "name", "eth0", "netns", name)
         self.ip(self.switch, "link", "set", f"to-{host}", "master", "br0", "up")
-        self.ip(name, "addr", "add", f"10.77.0.{number}/24", "dev", "eth0")
-        self.ip(name, "addr", "add", f"2001:db8:77::{number}/64", "dev", "eth0", "nodad")
+        for address in addresses:
+            self.ip(name, "addr", "add", address, "dev", "eth0", *(["nodad"] if ":" in address else []))
         self.ip(name, "link", "set", "eth0", "up")
+        return name
 
     def ip(self, namespace, *words):
         return subprocess.run(["ip", "-n", namespace, *words], check=True, capture_output=True, text=True).stdout

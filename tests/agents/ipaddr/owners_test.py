@@ -224,7 +224,7 @@ class Reporting(Case):
         known = (f'<resource id="vip" resource_agent="ocf:systole:IPaddr" managed="{managed}" maintenance="false">'
                  '<node name="a"/></resource>')
         for name, does in (("crm_mon", f"echo '{known}'"),
-                           ("crm_resource", f'echo "$@" >>{self.folder}/told')):
+                           ("crm_resource", f'echo "$@" >>{self.folder}/told; ip -o addr show eth0 >{self.folder}/where')):
             with open(f"{folder}/{name}", "w") as file:
                 file.write(f"#!/bin/sh\n{does}\n")
             os.chmod(f"{folder}/{name}", 0o755)
@@ -253,6 +253,17 @@ class Reporting(Case):
         time.sleep(0.3)
         self.assertEqual(self.told(), ["--fail -r vip -N a"])
 
+    def test_a_fault_inside_a_namespace_is_told_outside_of_it_where_the_manager_is(self):
+        self.manager("true")
+        inside = self.net.room("inside", "10.77.0.9/24")
+        self.assertEqual(self.agent("a", "start", network_namespace=inside), 0, self.last.stderr)
+        time.sleep(1.1)
+        self.net.ip(inside, "addr", "del", f"{VIP}/24", "dev", "eth0")
+        self.assertTrue(self.within(1, self.told))
+        self.assertTrue(self.within(1, lambda: os.path.getsize(f"{self.folder}/where")))
+        with open(f"{self.folder}/where") as file:
+            self.assertIn("10.77.0.1/24", file.read())  # a's own
+
     def test_nothing_is_told_of_an_unmanaged_resource(self):
         self.manager("false")
         self.lose_it()
@@ -268,12 +279,7 @@ class Reporting(Case):
 
 class SetUps(Case):
     def test_an_address_lives_inside_a_network_namespace(self):
-        inside = self.net._namespace("inside")
-        self.net.ip(self.net.switch, "link", "add", "to-inside", "type", "veth", "peer", "name", "eth0", "netns",
-                    inside)
-        self.net.ip(self.net.switch, "link", "set", "to-inside", "master", "br0", "up")
-        self.net.ip(inside, "addr", "add", "10.77.0.9/24", "dev", "eth0")
-        self.net.ip(inside, "link", "set", "eth0", "up")
+        inside = self.net.room("inside", "10.77.0.9/24")
         params = {"network_namespace": inside}
         self.assertEqual(self.agent("a", "monitor", **params), 7)
         self.assertEqual(self.agent("a", "start", **params), 0, self.last.stderr)
