@@ -224,7 +224,8 @@ class Reporting(Case):
         known = (f'<resource id="vip" resource_agent="ocf:systole:IPaddr" managed="{managed}" maintenance="false">'
                  '<node name="a"/></resource>')
         for name, does in (("crm_mon", f"echo '{known}'"),
-                           ("crm_resource", f'echo "$@" >>{self.folder}/told; ip -o addr show eth0 >{self.folder}/where')):
+                           ("crm_resource", f"""echo "$@" >>{self.folder}/told
+                                                ip -o addr show eth0 >{self.folder}/where""")):
             with open(f"{folder}/{name}", "w") as file:
                 file.write(f"#!/bin/sh\n{does}\n")
             os.chmod(f"{folder}/{name}", 0o755)
