@@ -178,6 +178,78 @@ TEST(Lease, of_the_leader_before_is_waited_for_though_the_new_leader_has_not_hea
   EXPECT_GE(cluster.node(next).released_at(NodeId{silent}), until);
 }
 
+/// The same for one that is still counted when the next leader begins, and lost by it a moment later.
+TEST(Lease, of_the_leader_before_is_waited_for_when_the_new_leader_loses_the_node) {
+  Cluster cluster(3);
+  cluster.start_all();
+  cluster.run(3s);
+  const std::uint32_t leader = cluster.leader(), one = other_than(leader, 3), two = 6 - leader - one;
+  cluster.cut(one, two);
+  cluster.cut(two, one);
+  cluster.run(300ms);
+  cluster.node(leader).resign();
+  cluster.step(leader, Tick{});
+  for (int i = 0; i < 50 && !cluster.node(one).leads() && !cluster.node(two).leads(); ++i) cluster.run(2ms);
+  const std::uint32_t next = cluster.node(one).leads() ? one : two, silent = 6 - leader - next;
+  ASSERT_TRUE(cluster.node(next).leads());
+  ASSERT_TRUE(cluster.node(next).up().contains(NodeId{silent}));
+  const Time until = cluster.node(silent).lease_until();
+  cluster.isolate(silent);
+  cluster.told.clear();
+  while (cluster.now < until && cluster.node(next).up().contains(NodeId{silent})) cluster.run(1ms);
+  ASSERT_LT(cluster.now, until);
+  EXPECT_TRUE(cluster
+                  .when<PeerLost>(
+                      next, [&](const PeerLost& lost) { return lost.peer == NodeId{silent} && lost.released >= until; })
+                  .has_value());
+}
+
+/// Whoever resigns has a lease that nobody has waited for: it counts like the others', not as over.
+TEST(Lease, of_a_leader_that_resigned_is_waited_for_as_the_others_are) {
+  Cluster cluster(3);
+  cluster.documents[1] = cluster.documents[2] = {Term{1, NodeId{1}}, 5};  // so that node 3 is never elected
+  cluster.start_all();
+  cluster.run(3s);
+  const std::uint32_t leader = cluster.leader(), next = 3 - leader;
+  ASSERT_TRUE(leader == 1 || leader == 2);
+  cluster.cut(leader, next), cluster.cut(next, leader);
+  cluster.run(800ms);
+  cluster.node(leader).resign();
+  cluster.step(leader, Tick{});
+  const Time until = cluster.node(leader).lease_until();
+  ASSERT_GT(until, cluster.now + 500ms);
+  cluster.run(3ms);
+  cluster.isolate(leader);
+  for (int i = 0; i < 600 && !cluster.node(next).leads(); ++i) cluster.run(1ms);
+  ASSERT_TRUE(cluster.node(next).leads());
+  cluster.run(200ms);
+  ASSERT_FALSE(cluster.node(next).up().contains(NodeId{leader}));
+  ASSERT_LT(cluster.now, until);
+  EXPECT_GE(cluster.node(next).released_at(NodeId{leader}), until);
+}
+
+TEST(Lease, of_a_leader_is_not_renewed_by_followers_that_have_turned_away_from_it) {
+  Cluster cluster(3);
+  cluster.start_all();
+  cluster.run(3s);
+  const std::uint32_t leader = cluster.leader();
+  const Term before = cluster.node(leader).term();
+  cluster.isolate(leader);
+  cluster.run(660ms);
+  cluster.mend();
+  const Time back = cluster.now;
+  int packets = 0;
+  cluster.lose = [&](const Transmit& transmit) {
+    packets += transmit.to == NodeId{leader} && transmit.packet.term == before && transmit.packet.deserts;
+    return false;
+  };
+  for (int i = 0; i < 1000 && cluster.node(leader).term() == before; ++i) {
+    cluster.run(1ms);
+    ASSERT_LT(cluster.node(leader).confirmed_at(), back) << i << " ms after it was back";
+  }
+  EXPECT_GT(packets, 0) << "they did answer";
+}
+
 TEST(Lease, of_a_node_whose_daemon_begins_again_is_longer_once_and_nobody_takes_over_or_votes_meanwhile) {
   Cluster cluster(3);
   cluster.start_all();
