@@ -44,7 +44,11 @@ Agents::Agents(boost::asio::io_context& context, AgentSettings settings, std::op
 
 Agents::~Agents() {
   for (auto& [number, call] : calls_) call->abandon();
-  for (auto& [number, call] : watches_) call->kill();
+  for (auto& [number, call] : watches_) {
+    if (!call) continue;
+    call->kill();
+    call->abandon();
+  }
 }
 
 void Agents::run(const executor::RunAgent& run) {
@@ -137,8 +141,9 @@ void Agents::end_watch(std::uint64_t call) {
 }
 
 void Agents::watch_ended(const executor::RunAgent& run, bool offered, std::string_view reason) {
+  if (watches_.erase(run.call) == 0) return;  // it was ended
   if (!reason.empty()) log_.info("{}: {}; a monitor looks at once", name_of(run), reason);
-  if (watches_.erase(run.call) > 0) on_watch_end_(run.call, offered);
+  on_watch_end_(run.call, offered);
 }
 
 }  // namespace systole::io

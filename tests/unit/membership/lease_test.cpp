@@ -155,6 +155,15 @@ TEST(Lease, a_silent_node_is_released_when_it_is_lost_and_a_restarted_one_only_w
   EXPECT_TRUE(silent.has_value());
 }
 
+/// Of three: the leader resigns, and one of the others leads.
+std::uint32_t next_after(Cluster& cluster, std::uint32_t leader) {
+  const std::uint32_t one = other_than(leader, 3), two = 6 - leader - one;
+  cluster.node(leader).resign();
+  cluster.step(leader, Tick{});
+  for (int i = 0; i < 50 && !cluster.node(one).leads() && !cluster.node(two).leads(); ++i) cluster.run(2ms);
+  return cluster.node(one).leads() ? one : two;
+}
+
 /// The leader before heard the silent node when the new one did not, and renewed its lease until it resigned.
 TEST(Lease, of_the_leader_before_is_waited_for_though_the_new_leader_has_not_heard_the_node_for_long) {
   Cluster cluster(3);
@@ -164,12 +173,8 @@ TEST(Lease, of_the_leader_before_is_waited_for_though_the_new_leader_has_not_hea
   cluster.cut(one, two);
   cluster.cut(two, one);
   cluster.run(800ms);
-  cluster.node(leader).resign();
-  cluster.step(leader, Tick{});
-  for (int i = 0; i < 50 && !cluster.node(one).leads() && !cluster.node(two).leads(); ++i) cluster.run(2ms);
-  const std::uint32_t next = cluster.node(one).leads() ? one : two;
+  const std::uint32_t next = next_after(cluster, leader), silent = 6 - leader - next;
   ASSERT_TRUE(cluster.node(next).leads());
-  const std::uint32_t silent = 6 - leader - next;
   const Time until = cluster.node(silent).lease_until();
   ASSERT_GT(until, cluster.now + 500ms);
   cluster.isolate(silent);
@@ -187,10 +192,7 @@ TEST(Lease, of_the_leader_before_is_waited_for_when_the_new_leader_loses_the_nod
   cluster.cut(one, two);
   cluster.cut(two, one);
   cluster.run(300ms);
-  cluster.node(leader).resign();
-  cluster.step(leader, Tick{});
-  for (int i = 0; i < 50 && !cluster.node(one).leads() && !cluster.node(two).leads(); ++i) cluster.run(2ms);
-  const std::uint32_t next = cluster.node(one).leads() ? one : two, silent = 6 - leader - next;
+  const std::uint32_t next = next_after(cluster, leader), silent = 6 - leader - next;
   ASSERT_TRUE(cluster.node(next).leads());
   ASSERT_TRUE(cluster.node(next).up().contains(NodeId{silent}));
   const Time until = cluster.node(silent).lease_until();
