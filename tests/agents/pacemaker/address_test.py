@@ -161,6 +161,8 @@ class Story(story.Story):
         self.at(*MAINTENANCE, "-D")
         self.wait(lambda: self.cluster.resource().get("managed") == "true" and self.served_by(agent, [owner]), 20,
                   "for the end of maintenance")
+        # Nobody has stopped it: it ends when it has said what it had to say.
+        self.wait(lambda: not self.cluster.senders(owner), 30, "for the shell agent's announcements to be over")
         self.no_failures()
         self.say(f"maintenance, and ocf:{':'.join(agent)} has taken the address over as it is, on {owner}")
 
