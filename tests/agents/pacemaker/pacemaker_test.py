@@ -126,9 +126,10 @@ class Scenario(story.Story):
         return primary
 
     def lose_address(self, node):
+        """The resident helper tells it at once, unless the monitor has just looked."""
         self.failure(f"ip addr del of the address on {node}, the primary",
                      lambda: self.cluster.at(node, "ip", "addr", "del", f"{kit.VIP}/24", "dev", "eth0"),
-                     node, "vip", ["vip_monitor_2000"], lambda: self.settled(node))
+                     node, "vip", ["vip_asyncmon_0", "vip_monitor_2000"], lambda: self.settled(node))
 
     def kill_database(self, node):
         """Pacemaker keeps the last failure of a resource: the monitor's, or that of the demote of a dead server."""
