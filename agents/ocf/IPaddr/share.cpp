@@ -36,7 +36,7 @@ std::string first_line(std::string_view text) {
 Result<std::string> nft(const Place& at, const std::string& commands, Time deadline) {
   // As an argument: nft takes all commands of one call as one transaction, from wherever they come.
   Environment env = at.call.environment();
-  env["LC_ALL"] = "C";  // its words are read below
+  env.insert_or_assign("LC_ALL", std::string("C"));  // its words are read below
   const auto ran = run_program({"nft", commands}, env, deadline);
   if (!ran && ran.error().code == Errc::not_found) {
     return Error{Errc::not_found,
