@@ -72,8 +72,12 @@ class Lease {
   Time until() const { return until_; }
   /// Until when a leader may grant leases, and lead.
   Time authority() const { return authority_; }
-  /// When the newest packet was sent that a majority has confirmed in this term; zero: none.
-  Time confirmed() const { return authority_ == Time{} ? Time{} : authority_ - length_; }
+  /// When the newest packet was sent that a majority has confirmed in this term; zero: none; never: nobody need
+  /// confirm.
+  Time confirmed() const {
+    if (needs_nobody_) return never;
+    return authority_ == Time{} ? Time{} : authority_ - length_;
+  }
 
  private:
   bool needs_nobody_ = false;

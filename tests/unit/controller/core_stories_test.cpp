@@ -41,6 +41,28 @@ TEST(Core, that_did_not_run_for_long_gives_its_leadership_up_before_it_does_anyt
   EXPECT_FALSE(cluster.core(leader).membership().leads());
 }
 
+/// Nobody else's word is needed there: waiting for the next heartbeat would make each fail-over longer by as much.
+TEST(Core, that_leads_alone_in_mode_none_acts_at_once_on_the_loss_of_the_other) {
+  Cores cluster(2, membership::Mode::none);
+  cib::Primitive vip;
+  vip.id = ResourceId{"vip"};
+  cluster.configuration.resources.emplace_back(vip);
+  cluster.configuration.cluster_properties.push_back({"options", {}, {}, {{"stonith-enabled", "false"}}});
+  cluster.nothing_runs = true;
+  cluster.run(5s);
+  const std::uint32_t leader = cluster.leader(), other = 3 - leader;
+  ASSERT_NE(leader, 0U);
+  cluster.change(leader, 1, "a");
+  cluster.run(1s);
+  cluster.kill(leader);
+  const auto told = [&](const char* what) { return cluster.told[other].find(what) != std::string::npos; };
+  for (int ms = 0; ms < 3000 && !told("leads alone"); ++ms) cluster.run(1ms);
+  ASSERT_TRUE(told("leads alone"));
+  ASSERT_FALSE(told("start vip"));
+  cluster.run(10ms);  // a keepalive has 200
+  EXPECT_TRUE(told("start vip")) << cluster.told[other];
+}
+
 /// Without it a disk that hangs on one of two nodes stops every change for ever.
 TEST(Core, a_member_that_does_not_store_is_given_up_after_five_seconds_and_taken_back_when_it_does) {
   Cores cluster(2, membership::Mode::none);

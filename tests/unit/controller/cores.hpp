@@ -89,6 +89,9 @@ class Cores {
                      [&](const StartAgain&) { began_again.insert(id); },
                      [&](const Reconfigured& done) { refused[id] = done.refused; },
                      [&](const membership::Note& note) { told[id] += note.text + "\n"; },
+                     [&](const executor::RunAgent& run) {
+                       if (nothing_runs) later(id, AgentDone{run.call, {.rc = 7, .exit_reason = {}}});
+                     },
                      [&](const Reply& reply) { replies[reply.client] = reply.reply; },
                      [&](const auto&) {},
                  },
@@ -125,6 +128,7 @@ class Cores {
   std::map<std::uint64_t, wire::ipc::Reply> replies;  // by client
   std::map<std::uint32_t, std::string> told;          // by node
   std::set<std::uint32_t> began_again;
+  bool nothing_runs = false;  // agents answer, and say so; otherwise their calls never end
   std::map<std::uint32_t, std::optional<std::string>> refused;  // by node: the last list of nodes
 
  private:
