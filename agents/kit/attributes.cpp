@@ -48,9 +48,9 @@ bool version_at_least(std::string_view version, std::string_view wanted) {
 Result<std::string> Attributes::run(Argv argv, Time deadline) const {
   const auto ran = run_program(argv, env_, deadline);
   if (!ran) return ran.error();
-  if (ran->code == no_such_object) return Error{Errc::not_found, fmt::format("'{}' found nothing", join(argv, " "))};
+  if (ran->code == no_such_object) return Error{Errc::not_found, fmt::format("'{}' found nothing", shown(argv))};
   if (ran->code != 0) {
-    return Error{Errc::refused, fmt::format("'{}' ended with {}: {}", join(argv, " "), ran->code, trim(ran->err))};
+    return Error{Errc::refused, fmt::format("'{}' ended with {}: {}", shown(argv), ran->code, trim(ran->err))};
   }
   return ran->out;
 }
@@ -98,6 +98,14 @@ Result<Score> Attributes::promotion(const std::string& node, Time deadline) cons
 Result<void> Attributes::set_transient(const std::string& name, const std::string& value, const std::string& node,
                                        Time deadline) const {
   Argv argv{"attrd_updater", "-n", name, "-U", value};
+  add_node(argv, node);
+  const auto out = run(std::move(argv), deadline);
+  return out ? Result<void>{} : out.error();
+}
+
+Result<void> Attributes::set_private(const std::string& name, const std::string& value, const std::string& node,
+                                     Time deadline) const {
+  Argv argv{"attrd_updater", "-n", name, "-U", value, "-p"};
   add_node(argv, node);
   const auto out = run(std::move(argv), deadline);
   return out ? Result<void>{} : out.error();

@@ -40,6 +40,9 @@ class Attributes {
   // Transient attributes: gone when the node leaves. node empty: here.
   Result<void> set_transient(const std::string& name, const std::string& value, const std::string& node,
                              Time deadline) const;
+  /// As set_transient, but never in the CIB: nothing is decided by it.
+  Result<void> set_private(const std::string& name, const std::string& value, const std::string& node,
+                           Time deadline) const;
   Result<void> delete_transient(const std::string& name, const std::string& node, Time deadline) const;
   Result<std::string> transient(const std::string& name, const std::string& node, Time deadline) const;
 

@@ -108,14 +108,13 @@ bool collect(int pidfd, Pipe& out, Pipe& err, Ran& ran, Time deadline) {
   }
 }
 
-/// Its beginning: a whole program for an interpreter may be among the arguments.
+}  // namespace
+
 std::string shown(const std::vector<std::string>& argv) {
   constexpr std::size_t bytes_max = 60;
   const std::string all = join(argv, " ");
   return all.size() <= bytes_max ? all : all.substr(0, bytes_max) + "…";
 }
-
-}  // namespace
 
 Result<Ran> run_program(const std::vector<std::string>& argv, const Environment& env, Time deadline) {
   if (argv.empty()) return Error{Errc::invalid, "run_program was given no program"};

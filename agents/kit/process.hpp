@@ -22,6 +22,9 @@ struct Ran {
   std::string err;
 };
 
+/// A command line for people: its beginning, because whole programs and long values may be among the arguments.
+std::string shown(const std::vector<std::string>& argv);
+
 /// argv[0] is looked up in env's PATH (with /sbin:/bin:/usr/sbin:/usr/bin behind it). stdin is /dev/null.
 /// not_found: no such program. timeout: it was killed at the deadline. A code other than 0 is no Error.
 Result<Ran> run_program(const std::vector<std::string>& argv, const Environment& env, Time deadline);

@@ -2,6 +2,10 @@
 // See echo.hpp. Eight bytes of head: type, code, checksum, id, sequence; numbers in network order.
 #include "common/icmp/echo.hpp"
 
+#include <span>
+
+#include "common/base/checksum.hpp"
+
 namespace systole::icmp {
 
 namespace {
@@ -24,17 +28,6 @@ std::uint16_t number_at(std::string_view bytes, std::size_t at) {
                                     static_cast<unsigned char>(bytes[at + 1]));
 }
 
-std::uint16_t internet_checksum(std::string_view bytes) {
-  std::uint32_t sum = 0;
-  for (std::size_t at = 0; at + 1 < bytes.size(); at += 2) {
-    sum += number_at(bytes, at);
-    sum = (sum & 0xffff) + (sum >> 16);
-  }
-  if (bytes.size() % 2 != 0) sum += static_cast<std::uint32_t>(static_cast<unsigned char>(bytes.back())) << 8;
-  sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<std::uint16_t>(~sum);
-}
-
 /// The length of the IPv4 header, in words of four bytes, is in the low half of its first byte.
 std::size_t ip_header_bytes(std::string_view bytes) {
   return bytes.empty() ? 0 : (static_cast<unsigned char>(bytes.front()) & 0xfU) * 4U;
@@ -51,7 +44,7 @@ std::string echo_request(Family family, std::uint16_t id, std::uint16_t sequence
   message[7] = byte(sequence);
   message.append(payload);
   if (family == Family::v4) {
-    const std::uint16_t sum = internet_checksum(message);
+    const std::uint16_t sum = internet_checksum(std::as_bytes(std::span(message)));
     message[2] = byte(sum >> 8U);
     message[3] = byte(sum);
   }

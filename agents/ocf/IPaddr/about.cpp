@@ -253,7 +253,8 @@ const About about{
         "whether another machine claims the address, and notices at once when address or link are lost. At stop the "
         "TCP "
         "connections to the address are reset, so that clients connect anew at once instead of waiting for their "
-        "time-outs. Speaks to the kernel itself: needs neither ip(8) nor arping(8). Takes the configuration of "
+        "time-outs; under Systole's own manager also those of a node whose power went. Speaks to the kernel itself: "
+        "needs neither ip(8) nor arping(8). Takes the configuration of "
         "ocf:heartbeat:IPaddr2 and ocf:heartbeat:IPaddr as it is.",
     .params =
         all_of({where_it_goes(), how_neighbours_learn(), who_else_has_it(), cloned_addresses(), special_set_ups()}),

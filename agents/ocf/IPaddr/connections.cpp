@@ -19,37 +19,52 @@ namespace systole::agents::ipaddr {
 namespace {
 
 constexpr std::uint32_t all_states = 0xffff;
-constexpr std::uint32_t tcp_time_wait = 6, tcp_close = 7, tcp_listen = 10;  // of linux/tcp_states.h, not exported
-constexpr std::uint32_t wanted_states = all_states & ~(1U << tcp_listen) & ~(1U << tcp_close) & ~(1U << tcp_time_wait);
+// Of linux/tcp_states.h, not exported.
+constexpr std::uint32_t tcp_established = 1, tcp_time_wait = 6, tcp_close = 7, tcp_close_wait = 8, tcp_listen = 10;
+constexpr std::uint32_t with_a_peer = all_states & ~(1U << tcp_listen) & ~(1U << tcp_close) & ~(1U << tcp_time_wait);
+constexpr std::uint32_t with_a_client = 1U << tcp_established | 1U << tcp_close_wait;
 
-bool is_local_end(const inet_diag_msg& socket, const Ip& ip) {
-  const auto& source = socket.id.idiag_src;  // network order
-  if (ip.is_v6()) return socket.idiag_family == AF_INET6 && std::memcmp(source, ip.bytes.data(), ip.size()) == 0;
-  if (socket.idiag_family == AF_INET) return std::memcmp(source, ip.bytes.data(), ip.size()) == 0;
-  const bool mapped = source[0] == 0 && source[1] == 0 && source[2] == htonl(0xffff);  // ::ffff:a.b.c.d
-  return mapped && std::memcmp(&source[3], ip.bytes.data(), ip.size()) == 0;
+/// One end's address as the kernel writes it, in network order; IPv4-mapped ones as IPv4.
+template <std::size_t n>
+Ip ip_of(unsigned char family, const __be32 (&words)[n]) {
+  static_assert(n == 4);
+  const bool mapped = words[0] == 0 && words[1] == 0 && words[2] == htonl(0xffff);  // ::ffff:a.b.c.d
+  Ip ip{.family = family == AF_INET6 && !mapped ? IpFamily::v6 : IpFamily::v4, .bytes = {}};
+  std::memcpy(ip.bytes.data(), family == AF_INET6 && mapped ? &words[3] : &words[0], ip.size());
+  return ip;
 }
 
-inet_diag_req_v2 question(unsigned char family) {
+inet_diag_req_v2 question(unsigned char family, std::uint32_t states) {
   inet_diag_req_v2 ask{};
   ask.sdiag_family = family;
   ask.sdiag_protocol = IPPROTO_TCP;
-  ask.idiag_states = wanted_states;
+  ask.idiag_states = states;
   return ask;
 }
 
-Result<void> find(Netlink& diag, unsigned char family, const Ip& ip, std::vector<inet_diag_msg>& found) {
+Result<void> find(Netlink& diag, unsigned char family, std::uint32_t states, const Ip& ip,
+                  std::vector<inet_diag_msg>& found) {
   Request request(SOCK_DIAG_BY_FAMILY, NLM_F_DUMP);
-  request.fixed(question(family));
+  request.fixed(question(family, states));
   std::vector<inet_diag_msg> these;
   const auto listed = diag.dump(
       request, "list the TCP connections", [&these] { these.clear(); },
       [&](std::uint16_t, Bytes body) {
         const auto socket = peek<inet_diag_msg>(body);
-        if (socket && socket->idiag_family == family && is_local_end(*socket, ip)) these.push_back(*socket);
+        const bool fits = socket && socket->idiag_family == family && ip_of(family, socket->id.idiag_src) == ip;
+        if (fits) these.push_back(*socket);
       });
   found.insert(found.end(), these.begin(), these.end());
   return listed;
+}
+
+/// Of both families: a server that listens to IPv6 serves IPv4 clients through sockets of IPv6.
+Result<std::vector<inet_diag_msg>> find_all(Netlink& diag, std::uint32_t states, const Ip& ip) {
+  std::vector<inet_diag_msg> sockets;
+  if (auto v4 = find(diag, AF_INET, states, ip, sockets); !v4) return v4.error();
+  // A machine without IPv6 has no such sockets; that is no fault.
+  if (auto v6 = find(diag, AF_INET6, states, ip, sockets); !v6 && v6.error().code == Errc::timeout) return v6.error();
+  return sockets;
 }
 
 }  // namespace
@@ -57,13 +72,11 @@ Result<void> find(Netlink& diag, unsigned char family, const Ip& ip, std::vector
 Result<std::size_t> reset_connections(const Ip& ip, Time deadline) {
   auto diag = Netlink::open(NETLINK_SOCK_DIAG, deadline);
   if (!diag) return diag.error();
-  std::vector<inet_diag_msg> sockets;
-  if (auto v4 = find(*diag, AF_INET, ip, sockets); !v4) return v4.error();
-  // A machine without IPv6 has no such sockets; that is no fault.
-  if (auto v6 = find(*diag, AF_INET6, ip, sockets); !v6 && v6.error().code == Errc::timeout) return v6.error();
+  const auto sockets = find_all(*diag, with_a_peer, ip);
+  if (!sockets) return sockets.error();
   std::size_t reset = 0;
-  for (const inet_diag_msg& socket : sockets) {
-    inet_diag_req_v2 which = question(socket.idiag_family);
+  for (const inet_diag_msg& socket : *sockets) {
+    inet_diag_req_v2 which = question(socket.idiag_family, with_a_peer);
     which.id = socket.id;
     Request request(SOCK_DESTROY, NLM_F_ACK);
     request.fixed(which);
@@ -86,6 +99,22 @@ void reset_clients(Call& call, const Ip& ip) {
   } else {
     call.log().warning("{}; proceeding without resetting connections", reset.error().what);
   }
+}
+
+Result<std::vector<Client>> list_clients(const Ip& ip, Time deadline) {
+  auto diag = Netlink::open(NETLINK_SOCK_DIAG, deadline);
+  if (!diag) return diag.error();
+  const auto sockets = find_all(*diag, with_a_client, ip);
+  if (!sockets) return sockets.error();
+  std::vector<Client> clients;
+  clients.reserve(sockets->size());
+  for (const inet_diag_msg& socket : *sockets) {
+    const inet_diag_sockid& ends = socket.id;
+    clients.push_back({.service = ntohs(ends.idiag_sport),
+                       .ip = ip_of(socket.idiag_family, ends.idiag_dst),
+                       .port = ntohs(ends.idiag_dport)});
+  }
+  return clients;
 }
 
 }  // namespace systole::agents::ipaddr

@@ -4,8 +4,10 @@
 #pragma once
 
 #include <cstddef>
+#include <vector>
 
 #include "agents/kit/agent.hpp"
+#include "agents/ocf/IPaddr/clients.hpp"
 #include "common/base/ip.hpp"
 #include "common/base/result.hpp"
 #include "common/base/time.hpp"
@@ -18,5 +20,8 @@ Result<std::size_t> reset_connections(const Ip& ip, Time deadline);
 
 /// The same for a stop: says what came of it, and goes on.
 void reset_clients(Call& call, const Ip& ip);
+
+/// The far ends of the TCP connections that are open at ip, and of those whose client waits for the last answers.
+Result<std::vector<Client>> list_clients(const Ip& ip, Time deadline);
 
 }  // namespace systole::agents::ipaddr

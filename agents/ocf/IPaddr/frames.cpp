@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "agents/ocf/IPaddr/packet.hpp"
+#include "common/base/checksum.hpp"
 #include "common/base/ensure.hpp"
 
 namespace systole::agents::ipaddr {
@@ -15,30 +17,6 @@ constexpr Mac everyone{0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
 constexpr Mac nobody{};
 constexpr std::size_t frame_bytes_min = 60;  // Ethernet's least length, without its checksum
 constexpr std::uint16_t arp_request = 1, arp_reply = 2;
-
-class Writer {
- public:
-  Writer& u8(unsigned value) {
-    frame_.push_back(static_cast<std::uint8_t>(value));
-    return *this;
-  }
-  Writer& u16(unsigned value) { return u8(value >> 8 & 255).u8(value & 255); }
-  Writer& mac(const Mac& mac) {
-    frame_.insert(frame_.end(), mac.begin(), mac.end());
-    return *this;
-  }
-  Writer& ip(const Ip& ip) {
-    frame_.insert(frame_.end(), ip.bytes.begin(), ip.bytes.begin() + static_cast<std::ptrdiff_t>(ip.size()));
-    return *this;
-  }
-  Frame padded() {
-    if (frame_.size() < frame_bytes_min) frame_.resize(frame_bytes_min);
-    return std::move(frame_);
-  }
-
- private:
-  Frame frame_;
-};
 
 struct Arp {
   Mac to;
@@ -56,17 +34,7 @@ Frame build(const Arp& arp) {
   out.mac(arp.to).mac(arp.sender).u16(layout::ethertype_arp);
   out.u16(ethernet).u16(ipv4).u8(sizeof(Mac)).u8(4).u16(arp.operation);
   out.mac(arp.sender).ip(arp.sender_ip).mac(arp.target).ip(arp.target_ip);
-  return out.padded();
-}
-
-/// RFC 1071 over the pseudo-header of RFC 8200 §8.1 and the message.
-std::uint16_t checksum(const Frame& frame, std::size_t message_at) {
-  std::uint32_t sum = static_cast<std::uint32_t>(frame.size() - message_at) + layout::icmpv6;
-  for (std::size_t i = layout::ipv6_source; i < frame.size(); i += 2) {
-    sum += static_cast<std::uint32_t>(frame[i]) << 8 | (i + 1 < frame.size() ? frame[i + 1] : 0U);
-  }
-  while (sum >> 16 != 0) sum = (sum & 0xffff) + (sum >> 16);
-  return static_cast<std::uint16_t>(~sum);
+  return out.padded(frame_bytes_min);
 }
 
 struct Discovery {
@@ -89,10 +57,10 @@ Frame build(const Discovery& nd) {
   out.u16(0x6000).u16(0).u16(length).u8(layout::icmpv6).u8(255).ip(nd.from_ip).ip(nd.to_ip);
   out.u8(nd.type).u8(0).u16(0).u8(nd.flags).u8(0).u16(0).ip(nd.target);
   if (nd.with_own_mac) out.u8(option_target_mac).u8(option_units).mac(nd.from);
-  Frame frame = out.padded();
-  const std::uint16_t sum = checksum(frame, layout::icmp_type);
-  frame[layout::icmp_type + 2] = static_cast<std::uint8_t>(sum >> 8);
-  frame[layout::icmp_type + 3] = static_cast<std::uint8_t>(sum & 255);
+  Frame frame = out.padded(frame_bytes_min);
+  // RFC 8200 §8.1: over both addresses, the length, the protocol, and the message.
+  const Bytes summed = std::as_bytes(std::span(frame)).subspan(layout::ipv6_source);
+  put_u16(frame, layout::icmp_type + 2, internet_checksum(summed, length + layout::icmpv6));
   return frame;
 }
 

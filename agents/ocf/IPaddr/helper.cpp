@@ -13,6 +13,7 @@
 #include "agents/kit/logging.hpp"
 #include "agents/kit/process.hpp"
 #include "agents/ocf/IPaddr/manager.hpp"
+#include "agents/ocf/IPaddr/tickler.hpp"
 
 namespace systole::agents::ipaddr {
 
@@ -22,9 +23,7 @@ constexpr Duration kernel_patience = 2s;
 constexpr std::size_t neighbours_max = 256;  // told alone; a whole data centre would be a flood
 
 std::string helper_file(const Place& at, std::string_view kind) {
-  const std::string& net = at.options.network_namespace;
-  return fmt::format("{}/systole-IPaddr-{}{}{}.{}", at.call.paths().state, to_text(at.options.ip),
-                     net.empty() ? "" : "@", net, kind);
+  return fmt::format("{}/systole-IPaddr-{}.{}", at.call.paths().state, place_name(at.options), kind);
 }
 
 std::string helper_pid_file(const Place& at) {
@@ -41,6 +40,8 @@ class Helper {
     auto changes = Changes::open(at_.options.ip.family);
     if (!changes) return 1;
     write_state();
+    std::optional<Tickler> tickler;
+    if (Tickler::is_wanted(at_)) tickler.emplace(at_);
     ResidentEvent event = looked();  // what changed before the socket was open
     for (;;) {
       const ResidentEffects effects = resident_.step(boot_now(), event);
@@ -153,6 +154,11 @@ Result<Look> look(const Options& options, bool probe, Time deadline) {
   if (!facts) return facts.error();
   Verdict verdict = judge_monitor(options, *facts, probe);
   return Look{std::move(*facts), std::move(verdict)};
+}
+
+std::string place_name(const Options& options) {
+  const std::string& net = options.network_namespace;
+  return fmt::format("{}{}{}", to_text(options.ip), net.empty() ? "" : "@", net);
 }
 
 std::string helper_state_file(const Place& at) {

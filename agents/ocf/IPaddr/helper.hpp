@@ -28,6 +28,9 @@ struct Look {
 };
 Result<Look> look(const Options& options, bool probe, Time deadline);
 
+/// The address, and the network namespace where one is named: what sets one such resource apart from another.
+std::string place_name(const Options& options);
+
 /// Ends an older one first. begin: when the announcement at 0 of `announcements` was made.
 Result<void> launch_helper(const Place& at, std::vector<Duration> announcements, Time begin);
 Result<void> end_helper(const Place& at);

@@ -16,10 +16,6 @@ namespace {
 
 constexpr Duration manager_patience = 20s;
 
-bool pacemaker_called(const Environment& env) {
-  return !value_or(env, "PCMK_mcp", "").empty() || !value_or(env, "HA_mcp", "").empty();
-}
-
 bool says(std::string_view element, std::string_view attribute, std::string_view value) {
   return element.find(fmt::format(" {}=\"{}\"", attribute, value)) != std::string_view::npos;
 }
@@ -51,6 +47,14 @@ Question question_of(const Call& call) {
 }
 
 }  // namespace
+
+bool pacemaker_called(const Environment& env) {
+  return !value_or(env, "PCMK_mcp", "").empty() || !value_or(env, "HA_mcp", "").empty();
+}
+
+bool crmd_called(const Environment& env) {
+  return !value_or(env, "SYSTOLE_RUNDIR", "").empty();
+}
 
 Standing standing_of(std::string_view crm_mon_xml, const Question& question) {
   while (const auto resource = next_resource(crm_mon_xml, question.resource)) {

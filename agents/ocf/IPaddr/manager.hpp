@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Telling Pacemaker of a fault between two monitors. Systole's own manager needs no telling: it runs the action watch.
+// Which manager called, and telling Pacemaker of a fault between two monitors. Systole's own manager needs no telling:
+// it runs the action watch.
 #pragma once
 
 #include "agents/kit/agent.hpp"
 #include "common/base/result.hpp"
 
 namespace systole::agents::ipaddr {
+
+bool pacemaker_called(const Environment& env);
+/// Systole's own.
+bool crmd_called(const Environment& env);
 
 /// How a resource stands with Pacemaker.
 enum class Standing {

@@ -20,6 +20,8 @@ FOLDER = ""
 SCHEMA = "/usr/share/pcs/data/ocf-1.1.rng"
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
 FORKS = r"\b(?:clone|clone3|fork|vfork)\("
+EMPTY_CIB = '<cib validate-with="pacemaker-3.9" epoch="1" num_updates="0" admin_epoch="0"><configuration>' \
+            '<crm_config/><nodes/><resources/><constraints/></configuration><status/></cib>'
 VALID = {  # what must be given
     "IPaddr": {"ip": "127.0.0.9", "nic": "lo", "cidr_netmask": "32"},
     "ping": {"host_list": "127.0.0.1"},
@@ -88,17 +90,43 @@ class Conformance(unittest.TestCase):
             linted = run("xmllint", "--noout", *check, "-", input=self.meta_data(agent))
             self.assertEqual(linted.returncode, 0, linted.stderr)
 
-    @unittest.skipUnless(shutil.which("crm_resource") and is_root(), "needs root and Pacemaker's crm_resource")
-    def test_pacemaker_reads_the_meta_data(self):
-        # In a mount namespace of its own, where the agents lie where Pacemaker looks for them.
-        script = "mount -t tmpfs none /usr/lib/ocf/resource.d && mkdir /usr/lib/ocf/resource.d/systole && " \
-                 "cp \"$1\"/* /usr/lib/ocf/resource.d/systole && " \
-                 "for a in \"$1\"/*; do crm_resource --show-metadata ocf:systole:${a##*/} || exit 1; done"
-        shown = run("unshare", "-m", "sh", "-c", script, "sh", FOLDER)
+    def where_managers_look(self, script):
+        """Runs it with $a as each agent's name in turn, where the agents lie where managers look for them."""
+        around = "mount -t tmpfs none /usr/lib/ocf/resource.d && mkdir /usr/lib/ocf/resource.d/systole && " \
+                 "cp \"$1\"/* /usr/lib/ocf/resource.d/systole && cd \"$2\" && export HOME=\"$2\" && " \
+                 f"for a in \"$1\"/*; do a=${{a##*/}}; {script} || exit 1; done"
+        shown = run("unshare", "-m", "sh", "-c", around, "sh", FOLDER, self.folder)
         if "mount" in shown.stderr:
             self.skipTest(f"may not mount here: {shown.stderr}")
-        self.assertEqual(shown.returncode, 0, shown.stderr)
-        self.assertEqual(shown.stdout.count("</resource-agent>"), len(agents()))
+        self.assertEqual(shown.returncode, 0, shown.stderr + shown.stdout)
+        return shown.stdout
+
+    @unittest.skipUnless(shutil.which("crm_resource") and is_root(), "needs root and Pacemaker's crm_resource")
+    def test_pacemaker_reads_the_meta_data(self):
+        shown = self.where_managers_look("crm_resource --show-metadata ocf:systole:$a")
+        self.assertEqual(shown.count("</resource-agent>"), len(agents()))
+
+    def assert_shows_every_parameter(self, shown):
+        for agent in agents():
+            self.assertIn(f"ocf:systole:{os.path.basename(agent)}", shown)
+            for parameter in xml.fromstring(self.meta_data(agent)).iter("parameter"):
+                if parameter.find("deprecated") is None:
+                    self.assertRegex(shown, rf"(?m)^\s*{re.escape(parameter.get('name'))}\b")
+
+    @unittest.skipUnless(shutil.which("pcs") and is_root(), "needs root and pcs")
+    def test_pcs_describes_every_parameter_and_makes_a_resource(self):
+        self.assert_shows_every_parameter(self.where_managers_look("pcs resource describe ocf:systole:$a --full"))
+        with open(f"{self.folder}/cib.xml", "w") as file:
+            file.write(EMPTY_CIB)
+        make = "pcs -f cib.xml resource create vip ocf:systole:IPaddr ip=192.0.2.10 cidr_netmask=24"
+        self.where_managers_look(f"{{ [ $a != IPaddr ] || {make}; }}")
+        made = xml.parse(f"{self.folder}/cib.xml")
+        operations = {op.get("name"): op.get("timeout") for op in made.iter("op")}
+        self.assertEqual((operations["start"], operations["stop"], operations["monitor"]), ("20s", "20s", "20s"))
+
+    @unittest.skipUnless(shutil.which("crm") and is_root(), "needs root and crmsh")
+    def test_crmsh_describes_every_parameter(self):
+        self.assert_shows_every_parameter(self.where_managers_look("crm ra info ocf:systole:$a"))
 
     @of_each
     def test_the_help_names_every_parameter(self, agent):

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What an agent is called with: environments spoilt in every way against the tables of real agents, and what the
-// network answers to ping. Faults must be words, and what passes without one must be within the table's limits.
+// network answers to ping. Faults must be words, and what passes without one must be within the table's limits. And the
+// list of an address's clients, which another node wrote.
 #include <algorithm>
 
 #include "agents/kit/help.hpp"
 #include "agents/kit/values.hpp"
 #include "agents/ocf/Dummy/dummy.hpp"
+#include "agents/ocf/IPaddr/clients.hpp"
 #include "agents/ocf/IPaddr/plan.hpp"
 #include "agents/ocf/ping/names.hpp"
 #include "agents/ocf/ping/settings.hpp"
@@ -31,6 +33,8 @@ const std::vector<std::string>& samples() {
       "OCF_RESKEY_CRM_meta_interval=10000\nOCF_RESKEY_CRM_meta_clone=1\nOCF_RESKEY_CRM_meta_promoted_max=1\n"
       "OCF_RESKEY_CRM_meta_notify_start_uname=n1 n2\nOCF_RESKEY_CRM_meta_globally_unique=true\n",
       "\x45" + std::string(19, '\0') + icmp::echo_request(icmp::Family::v4, 7, 9, "payload"),
+      "22=192.0.2.7:5 3306=192.0.2.7:40112,192.0.2.8:35500",
+      "3306=[2001:db8::7]:40112,[2001:db8::8]:1",
       "192.0.2.1  STREAM router\nfe80::1%eth0 DGRAM\n",
   };
   return all;
@@ -93,6 +97,17 @@ void check_ping(const Environment& env) {
   ensure(verdict.why.empty() == (verdict.code == Ocf::ok));
 }
 
+/// The list that another node left.
+void check_clients(std::string_view text) {
+  for (const IpFamily family : {IpFamily::v4, IpFamily::v6}) {
+    const Ip address = *parse_ip(family == IpFamily::v4 ? "192.0.2.10" : "2001:db8::10");
+    auto clients = ipaddr::parse_clients(text, family);
+    for (const ipaddr::Client& client : clients) ensure(ipaddr::tickle(address, client).size() >= 40);
+    std::ranges::sort(clients);
+    ensure(ipaddr::parse_clients(ipaddr::to_text(clients, 1 << 20).text, family) == clients);
+  }
+}
+
 /// Text that got into a table stays inside its element and its line of roff.
 void check_documents(std::string_view text) {
   const About about{.name = "T", .version = "1", .brief = text, .about = text, .params = {}, .actions = {}};
@@ -111,6 +126,7 @@ void one_round(Dice& dice) {
   check_meta(env);
   check_ping(env);
   check_documents(text);
+  check_clients(text);
   static_cast<void>(ping::parse_options(text));
   static_cast<void>(ping::first_address(text));
   for (const bool with_header : {false, true}) {
