@@ -20,13 +20,15 @@ from pacemaker_cluster import PacemakerCluster, kit  # noqa: E402
 WHOLE_TIME = 200  # s: before ctest's own limit, whose SIGKILL would leave namespaces behind
 TOKEN_MS = 1000
 IPADDR = pathlib.Path(__file__).resolve().parents[1] / "ipaddr"
+NET = (IPADDR / "net.py").read_text()  # a node sees none of these files
 VIP = kit.VIP
 COUNT = 60  # connections; that one node gets all of them by chance: one in 2^59
 CONFIGURATION = f"""<configuration><crm_config><cluster_property_set id="o">
 <nvpair id="o1" name="stonith-enabled" value="false"/><nvpair id="o2" name="no-quorum-policy" value="ignore"/>
 </cluster_property_set></crm_config><nodes/><resources>
 <clone id="vips"><meta_attributes id="vm"><nvpair id="vm1" name="globally-unique" value="true"/>
-<nvpair id="vm2" name="clone-max" value="2"/><nvpair id="vm3" name="clone-node-max" value="2"/></meta_attributes>
+<nvpair id="vm2" name="clone-max" value="2"/><nvpair id="vm3" name="clone-node-max" value="2"/><nvpair id="vm4" name="resource-stickiness" value="0"/>
+</meta_attributes>
 <primitive id="vip" class="ocf" provider="systole" type="IPaddr"><instance_attributes id="vp">
 <nvpair id="vp1" name="ip" value="{VIP}"/><nvpair id="vp2" name="cidr_netmask" value="24"/>
 <nvpair id="vp3" name="nic" value="eth0"/></instance_attributes>
@@ -40,7 +42,7 @@ class ClonedCluster(PacemakerCluster):
     servers = []
 
     def serve(self, node):
-        self.servers.append(subprocess.Popen(self.rig.enter(node, sys.executable, IPADDR / "net.py", "serve", node,
+        self.servers.append(subprocess.Popen(self.rig.enter(node, sys.executable, "-c", NET, "serve", node,
                                                             "0.0.0.0"), stdout=subprocess.DEVNULL))
 
     def stop(self):
@@ -64,7 +66,7 @@ class ClonedCluster(PacemakerCluster):
 
 class Story(story.Story):
     def settle(self, shares, seconds):
-        self.wait(lambda: self.cluster.idle() and self.cluster.shares() == shares, seconds, f"for the shares {shares}")
+        self.wait(lambda: self.cluster.shares() == shares and self.cluster.idle(), seconds, f"for the shares {shares}")
 
     def now(self):
         return self.cluster.shares()

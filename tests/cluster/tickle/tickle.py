@@ -121,9 +121,9 @@ class Tickle(links.Cluster):
             self.kill_helper(ip)
             # The monitor starts a helper, which finds the list.
             code, said = self.run_at(
-                self.home, "env", "SYSTOLE_RUNDIR=/run/systole", f"OCF_RESKEY_ip={ip}", "OCF_RESKEY_nic=eth0",
-                f"OCF_RESKEY_cidr_netmask={prefix}", "OCF_RESKEY_CRM_meta_interval=1000",
-                "HA_LOGFILE=/var/log/helper.log", "OCF_ROOT=/usr/lib/ocf", "/usr/lib/ocf/resource.d/systole/IPaddr", "monitor")
+                self.home, "env", "SYSTOLE_RUNDIR=/run/systole", "OCF_ROOT=/usr/lib/ocf", f"OCF_RESKEY_ip={ip}",
+                "OCF_RESKEY_nic=eth0", f"OCF_RESKEY_cidr_netmask={prefix}", "OCF_RESKEY_CRM_meta_interval=1000",
+                "HA_LOGFILE=/var/log/helper.log", "/usr/lib/ocf/resource.d/systole/IPaddr", "monitor")
             self.assertEqual(code, 0, said)
             told = f"telling 1 clients of {ip}"
             until(lambda told=told: told in (self.file(self.home, "var/log/helper.log") or ""), told)
