@@ -148,11 +148,18 @@ Report World::run() {
   return report_;
 }
 
+/// A leader that was deserted leads on until its lease ends, and is followed again only after a while: a fault that had
+/// passed may still cost it its term.
+bool World::is_confirmed(const Node& leader) const {
+  const Time confirmed = leader.machine->membership().confirmed_at();
+  return confirmed == never || local(leader) - confirmed <= 3 * plan_.keepalive;
+}
+
 bool World::settled() const {
   const Node* leader = nullptr;
   for (const Node& node : nodes_)
     if (node.machine && node.machine->membership().leads()) leader = &node;
-  if (leader == nullptr || !leader->machine->settled()) return false;
+  if (leader == nullptr || !leader->machine->settled() || !is_confirmed(*leader)) return false;
   if (!resources_in_place() || !administered()) return false;
   return std::all_of(nodes_.begin(), nodes_.end(), [&](const Node& node) {
     if (!node.in_service) return true;
@@ -174,6 +181,7 @@ std::string World::why_not_settled() const {
       const std::string difference = node.machine ? node.machine->at_odds_with(*leader.machine) : "";
       if (!difference.empty()) return difference;
     }
+    if (!is_confirmed(leader)) return "its leader is not confirmed by a majority";
     return leader.machine->settled() ? "all resources are in place" : "its leader has not done yet";
   }
   return "nobody leads";

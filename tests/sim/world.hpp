@@ -144,6 +144,7 @@ class World {
   // ---- the course of things
   void at(Time when, std::function<void()> what) { happenings_.push({when, next_order_++, std::move(what)}); }
   void run_until(Time end);
+  bool is_confirmed(const Node& leader) const;
   bool settled() const;
   std::string why_not_settled() const;
   void settle_down();
