@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// See agent_call.hpp. Boost.Process v2 forks, closes all other descriptors and tells a failed exec by its errno; what
-// it does not do (process group, signal handling, scheduling, reaping a child whose exec failed) is in AtBirth.
+// See agent_call.hpp.
 #include "crmd/io/agent_call.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <linux/close_range.h>
 #include <signal.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,48 +12,18 @@
 
 #include "common/base/handles.hpp"
 #include "common/base/result.hpp"
+#include "crmd/io/birth.hpp"
 #include "crmd/io/cgroups.hpp"
 #include "crmd/io/clock.hpp"
-#include "crmd/io/privileges.hpp"
 
 namespace systole::io {
 namespace {
 
 namespace asio = boost::asio;
-namespace process_v2 = boost::process::v2;
 
 constexpr Duration default_timeout = 20s;     // Pacemaker's, where the operation says none
 constexpr Duration patience_after_kill = 1s;  // a process in D state does not die; the call must end all the same
 constexpr int reads_of_last_words = 256;      // × 16 KiB: a grandchild that floods the pipe must not keep us here
-
-/// An initializer of Boost.Process v2: its functions run before the fork, in the child, and in a child without exec.
-struct AtBirth {
-  int input, output, errors, cgroup;
-
-  boost::system::error_code on_setup(process_v2::posix::default_launcher&, const std::filesystem::path&,
-                                     const char* const*) {
-    return {};
-  }
-  boost::system::error_code on_exec_setup(process_v2::posix::default_launcher&, const std::filesystem::path&,
-                                          const char* const*) {
-    ::setpgid(0, 0);  // a group of its own: a time-out ends the agent and all its children
-    // First of all: what the lease ends must be in there, or nobody finds it.
-    if (cgroup >= 0 && !Cgroups::enter(cgroup)) return {errno, boost::system::system_category()};
-    // It dies with its daemon: else it might start what the daemon's successor has just found stopped.
-    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::dup2(input, 0) < 0 || ::dup2(output, 1) < 0 || ::dup2(errors, 2) < 0)
-      return {errno, boost::system::system_category()};
-    // Boost's own closing of descriptors skips those below its pipe, and Asio's sockets are not born close-on-exec: a
-    // database server started by an agent would hold our port long after us. The pipe itself must live until exec.
-    ::syscall(SYS_close_range, 3u, ~0u, CLOSE_RANGE_CLOEXEC);
-    restore_defaults_for_child();
-    return {};
-  }
-  template <class... Rest>
-  void on_exec_error(Rest&&...) {
-    ::_exit(127);  // no destructors of the daemon's in its child
-  }
-};
 
 struct PipeEnds {
   Fd read, write;
@@ -96,29 +62,21 @@ void AgentCall::begin(AgentCommand command) {
   std::vector<const char*> environment;
   for (const std::string& entry : command.environment) environment.push_back(entry.c_str());
   environment.push_back(nullptr);
-  process_v2::posix::default_launcher launcher;
-  launcher.env = environment.data();
-  boost::system::error_code error;
-  const std::vector<std::string> arguments{command.action};
-  auto process = launcher(context_.get_executor(), error, std::filesystem::path(command.program), arguments,
-                          AtBirth{input.get(), output->write.get(), errors->write.get(), cgroup ? cgroup.get() : -1});
-  if (error) {
-    if (launcher.pid > 0) ::waitpid(launcher.pid, nullptr, 0);  // its exec failed; Boost leaves it a zombie
-    return post_ending(cannot_run(command.program, error.value()));
-  }
+  const char* const arguments[] = {command.program.c_str(), command.action.c_str(), nullptr};
+  Born born = give_birth({.program = command.program.c_str(),
+                          .arguments = arguments,
+                          .environment = environment.data(),
+                          .input = input.get(),
+                          .output = output->write.get(),
+                          .errors = errors->write.get(),
+                          .cgroup = cgroup ? cgroup.get() : -1});
+  if (born.error != 0) return post_ending(cannot_run(command.program, born.error));
   output_.end.assign(output->read.release());
   errors_.end.assign(errors->read.release());
   read(output_);
   read(errors_);
-  pid_ = process.id();
-  process.detach();
-  const int handle = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
-  if (handle < 0) {  // no descriptors left: nothing could tell us of its end
-    const int reason = errno;
-    ::kill(-pid_, SIGKILL);
-    return post_ending(cannot_run(command.program, reason));
-  }
-  exited_.assign(handle);
+  pid_ = born.pid;
+  exited_.assign(born.handle.release());
   await_exit();
   timer_.expires_after(timeout_);
   timer_.async_wait([self = shared_from_this()](const boost::system::error_code& stopped) {
@@ -126,8 +84,8 @@ void AgentCall::begin(AgentCommand command) {
   });
 }
 
-/// Boost's own async_wait ends in a waitpid that blocks when the descriptor was reported ready too early (seen after
-/// forks): one agent would then stop the whole daemon. This one looks, and waits on.
+/// The descriptor may be reported ready too early (seen after forks), and a waitpid that blocks would let one agent
+/// stop the whole daemon. This one looks, and waits on.
 void AgentCall::await_exit() {
   exited_.async_wait(asio::posix::stream_descriptor::wait_read,
                      [self = shared_from_this()](const boost::system::error_code& failed) {

@@ -14,7 +14,6 @@
 #include <optional>
 
 #include "crmd/io/agent_rules.hpp"
-#include "crmd/io/process_v2.hpp"
 
 namespace systole::io {
 

@@ -112,11 +112,12 @@ void Cgroups::remove_empty() const {
 }
 
 Fd Cgroups::door_of(const std::string& path) {
-  return Fd(::open((path + "/cgroup.procs").c_str(), O_WRONLY | O_CLOEXEC));
+  return Fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
 }
 
 bool Cgroups::enter(int door) noexcept {
-  return ::write(door, "0", 1) == 1;  // 0: the process that writes
+  const int processes = ::openat(door, "cgroup.procs", O_WRONLY | O_CLOEXEC);
+  return processes >= 0 && ::write(processes, "0", 1) == 1;  // 0: the process that writes
 }
 
 }  // namespace systole::io

@@ -33,9 +33,9 @@ class Cgroups {
   void remove_empty() const;
   std::string path_of(const std::string& resource) const { return folder_ + "/" + as_folder_name(resource); }
 
-  /// Opens what a child needs to enter the cgroup at that path; an empty Fd: errno says why.
+  /// Opens the cgroup at that path for those who are to enter it; an empty Fd: errno says why.
   static Fd door_of(const std::string& path);
-  /// In a child between fork and exec; async-signal-safe. False: errno says why.
+  /// The process that calls it, between fork and exec; async-signal-safe. False: errno says why.
   static bool enter(int door) noexcept;
 
  private:
