@@ -62,8 +62,8 @@ std::vector<Effect> Executor::order(Now now, const Order& order) {
     });
     lane.recurring[ms(order.interval)] = Recurring{.order = order, .next = never, .last = std::nullopt, .call_id = 0};
   }
-  // A stop uses the parameters with which the resource was started: it must work after they were changed.
-  if (order.operation == "stop" && lane.parameters_of_start) call.order.parameters = *lane.parameters_of_start;
+  // A stop must work after the parameters were changed, or were deleted with the resource.
+  if (order.operation == "stop" && lane.parameters_in_use) call.order.parameters = *lane.parameters_in_use;
   lane.waiting.push_back(std::move(call));
   for (Effect& effect : begin_next(now, order.resource, lane)) effects.push_back(std::move(effect));
   return effects;
@@ -142,8 +142,15 @@ Report Executor::finished(Now now, Call& call, const Outcome& outcome, Lane& lan
     recurring->second.call_id = result.call_id;
     recurring->second.next = now.at + order.interval;
   }
-  if (order.operation == "start" && !result.failed()) lane.parameters_of_start = order.parameters;
+  remember_parameters(lane, order, outcome, result.failed());
   return report;
+}
+
+/// Those of the start; for what ran before this daemon did, those with which it was first found.
+void Executor::remember_parameters(Lane& lane, const Order& order, const Outcome& outcome, bool failed) {
+  if (order.operation == "start" && !failed) lane.parameters_in_use = order.parameters;
+  if (order.operation == "stop" && !failed) lane.parameters_in_use.reset();
+  if (shows_that_it_is_on(order, outcome) && !lane.parameters_in_use) lane.parameters_in_use = order.parameters;
 }
 
 std::vector<Effect> Executor::done(Now now, std::uint64_t number, const Outcome& outcome) {
@@ -285,7 +292,7 @@ std::vector<Effect> Executor::forget_everything() {
     lane.waiting.clear();
     lane.recurring.clear();
     end_watch(lane, effects);
-    lane.parameters_of_start.reset();
+    lane.parameters_in_use.reset();
     if (!lane.running || lane.running->cancelled) continue;
     lane.running->cancelled = true;
     effects.push_back(KillAgent{lane.running->number});

@@ -137,10 +137,11 @@ class Executor {
     std::optional<Call> running;
     std::deque<Call> waiting;
     std::map<std::int64_t, Recurring> recurring;  // by interval, ms
-    std::optional<cib::Pairs> parameters_of_start;
+    std::optional<cib::Pairs> parameters_in_use;
     std::optional<Watch> watch;
   };
 
+  static void remember_parameters(Lane& lane, const Order& order, const Outcome& outcome, bool failed);
   std::vector<Effect> begin_next(Now now, const ResourceId& resource, Lane& lane);
   std::vector<Effect> cancel(Now now, const Order& order, Lane& lane);
   void cancel_all_recurring(std::vector<Effect>& effects, Lane& lane);

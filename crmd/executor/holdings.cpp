@@ -33,12 +33,12 @@ bool shows_that_it_is_off(const Order& order, const Outcome& outcome) {
   return order.operation == "monitor" && outcome.rc == static_cast<int>(cib::Rc::not_running);
 }
 
+}  // namespace
+
 bool shows_that_it_is_on(const Order& order, const Outcome& outcome) {
   return order.operation == "monitor" && !shows_that_it_is_off(order, outcome) &&
          outcome.status != cib::OpStatus::cancelled;
 }
-
-}  // namespace
 
 void Holdings::hold(const Order& order) {
   Held now{order.resource, addresses_of(order)};

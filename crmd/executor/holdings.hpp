@@ -15,6 +15,9 @@ namespace systole::executor {
 struct Order;
 struct Outcome;
 
+/// The result of a monitor after which something may run: also one that failed to tell.
+bool shows_that_it_is_on(const Order& order, const Outcome& outcome);
+
 struct Held {
   ResourceId resource;
   std::vector<std::string> addresses;  // that its agent puts on an interface: IP literals

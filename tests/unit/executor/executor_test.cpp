@@ -115,6 +115,30 @@ TEST(Executor, a_stop_uses_the_parameters_of_the_start) {
   EXPECT_EQ(run[0].environment.at("OCF_RESKEY_datadir"), "/srv/db");
 }
 
+/// The daemon was started again, a probe found the resource, and then it was deleted from the configuration.
+TEST(Executor, a_stop_uses_the_parameters_with_which_a_monitor_found_what_nobody_here_started) {
+  Executor executor(AgentEnvironment{});
+  const auto probe = only<RunAgent>(executor.order(at(0s), make("monitor")));
+  static_cast<void>(executor.done(at(1s), probe[0].call, ok()));
+  Order stop = make("stop");
+  stop.parameters.clear();
+  const auto run = only<RunAgent>(executor.order(at(2s), stop));
+  ASSERT_TRUE(run[0].environment.contains("OCF_RESKEY_datadir"));
+  EXPECT_EQ(run[0].environment.at("OCF_RESKEY_datadir"), "/srv/db");
+}
+
+TEST(Executor, after_a_stop_the_parameters_of_the_start_hold_no_more) {
+  Executor executor(AgentEnvironment{});
+  const auto start = only<RunAgent>(executor.order(at(0s), make("start")));
+  static_cast<void>(executor.done(at(1s), start[0].call, ok()));
+  const auto first = only<RunAgent>(executor.order(at(2s), make("stop")));
+  static_cast<void>(executor.done(at(3s), first[0].call, ok()));
+  Order stop = make("stop");
+  stop.parameters["datadir"] = "/srv/other";
+  const auto second = only<RunAgent>(executor.order(at(4s), stop));
+  EXPECT_EQ(second[0].environment.at("OCF_RESKEY_datadir"), "/srv/other");
+}
+
 TEST(Executor, notifications_cannot_fail_and_leave_no_history) {
   Executor executor(AgentEnvironment{});
   const auto run = only<RunAgent>(executor.order(at(0s), make("notify")));
