@@ -307,7 +307,16 @@ class Rig:
     def heal(self, node, link=None):
         for port in self.ports(node, link):
             run("ip", "-n", self.netns("sw"), "link", "set", port, "up")
-            self.at("sw", "bridge", "link", "set", "dev", port, "state", "3")
+            self.forward(port)
+
+    def forward(self, port, patience=5):
+        """The kernel may still have to notice that the cable is in again; until then it refuses."""
+        end = time.monotonic() + patience
+        while time.monotonic() < end:
+            if self.at("sw", "bridge", "link", "set", "dev", port, "state", "3", check=False).returncode == 0:
+                return
+            time.sleep(0.02)
+        self.at("sw", "bridge", "link", "set", "dev", port, "state", "3")
 
     def pause(self, node):
         for _ in range(20):  # a process may fork while we walk: again, until a walk finds nothing left to stop
