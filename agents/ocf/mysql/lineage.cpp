@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// See lineage.hpp. Order within each function is order of danger: what could acknowledge too much comes first.
+#include "agents/ocf/mysql/lineage.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace systole::mysql {
+
+namespace {
+
+constexpr Duration complaint_every = 60s;
+
+bool has(const std::vector<std::string>& list, const std::string& name) {
+  return std::ranges::find(list, name) != list.end();
+}
+
+}  // namespace
+
+std::string_view to_string(LineageState state) {
+  switch (state) {
+    case LineageState::replica:
+      return "replica";
+    case LineageState::in_sync:
+      return "in sync";
+    case LineageState::solo:
+      return "solo";
+    case LineageState::joining:
+      return "joining";
+    case LineageState::sync:
+      return "sync";
+    case LineageState::stalled:
+      return "stalled";
+    case LineageState::outdated:
+      return "outdated";
+  }
+  return "";
+}
+
+Lineage::Lineage(LineageRules rules, Record own, Time begin)
+    : rules_(std::move(rules)),
+      own_(std::move(own)),
+      next_read_(begin),
+      since_(begin),
+      next_attempt_(begin),
+      back_off_(rules_.back_off_first),
+      next_complaint_(begin) {}
+
+std::vector<LineageEffect> Lineage::step(Time now, const LineageEvent& event) {
+  Effects out;
+  std::visit([&](const auto& each) { on(now, each, out); }, event);
+  decide(now, out);
+  publish(out);
+  note_state(now);
+  return out;
+}
+
+const Record& Lineage::record() const {
+  return cluster_.shared ? newer(*cluster_.shared, own_) : own_;
+}
+
+LineageState Lineage::state() const {
+  const Record& now = record();
+  if (!leads()) return now.in_sync == rules_.self ? LineageState::in_sync : LineageState::replica;
+  if (now.exists() && now.primary != rules_.self) return LineageState::outdated;
+  if (now.in_sync.empty()) return joining_ == Joining::no ? LineageState::solo : LineageState::joining;
+  return stalled_since_ ? LineageState::stalled : LineageState::sync;
+}
+
+Standing Lineage::standing() const {
+  Standing standing{.self = rules_.self,
+                    .durability = rules_.durability,
+                    .shared = cluster_.shared,
+                    .own = own_,
+                    .majority = cluster_.majority,
+                    .wanted = rules_.instances};
+  const std::string other = other_node(record(), rules_.self);
+  standing.other.member = is_member(other);
+  standing.other.fenced = has(cluster_.fenced, other);
+  standing.other.seen = has(cluster_.seen, other);
+  standing.operator_word = operator_word_ && *operator_word_ == record();
+  for (const auto& [node, notice] : cluster_.notices)
+    if (notice.kind != Notice::Kind::down && is_member(node)) standing.present += 1;
+  return standing;
+}
+
+// ---- Events ---------------------------------------------------------------------------------------------------------
+
+void Lineage::on(Time now, const SeenServer& seen, Effects& out) {
+  if (seen.answers && seen.source_on != server_.source_on) alone_before_.reset();
+  server_ = seen;
+  if (seen.answers || !seen.alive) note_role(now, seen.alive && seen.writable);
+  watch_for_lone_commits(out);
+  const bool flows = seen.alive && seen.answers && seen.streams && !seen.applier_failed;
+  if (flows) broken_since_.reset();
+  if (!flows && !broken_since_) broken_since_ = now;
+}
+
+void Lineage::on(Time now, const SeenCluster& seen, Effects& out) {
+  cluster_ = seen;
+  own_ = newer(own_, seen.own);
+  read_at_ = now;
+  agree_on_record(out);
+  const Notice* const ours = notice_of(rules_.self);
+  if (published_ && (ours == nullptr || *ours != *published_)) published_.reset();  // the cluster has forgotten it
+}
+
+void Lineage::on(Time now, const WriteEnded& ended, Effects& out) {
+  if (!writing_ || writing_->wanted != ended.wanted) return;
+  writing_.reset();
+  next_read_ = now;  // done or not: what stands there now?
+  if (ended.outcome != Outcome::done) return;
+  cluster_.shared = ended.wanted;
+  own_ = newer(own_, ended.wanted);
+  out.push_back(Say{.text = fmt::format("the record says now: {}", to_string(ended.wanted))});
+}
+
+void Lineage::on(Time now, const BarrierEnded& ended, Effects& out) {
+  if (joining_ != Joining::barrier) return;
+  if (!ended.acknowledged) return give_up_joining(now, "it does not acknowledge", out);
+  joining_ = Joining::confirm;
+  out.push_back(Confirm{invited_});
+}
+
+void Lineage::on(Time now, const Confirmed& confirmed, Effects& out) {
+  if (joining_ != Joining::confirm) return;
+  if (!confirmed.so) return give_up_joining(now, "it does not confirm what it has received", out);
+  joining_ = Joining::no;
+  back_off_ = rules_.back_off_first;
+  const Record& before = record();
+  if (before.primary != rules_.self || !before.in_sync.empty()) return;  // changed meanwhile
+  write(with_in_sync(before, invited_), true, out);
+}
+
+void Lineage::on(Time now, const OperatorWord& word, Effects&) {
+  operator_word_ = word.record;
+  next_read_ = now;
+}
+
+// ---- What follows ---------------------------------------------------------------------------------------------------
+
+void Lineage::decide(Time now, Effects& out) {
+  if (leads()) {
+    broken_since_.reset();
+    if (server_.answers) lead(now, out);
+  } else {
+    joining_ = Joining::no;
+    invited_.clear();
+    stalled_since_.reset();
+    follow(now, out);
+  }
+  read(now, out);
+}
+
+void Lineage::lead(Time now, Effects& out) {
+  if (!read_at_ || *read_at_ < *led_since_) {
+    next_read_ = now;  // whoever made it writable has written a record just before
+    return;
+  }
+  const Record& now_true = record();
+  if (now_true.exists() && now_true.primary != rules_.self) {
+    // Not made read-only, which a waiting commit would hold up, nor ended politely, which would acknowledge it.
+    out.push_back(KillServer{fmt::format("{} was promoted ({}): this server must not acknowledge anything any more",
+                                         now_true.primary, to_string(now_true))});
+    return;
+  }
+  if (!now_true.exists()) {
+    // It was promoted before records were kept. In the cluster there is none either, or we wait for its word.
+    if (cluster_.shared) write(after_promotion_of(rules_.self, Record{}), false, out);
+    return;
+  }
+  if (now_true.in_sync.empty()) return lead_alone(now, out);
+  lead_in_sync(now, out);
+}
+
+void Lineage::lead_alone(Time now, Effects& out) {
+  stalled_since_.reset();
+  if (joining_ != Joining::no || writing_) return;
+  if (server_.source_on) set_source(false, out);
+  invited_ = candidate();
+  // Exactly one may acknowledge: an acknowledgement does not say whose it is.
+  if (invited_.empty() || now < next_attempt_ || server_.clients != 1) return;
+  set_source(true, out);
+  joining_ = Joining::barrier;
+  out.push_back(CommitBarrier{});
+}
+
+void Lineage::lead_in_sync(Time now, Effects& out) {
+  invited_ = record().in_sync;
+  joining_ = Joining::no;
+  if (!server_.source_on) set_source(true, out);
+  const bool stalled = server_.clients == 0 || server_.longest_wait >= rules_.ack_timeout;
+  if (!stalled) return stalled_since_.reset();
+  if (!stalled_since_) {
+    stalled_since_ = now;
+    next_complaint_ = now + complaint_every;
+    next_read_ = now;
+  }
+  if (server_.longest_wait < rules_.ack_timeout && now - *stalled_since_ < rules_.ack_timeout) return;
+  release(now, out);
+}
+
+void Lineage::release(Time now, Effects& out) {
+  const bool fresh = read_at_ && *read_at_ >= *stalled_since_;
+  if (!fresh || writing_) return;
+  const Evidence by = may_release(standing());
+  if (by == Evidence::none) return complain(now, out);
+  out.push_back(Say{.level = Say::Level::warning,
+                    .text = fmt::format("the in-sync replica {} acknowledges nothing any more; going on without it: {}",
+                                        record().in_sync, to_string(by))});
+  next_attempt_ = now + back_off_;
+  back_off_ = std::min(back_off_ * 2, rules_.back_off_last);
+  write(with_in_sync(record(), ""), false, out);
+}
+
+void Lineage::complain(Time now, Effects& out) {
+  if (now < next_complaint_) return;
+  next_complaint_ = now + complaint_every;
+  out.push_back(
+      Say{.level = Say::Level::error,
+          .text = fmt::format("writers wait: the in-sync replica {} does not acknowledge, and nothing proves that it "
+                              "is out. Repair or switch it on, fence it, or 'systole mysql force' here if it is gone "
+                              "for good. A restart of this server cures nothing",
+                              record().in_sync)});
+}
+
+/// KILL QUERY of a session that waits lets its commit be acknowledged though no replica has it.
+void Lineage::watch_for_lone_commits(Effects& out) {
+  const bool counts = server_.answers && leads() && server_.source_on && !record().in_sync.empty();
+  if (!counts) return alone_before_.reset();
+  if (alone_before_ && server_.alone > *alone_before_)
+    out.push_back(Say{.level = Say::Level::error,
+                      .text = fmt::format("{} commits were acknowledged that no replica has: somebody killed the "
+                                          "query of a waiting session, or switched semi-sync off",
+                                          server_.alone - *alone_before_)});
+  alone_before_ = server_.alone;
+}
+
+void Lineage::follow(Time now, Effects& out) {
+  const Record& now_true = record();
+  if (!now_true.exists() || now_true.primary == rules_.self) return;
+  const Notice* const primary = notice_of(now_true.primary);
+  if (now_true.in_sync == rules_.self) return hold_place(now, primary, out);
+  const bool wanted = primary != nullptr && primary->kind == Notice::Kind::primary &&
+                      primary->epoch == now_true.epoch && primary->invites == rules_.self;
+  if (server_.alive && server_.answers && read_at_ && server_.acknowledges != wanted)
+    out.push_back(Acknowledge{wanted});
+}
+
+void Lineage::hold_place(Time now, const Notice* primary, Effects& out) {
+  if (server_.alive && server_.answers && !server_.acknowledges) out.push_back(Acknowledge{true});
+  const bool primary_lives =
+      primary != nullptr && primary->kind == Notice::Kind::primary && is_member(record().primary);
+  if (!primary_lives || !broken_since_) return restarted_at_.reset();
+  // Whoever follows a primary that is gone is the one to be promoted, and keeps its place.
+  if (!server_.alive) return give_up_place("its server has ended", out);
+  if (server_.applier_failed) return give_up_place("its applier stopped with an error", out);
+  const bool asked = primary->stalled && primary->epoch == record().epoch && primary->sequence == record().sequence;
+  if (!asked || now - *broken_since_ < rules_.ack_timeout) return;
+  if (!restarted_at_) {
+    restarted_at_ = now;
+    if (server_.answers) out.push_back(RestartReceiver{});
+    return;
+  }
+  if (now - *restarted_at_ >= rules_.ack_timeout) give_up_place("it receives nothing", out);
+}
+
+void Lineage::give_up_place(std::string_view why, Effects& out) {
+  if (writing_) return;
+  out.push_back(
+      Say{.level = Say::Level::warning, .text = fmt::format("this replica gives up its place in sync: {}", why)});
+  write(with_in_sync(record(), ""), true, out);
+}
+
+void Lineage::give_up_joining(Time now, std::string_view why, Effects& out) {
+  joining_ = Joining::no;
+  next_attempt_ = now + back_off_;
+  out.push_back(Say{.level = Say::Level::warning,
+                    .text = fmt::format("{} is not brought in sync: {}; next attempt in {} s", invited_, why,
+                                        to_ms(back_off_) / 1000)});
+  back_off_ = std::min(back_off_ * 2, rules_.back_off_last);
+}
+
+// ---- Small acts -----------------------------------------------------------------------------------------------------
+
+void Lineage::set_source(bool on, Effects& out) {
+  server_.source_on = on;
+  alone_before_.reset();
+  out.push_back(SetSource{on});
+}
+
+void Lineage::write(const Record& wanted, bool own_first, Effects& out) {
+  if (writing_ || !cluster_.shared) return;
+  writing_ = WriteRecord{.from = *cluster_.shared, .wanted = wanted, .own_first = own_first};
+  if (own_first) own_ = newer(own_, wanted);  // from now on it counts as written, whatever becomes of the rest
+  out.push_back(*writing_);
+}
+
+void Lineage::agree_on_record(Effects& out) {
+  if (!cluster_.shared || *cluster_.shared == own_) return;
+  if (is_newer(*cluster_.shared, own_)) {
+    own_ = *cluster_.shared;
+    out.push_back(KeepOwn{own_});
+  } else {
+    write(own_, true, out);  // ours is the true one: a write of which we never heard, or an older CIB was brought back
+  }
+}
+
+void Lineage::read(Time now, Effects& out) {
+  const bool urgent = stalled_since_ || (broken_since_ && record().in_sync == rules_.self);
+  if (urgent) next_read_ = std::min(next_read_, read_at_.value_or(now) + rules_.read_stalled);
+  if (now < next_read_ || writing_) return;
+  next_read_ = now + (urgent ? rules_.read_stalled : rules_.read_every);
+  out.push_back(ReadCluster{});
+}
+
+Notice Lineage::notice() const {
+  const Record& now_true = record();
+  Notice notice{.epoch = now_true.epoch, .sequence = now_true.sequence};
+  if (!server_.alive) return notice;
+  notice.kind = leads() ? Notice::Kind::primary : Notice::Kind::replica;
+  notice.streams = !leads() && server_.answers && server_.streams && !server_.applier_failed;
+  notice.stalled = leads() && stalled_since_.has_value();
+  notice.invites = leads() ? invited_ : std::string{};
+  return notice;
+}
+
+void Lineage::publish(Effects& out) {
+  const Notice wanted = notice();
+  if (published_ && *published_ == wanted) return;
+  published_ = wanted;
+  out.push_back(Publish{wanted});
+}
+
+void Lineage::note_role(Time now, bool writable) {
+  if (writable == leads()) return;
+  led_since_ = writable ? std::optional(now) : std::nullopt;
+}
+
+void Lineage::note_state(Time now) {
+  if (state() == last_state_) return;
+  last_state_ = state();
+  since_ = now;
+}
+
+const Notice* Lineage::notice_of(const std::string& node) const {
+  const auto found = cluster_.notices.find(node);
+  return found == cluster_.notices.end() ? nullptr : &found->second;
+}
+
+bool Lineage::is_member(const std::string& node) const {
+  return has(cluster_.members, node);
+}
+
+/// The replica that we had invited, as long as it streams, else the first by name.
+std::string Lineage::candidate() const {
+  std::string first;
+  for (const auto& [node, notice] : cluster_.notices) {
+    const bool fit = notice.kind == Notice::Kind::replica && notice.streams && notice.epoch == record().epoch &&
+                     node != rules_.self && is_member(node);
+    if (!fit) continue;
+    if (node == invited_) return node;
+    if (first.empty()) first = node;
+  }
+  return first;
+}
+
+}  // namespace systole::mysql
