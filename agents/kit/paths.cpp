@@ -42,7 +42,8 @@ void sync_folder_of(const std::string& path) {
 
 Paths paths_from(const Environment& env) {
   return {.state = or_default(env, "HA_RSCTMP", "/run/resource-agents"),
-          .rundir = or_default(env, "SYSTOLE_RUNDIR", "/run/systole")};
+          .rundir = or_default(env, "SYSTOLE_RUNDIR", "/run/systole"),
+          .kept = or_default(env, "SYSTOLE_STATEDIR", "/var/lib/systole")};
 }
 
 std::string folder_of(const std::string& path) {

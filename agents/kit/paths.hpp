@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Where agents keep what must survive the call but not the boot.
+// Where agents keep what must survive the call, and the little that must survive the boot.
 #pragma once
 
 #include <sys/types.h>
@@ -14,6 +14,7 @@ namespace systole::agents {
 struct Paths {
   std::string state;   // HA_RSCTMP, default /run/resource-agents: pid files and the like; emptied by a boot
   std::string rundir;  // SYSTOLE_RUNDIR, default /run/systole: the manager's socket lives here
+  std::string kept;    // SYSTOLE_STATEDIR, default /var/lib/systole: what must survive the boot as well
 };
 
 Paths paths_from(const Environment& env);

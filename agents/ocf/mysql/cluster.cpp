@@ -8,6 +8,7 @@
 #include <algorithm>
 
 #include "agents/kit/process.hpp"
+#include "agents/ocf/mysql/own_copy.hpp"
 #include "common/base/text.hpp"
 
 namespace systole::mysql {
@@ -83,9 +84,13 @@ void Cluster::publish_score(std::optional<int> score, bool insist) {
 void Cluster::publish(const Verdict& verdict, bool insist) {
   const bool again = insist || boot_seconds() - memo_.sent_s > memo_is_old_s;
   if (again) memo_.sent_s = boot_seconds();
-  publish_score(verdict.score, again);
-  const std::string readable = verdict.readable ? "1" : "0";
-  if (readable == memo_.readable && !again) return;
+  if (!settings_.keeps_record()) publish_score(verdict.score, again);
+  publish_readable(verdict.readable, again);
+}
+
+void Cluster::publish_readable(bool may_read, bool insist) {
+  const std::string readable = may_read ? "1" : "0";
+  if (readable == memo_.readable && !insist) return;
   if (const auto sent = attributes_.set_transient(settings_.reader_attribute, readable, {}, tool_deadline()); sent) {
     memo_.readable = readable;
   } else {
@@ -107,8 +112,8 @@ void Cluster::publish_primary() {
 }
 
 void Cluster::withdraw() {
-  if (!memo_.score.empty()) publish_score(std::nullopt);
-  if (memo_.readable == "1") publish({.code = 0, .reason = {}, .score = std::nullopt, .readable = false});
+  if (!memo_.score.empty() || settings_.keeps_record()) publish_score(std::nullopt, settings_.keeps_record());
+  if (memo_.readable == "1") publish_readable(false);
   if (to_text(memo_) == to_text(Memo{})) return;
   memo_ = Memo{};
   save();
@@ -120,9 +125,19 @@ void Cluster::set_score_of(const std::string& node, int score) {
     call_.log().warning("the promotion score of {} could not be set: {}", node, sent.error().what);
 }
 
+void Cluster::delete_score_of(const std::string& node) {
+  if (const auto sent = attributes_.delete_transient(fmt::format("master-{}", resource_), node, tool_deadline()); !sent)
+    call_.log().warning("the promotion score of {} could not be deleted: {}", node, sent.error().what);
+}
+
 const std::string& Cluster::self() {
   if (self_.empty()) self_ = attributes_.local_node(tool_deadline());
   return self_;
+}
+
+Record Cluster::own_copy() const {
+  const auto record = OwnCopy(call_.paths(), resource_).read();
+  return record ? *record : Record{};
 }
 
 std::vector<std::string> Cluster::live_others() {

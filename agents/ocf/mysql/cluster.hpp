@@ -13,6 +13,7 @@
 #include "agents/kit/attributes.hpp"
 #include "agents/ocf/mysql/election.hpp"
 #include "agents/ocf/mysql/judge.hpp"
+#include "agents/ocf/mysql/record.hpp"
 #include "agents/ocf/mysql/settings.hpp"
 
 namespace systole::mysql {
@@ -40,13 +41,18 @@ class Cluster {
   /// Score and reader attribute as the verdict says.
   void publish(const Verdict& verdict, bool insist = false);
   void publish_score(std::optional<int> score, bool insist = false);
+  /// The reader attribute alone: with a record, the helper publishes the score.
+  void publish_readable(bool may_read, bool insist = false);
   /// The address of this node, where replicas find the primary when nobody notified them.
   void publish_primary();
   /// Nothing runs here any more.
   void withdraw();
   void set_score_of(const std::string& node, int score);
+  void delete_score_of(const std::string& node);
 
   const std::string& self();
+  /// This node's copy of the record; one that does not exist when there is none or it cannot be read.
+  Record own_copy() const;
   /// Nodes, other than this one, that run an instance now and are not being stopped, as the manager told us.
   std::vector<std::string> live_others();
   /// The node, other than this one, that is promoted now, or else in this very transition; "" none or not told.

@@ -3,6 +3,7 @@
 // planned switch-over loses nothing. All of it bounded: a dead replica or a long statement must not hold up the
 // cluster.
 #include <fmt/format.h>
+#include <signal.h>
 
 #include <set>
 
@@ -51,10 +52,28 @@ std::string wait_for_replicas(const std::set<std::string>& hosts, const Settings
   return unsure;
 }
 
+/// A commit that waits for a lost replica can be neither ended nor answered without lying to its client. With a record
+/// such a server is killed, and what it had not acknowledged is decided at its next start.
+Ocf close_for_writers(Server& server, const Settings& settings, Call& call, Deadline deadline) {
+  const Duration wait = settings.keeps_record() ? settings.ack_timeout
+                                                : Duration(std::chrono::milliseconds(settings.semi_sync_timeout_ms));
+  const Duration spare = settings.keeps_record() ? deadline.left() : wait + 200ms;
+  const Deadline bound = settings.keeps_record() ? deadline.within(wait + 1s) : deadline.within(deadline.left() / 2);
+  const auto closed = server.make_read_only(settings, bound, spare);
+  if (closed) return Ocf::ok;
+  if (!settings.keeps_record() || closed.error().code != Errc::timeout)
+    return call.fail(Ocf::generic, "the server could not be made read-only: {}", closed.error().what);
+  if (const auto process = ServerProcess::find(settings.place()))
+    if (const auto killed = process->signal(SIGKILL); !killed) return call.explain(Ocf::generic, killed.error().what);
+  return call.fail(Ocf::generic,
+                   "commits wait for a replica that does not answer: the server was killed, so that they "
+                   "stay undecided");
+}
+
 }  // namespace
 
 Ocf MysqlAgent::demote(Call& call) {
-  const Settings settings = settings_from(call.params());
+  const Settings settings = settings_of(call);
   Cluster cluster(call, settings);
   const Deadline deadline(call.deadline());
   if (!ServerProcess::find(settings.place())) {
@@ -67,11 +86,10 @@ Ocf MysqlAgent::demote(Call& call) {
   if (!before) return call.explain(Ocf::generic, before.error().what);
   const std::set<std::string> hosts =  // asked for now: while it is writable, this costs nobody anything
       replica_hosts(*server, call, cluster, deadline.within(settings.sql_timeout));
-  if (!before->read_only) {
-    const Duration spare_waiters = std::chrono::milliseconds(settings.semi_sync_timeout_ms) + 200ms;
-    const auto closed = server->make_read_only(settings, deadline.within(deadline.left() / 2), spare_waiters);
-    if (!closed) return call.fail(Ocf::generic, "the server could not be made read-only: {}", closed.error().what);
-  }
+  if (settings.keeps_record())
+    if (const auto ended = end_helper(call); !ended) call.log().warning("the resident helper: {}", ended.error().what);
+  if (!before->read_only)
+    if (const Ocf closed = close_for_writers(*server, settings, call, deadline); closed != Ocf::ok) return closed;
   [[maybe_unused]] const auto ended = server->disconnect_clients(deadline.within(settings.sql_timeout), false);
   const auto last = server->applied(deadline.within(settings.sql_timeout));
   if (!last) return call.explain(Ocf::generic, last.error().what);
@@ -80,7 +98,12 @@ Ocf MysqlAgent::demote(Call& call) {
     call.log().warning("demoted at {}, not all of it is known to be elsewhere: {}", to_string(*last), unsure);
   if (const auto off = server->set_semi_sync(false, settings, deadline.within(settings.sql_timeout)); !off)
     call.log().warning("semi-sync stays on: {}", off.error().what);
-  if (call.meta().is_promotable()) cluster.publish_score(score_unrelated);
+  if (settings.keeps_record()) {
+    if (const auto launched = launch_helper(call, settings); !launched)
+      call.log().error("the resident helper: {}; the monitor launches it again", launched.error().what);
+  } else if (call.meta().is_promotable()) {
+    cluster.publish_score(score_unrelated);
+  }
   return Ocf::ok;
 }
 

@@ -51,6 +51,7 @@ std::vector<LineageEffect> Lineage::step(Time now, const LineageEvent& event) {
   Effects out;
   std::visit([&](const auto& each) { on(now, each, out); }, event);
   decide(now, out);
+  if (std::holds_alternative<SeenServer>(event)) read(now, out);
   publish(out);
   note_state(now);
   return out;
@@ -101,6 +102,8 @@ void Lineage::on(Time now, const SeenCluster& seen, Effects& out) {
   cluster_ = seen;
   own_ = newer(own_, seen.own);
   read_at_ = now;
+  next_read_ = now + rules_.read_every;
+  reading_ = false;
   agree_on_record(out);
   const Notice* const ours = notice_of(rules_.self);
   if (published_ && (ours == nullptr || *ours != *published_)) published_.reset();  // the cluster has forgotten it
@@ -150,7 +153,6 @@ void Lineage::decide(Time now, Effects& out) {
     stalled_since_.reset();
     follow(now, out);
   }
-  read(now, out);
 }
 
 void Lineage::lead(Time now, Effects& out) {
@@ -307,11 +309,12 @@ void Lineage::agree_on_record(Effects& out) {
   }
 }
 
+/// Asked for at looks only, and counted from the answer: reading may take longer than its interval.
 void Lineage::read(Time now, Effects& out) {
   const bool urgent = stalled_since_ || (broken_since_ && record().in_sync == rules_.self);
-  if (urgent) next_read_ = std::min(next_read_, read_at_.value_or(now) + rules_.read_stalled);
-  if (now < next_read_ || writing_) return;
-  next_read_ = now + (urgent ? rules_.read_stalled : rules_.read_every);
+  if (urgent && read_at_) next_read_ = std::min(next_read_, *read_at_ + rules_.read_stalled);
+  if (reading_ || writing_ || now < next_read_) return;
+  reading_ = true;
   out.push_back(ReadCluster{});
 }
 

@@ -181,6 +181,7 @@ class Lineage {
   std::optional<Time> led_since_;  // our server is writable, as far as it has told
   std::optional<WriteRecord> writing_;
   Time next_read_, since_;
+  bool reading_ = false;
   LineageState last_state_ = LineageState::replica;
 
   // As primary.

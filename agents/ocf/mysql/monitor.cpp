@@ -43,6 +43,16 @@ Result<void> repair(Server& server, const Verdict& verdict, const Facts& facts, 
   return {};
 }
 
+/// It is missed when somebody killed it; what it last complained of is said again, as nobody reads old lines.
+void see_to_helper(Call& call, const Settings& settings) {
+  const auto state = helper_state(call);
+  if (state && !state->complaint.empty()) return call.log().error("since {}: {}", state->since, state->complaint);
+  if (state) return;
+  call.log().warning("the resident helper was gone: launched again");
+  if (const auto launched = launch_helper(call, settings); !launched)
+    call.log().error("the resident helper: {}", launched.error().what);
+}
+
 Ocf deep_check(Server& server, const Settings& settings, Call& call, Deadline deadline, Ocf otherwise) {
   const auto read = server.ask(fmt::format("SELECT 1 FROM {} LIMIT 1", settings.test_table), deadline);
   if (read) return otherwise;
@@ -53,11 +63,11 @@ Ocf deep_check(Server& server, const Settings& settings, Call& call, Deadline de
 }  // namespace
 
 Ocf MysqlAgent::monitor(Call& call) {
-  const Settings settings = settings_from(call.params());
+  const Settings settings = settings_of(call);
   Cluster cluster(call, settings);
   const Deadline deadline(call.deadline());
   if (!ServerProcess::find(settings.place())) {
-    cluster.withdraw();
+    if (!settings.keeps_record()) cluster.withdraw();  // else the record says who is to be promoted, stop withdraws
     return Ocf::not_running;
   }
   std::optional<Server> server;
@@ -73,7 +83,8 @@ Ocf MysqlAgent::monitor(Call& call) {
   facts.primary_host = cluster.memo().primary_host;
   facts.primary_port = cluster.memo().primary_port;
   find_primary(facts, cluster, settings);
-  Verdict verdict = judge(facts, {.max_slave_lag_s = settings.max_slave_lag_s, .semi_sync = settings.semi_sync});
+  Verdict verdict = judge(facts, {.max_slave_lag_s = settings.max_slave_lag_s,
+                                  .semi_sync = settings.semi_sync && !settings.keeps_record()});
   Ocf code = static_cast<Ocf>(verdict.code);
   if (server && verdict.repair != Repair::none) {
     const auto repaired =
@@ -87,6 +98,7 @@ Ocf MysqlAgent::monitor(Call& call) {
   }
   cluster.publish(verdict, call.is_probe());
   if (code == Ocf::running_promoted) cluster.publish_primary();
+  if (settings.keeps_record() && !call.is_probe()) see_to_helper(call, settings);
   if (code == Ocf::generic) return call.explain(code, verdict.reason);
   if (!verdict.reason.empty()) call.log().warning("{}", verdict.reason);
   if (server && call.meta().check_level() >= 10) return deep_check(*server, settings, call, deadline, code);

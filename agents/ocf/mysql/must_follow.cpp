@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The mark, and following with an eye on it.
+#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -36,6 +37,13 @@ Result<void> follow_and_wait(Server& server, const Settings& settings, Cluster& 
   cluster.memo().primary_port = primary.port;
   cluster.memo().published.clear();
   cluster.save();
+  if (settings.keeps_record()) {
+    // Before the receiver begins: an acknowledgement of a replica that is not the one in sync would count as well.
+    const bool acknowledges = cluster.own_copy().in_sync == cluster.self();
+    const auto set =
+        server.run(fmt::format("SET GLOBAL rpl_semi_sync_slave_enabled={}", acknowledges ? "ON" : "OFF"), deadline);
+    if (!set) return set;
+  }
   const auto position = follow(server, settings, primary, deadline, log);
   if (!position) return position.error();
   const MustFollow mark(settings);

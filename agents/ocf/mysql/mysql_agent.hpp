@@ -5,6 +5,8 @@
 
 #include "agents/kit/agent.hpp"
 #include "agents/ocf/mysql/cluster.hpp"
+#include "agents/ocf/mysql/helper.hpp"
+#include "agents/ocf/mysql/must_follow.hpp"
 #include "agents/ocf/mysql/options.hpp"
 #include "agents/ocf/mysql/replication.hpp"
 #include "agents/ocf/mysql/server.hpp"
@@ -26,23 +28,10 @@ class MysqlAgent : public agents::Agent {
   /// Before a promotion: everything received is applied. A function of its own so that a test program can leave it out
   /// and show that the loss is noticed.
   virtual Result<GtidList> drain(Server& server, const Settings& settings, Deadline deadline);
-};
-
-/// The mark of a server that was started in the replica's role: crash recovery may have removed transactions that only
-/// its peers still have, so it must not be promoted before it has caught up. It is a property of the data, hence in the
-/// datadir.
-class MustFollow {
- public:
-  explicit MustFollow(const Settings& settings);
-  bool is_set() const;
-  Result<void> set() const;
-  /// The position to reach, known once a primary was asked.
-  void aim(const GtidList& position) const;
-  void clear_when_reached(const GtidList& applied) const;
-  const std::string& path() const { return path_; }
 
  private:
-  std::string path_;
+  agents::Ocf promote_by_record(agents::Call& call, const Settings& settings, Server& server, Cluster& cluster);
+  agents::Ocf promote_by_histories(agents::Call& call, const Settings& settings, Server& server, Cluster& cluster);
 };
 
 /// follow(), then up to `patience` until the primary's position is reached here. Keeps the mark and the memo.

@@ -56,11 +56,11 @@ void after_start(Server& server, const Settings& settings, Call& call, Deadline 
 }  // namespace
 
 Ocf MysqlAgent::notify(Call& call) {
-  const Settings settings = settings_from(call.params());
+  const Settings settings = settings_of(call);
   const std::string when = call.meta().notify_type(), operation = call.meta().notify_operation();
   const bool pre_promote = when == "pre" && operation == "promote";
   const bool post_promote = when == "post" && operation == "promote";
-  const bool post_start = when == "post" && operation == "start" && settings.semi_sync;
+  const bool post_start = when == "post" && operation == "start" && settings.semi_sync && !settings.keeps_record();
   if (!pre_promote && !post_promote && !post_start) return Ocf::ok;
   if (!ServerProcess::find(settings.place())) return Ocf::ok;
   Cluster cluster(call, settings);

@@ -42,7 +42,7 @@ std::vector<std::string> command_line(const ServerOptions& options) {
       "--rpl-semi-sync-master-wait-point=AFTER_SYNC",
       "--rpl-semi-sync-master-wait-no-slave=ON",
       fmt::format("--rpl-semi-sync-master-timeout={}", options.semi_sync_timeout_ms),
-      "--rpl-semi-sync-slave-enabled=ON",
+      options.acknowledges ? "--rpl-semi-sync-slave-enabled=ON" : "--rpl-semi-sync-slave-enabled=OFF",
       "--rpl-semi-sync-slave-kill-conn-timeout=1",  // s a replica may wait for a silent primary while it stops
       options.role == Role::replica ? "--init-rpl-role=SLAVE" : "--init-rpl-role=MASTER",
   };

@@ -17,6 +17,7 @@ struct ServerOptions {
   bool log_bin_configured = false;  // by the configuration file or `additional`
   std::string relay_log = {};       // "": the configuration names it
   long semi_sync_timeout_ms = 1000;
+  bool acknowledges = true;  // as a replica, what it receives
 };
 
 /// argv, the binary first.

@@ -4,6 +4,8 @@
 // bears yet (a reused GTID would make two databases differ without any error).
 #include <fmt/format.h>
 
+#include "agents/ocf/mysql/durability.hpp"
+#include "agents/ocf/mysql/look.hpp"
 #include "agents/ocf/mysql/mysql_agent.hpp"
 
 namespace systole::mysql {
@@ -51,14 +53,54 @@ Ocf stand_back(const Election& election, Call& call, Cluster& cluster) {
                    election.better, election.missing, to_string(election.position));
 }
 
-Result<void> become_writable(Server& server, const Settings& settings, bool replicas_expected, Deadline deadline) {
+/// record: exists when one is kept. Its row is the first transaction of the epoch, under the new server_id.
+Result<void> become_writable(Server& server, const Settings& settings, bool commits_wait, const Record& record,
+                             Deadline deadline) {
   for (const char* const statement : {"STOP SLAVE", "RESET SLAVE ALL"})
     if (const auto done = server.run(statement, deadline); !done) return done.error();
   if (const auto id = server.take_fresh_server_id(deadline); !id) return id.error();
-  // With nobody to wait for, the first commit would wait in vain: the monitor switches it on when a replica is there.
-  const bool wait_for_replica = settings.semi_sync && replicas_expected;
-  if (const auto set = server.set_semi_sync(wait_for_replica, settings, deadline); !set) return set.error();
+  if (const auto set = server.set_semi_sync(commits_wait, settings, deadline); !set) return set.error();
+  if (record.exists() && !commits_wait)
+    if (const auto row = write_row(server, record, deadline); !row) return row.error();
   return server.run("SET GLOBAL read_only=OFF", deadline);
+}
+
+/// Everybody's history is compared where no record says who has the true database.
+Ocf compare_histories(Server& server, const Settings& settings, Call& call, Cluster& cluster, Deadline deadline) {
+  const std::vector<std::string> others = cluster.live_others();
+  if (others.empty()) return Ocf::ok;
+  const auto election = hold_election(server, settings, cluster, others, deadline);
+  if (!election) return call.explain(Ocf::generic, election.error().what);
+  return election->may_promote ? Ocf::ok : stand_back(*election, call, cluster);
+}
+
+/// The helper is gone while the role changes, and back afterwards, however that ended.
+class WithoutHelper {
+ public:
+  WithoutHelper(Call& call, const Settings& settings) : call_(call), settings_(settings) {
+    if (const auto ended = end_helper(call_); !ended)
+      call_.log().warning("the resident helper: {}", ended.error().what);
+  }
+  ~WithoutHelper() {
+    if (const auto launched = launch_helper(call_, settings_); !launched)
+      call_.log().error("the resident helper: {}; the monitor launches it again", launched.error().what);
+  }
+  WithoutHelper(const WithoutHelper&) = delete;
+  WithoutHelper& operator=(const WithoutHelper&) = delete;
+
+ private:
+  Call& call_;
+  const Settings& settings_;
+};
+
+/// An answer that did not come may have been lost on its way back.
+Result<void> record_promotion(Call& call, const Standing& standing, const Record& next, Deadline deadline) {
+  const SharedRecord shared(call, resource_of(call));
+  const OwnCopy own(call.paths(), resource_of(call));
+  const auto written = write_record(shared, own, *standing.shared, next, deadline.within(10s).at());
+  if (written || written.error().code != Errc::timeout) return written;
+  const auto stands = shared.read(deadline.within(5s).at());
+  return stands && *stands == next ? own.keep(next) : written;
 }
 
 }  // namespace
@@ -67,8 +109,56 @@ Result<GtidList> MysqlAgent::drain(Server& server, const Settings& settings, Dea
   return drain_received(server, settings, deadline);
 }
 
+/// Drain first, then the record, then writable: from the moment the receiver stops, the old primary gets no
+/// acknowledgement from here, and from the moment the record is written nobody else can be promoted.
+Ocf MysqlAgent::promote_by_record(Call& call, const Settings& settings, Server& server, Cluster& cluster) {
+  const Deadline deadline(call.deadline());
+  const WithoutHelper pause(call, settings);
+  const auto standing = standing_now(call, settings, cluster.self(), deadline.within(10s).at());
+  if (!standing) return call.explain(Ocf::generic, standing.error().what);
+  const Permission permission = may_promote(*standing);
+  if (!permission.granted()) return call.fail(Ocf::generic, "not promoted: {}", permission.why);
+  if (permission.by == Evidence::founding || permission.by == Evidence::operator_word)
+    if (const Ocf compared = compare_histories(server, settings, call, cluster, deadline); compared != Ocf::ok)
+      return compared;
+  const auto drained = drain(server, settings, deadline);
+  if (!drained) return call.fail(Ocf::generic, "not promoted, as data would be lost: {}", drained.error().what);
+  if (const auto written = record_promotion(call, *standing, permission.next, deadline); !written)
+    return call.fail(Ocf::generic, "not promoted: {}", written.error().what);
+  OwnCopy(call.paths(), resource_of(call)).forget_operator_word();
+  const bool commits_wait = !permission.next.in_sync.empty();
+  if (const auto done = become_writable(server, settings, commits_wait, permission.next, deadline); !done)
+    return call.explain(Ocf::generic, done.error().what);
+  call.log().notice("promoted at {}, record {}: {}", to_string(*drained), to_string(permission.next),
+                    to_string(permission.by));
+  // Before the manager thinks again: the former primary's score would make it the next one.
+  cluster.publish_score(score_promoted, true);
+  const std::string former = record_of(*standing).primary;
+  if (!former.empty() && former != cluster.self()) cluster.delete_score_of(former);
+  return Ocf::ok;
+}
+
+Ocf MysqlAgent::promote_by_histories(Call& call, const Settings& settings, Server& server, Cluster& cluster) {
+  const Deadline deadline(call.deadline());
+  if (const MustFollow mark(settings); mark.is_set())
+    return call.fail(Ocf::generic,
+                     "this server was started as a replica and has not caught up with a primary since: it may lack "
+                     "acknowledged transactions. To promote it nevertheless remove {}",
+                     mark.path());
+  if (const Ocf compared = compare_histories(server, settings, call, cluster, deadline); compared != Ocf::ok)
+    return compared;
+  const auto drained = drain(server, settings, deadline);
+  if (!drained) return call.fail(Ocf::generic, "not promoted, as data would be lost: {}", drained.error().what);
+  // With nobody to wait for, the first commit would wait in vain: the monitor switches it on when a replica is there.
+  const bool commits_wait = settings.semi_sync && !cluster.live_others().empty();
+  if (const auto done = become_writable(server, settings, commits_wait, Record{}, deadline); !done)
+    return call.explain(Ocf::generic, done.error().what);
+  call.log().notice("promoted at {}", to_string(*drained));
+  return Ocf::ok;
+}
+
 Ocf MysqlAgent::promote(Call& call) {
-  const Settings settings = settings_from(call.params());
+  const Settings settings = settings_of(call);
   Cluster cluster(call, settings);
   const Deadline deadline(call.deadline());
   if (!ServerProcess::find(settings.place())) return call.fail(Ocf::not_running, "no server runs here");
@@ -77,22 +167,9 @@ Ocf MysqlAgent::promote(Call& call) {
   const auto before = server->variables(deadline.within(settings.sql_timeout));
   if (!before) return call.explain(Ocf::generic, before.error().what);
   if (!before->read_only) return Ocf::ok;
-  if (const MustFollow mark(settings); mark.is_set())
-    return call.fail(Ocf::generic,
-                     "this server was started as a replica and has not caught up with a primary since: it may lack "
-                     "acknowledged transactions. To promote it nevertheless remove {}",
-                     mark.path());
-  const std::vector<std::string> others = cluster.live_others();
-  if (!others.empty()) {
-    const auto election = hold_election(*server, settings, cluster, others, deadline);
-    if (!election) return call.explain(Ocf::generic, election.error().what);
-    if (!election->may_promote) return stand_back(*election, call, cluster);
-  }
-  const auto drained = drain(*server, settings, deadline);
-  if (!drained) return call.fail(Ocf::generic, "not promoted, as data would be lost: {}", drained.error().what);
-  if (const auto done = become_writable(*server, settings, !others.empty(), deadline); !done)
-    return call.explain(Ocf::generic, done.error().what);
-  call.log().notice("promoted at {}", to_string(*drained));
+  const Ocf promoted = settings.keeps_record() ? promote_by_record(call, settings, *server, cluster)
+                                               : promote_by_histories(call, settings, *server, cluster);
+  if (promoted != Ocf::ok) return promoted;
   cluster.memo().primary_host.clear();
   cluster.memo().published.clear();  // somebody else's address stands there now: the monitor sets ours
   cluster.save();

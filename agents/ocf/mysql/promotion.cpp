@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "agents/ocf/mysql/judge.hpp"
+
 namespace systole::mysql {
 
 namespace {
@@ -136,6 +138,13 @@ bool is_eligible(const Standing& standing) {
   if (standing.must_follow || !standing.shared) return false;
   if (!record.exists()) return may_promote(standing).granted();
   return record.primary == standing.self || record.in_sync == standing.self;
+}
+
+std::optional<int> promotion_score(const Standing& standing) {
+  if (!is_eligible(standing)) return std::nullopt;
+  const Record& record = record_of(standing);
+  if (!record.exists()) return score_unrelated;
+  return record.primary == standing.self ? score_promoted : score_replica;
 }
 
 }  // namespace systole::mysql

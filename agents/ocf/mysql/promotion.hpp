@@ -74,5 +74,7 @@ Evidence may_release(const Standing& standing);
 /// Is a node that this record does not name primary or in sync to have a promotion score? The evidence is asked for at
 /// the promotion itself; this only says whom the record leaves.
 bool is_eligible(const Standing& standing);
+/// nullopt: none.
+std::optional<int> promotion_score(const Standing& standing);
 
 }  // namespace systole::mysql

@@ -166,7 +166,7 @@ Result<void> Server::set_semi_sync(bool on, const Settings& settings, Deadline d
   return run(fmt::format("SET GLOBAL rpl_semi_sync_master_wait_point='AFTER_SYNC', "
                          "GLOBAL rpl_semi_sync_master_wait_no_slave=ON, GLOBAL rpl_semi_sync_master_timeout={}, "
                          "GLOBAL rpl_semi_sync_master_enabled=ON",
-                         settings.semi_sync_timeout_ms),
+                         settings.commit_wait_ms()),
              deadline);
 }
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <limits>
 
 #include "agents/ocf/mysql/options.hpp"
 #include "common/base/text.hpp"
@@ -98,18 +99,37 @@ std::vector<Param> replication_params() {
        .brief = "Node attribute that says whether clients may read here",
        .about =
            "1 on the primary and on replicas that follow it closely, else 0; for location rules of reader addresses."},
+      {.name = "durability",
+       .fallback = "auto",
+       .brief = "lossless, crash-safe, available or auto",
+       .about =
+           "lossless: a write that was acknowledged is never lost; a primary whose replica is lost lets writers wait "
+           "until it is proven that the replica is out. crash-safe: the same for every single crash and power-off, but "
+           "the silence of a node counts as proof, so that a cut of all links may cost writes. available: writers wait "
+           "semi_sync_timeout for a replica, then the primary works alone, and a primary that dies in that time loses "
+           "what no replica received. auto: lossless where three or more votes or fencing can prove that a node is "
+           "out, else crash-safe.",
+       .choices = {"auto", "lossless", "crash-safe", "available"}},
+      {.name = "ack_timeout",
+       .type = ParamType::time,
+       .fallback = "1s",
+       .brief = "How long a commit waits before a way out is looked for",
+       .about =
+           "With durability lossless or crash-safe: a commit that waits longer than this for its replica makes the "
+           "primary look for proof that the replica is out, and go on without it then."},
       {.name = "semi_sync",
        .type = ParamType::boolean,
        .fallback = "true",
        .brief = "Commits wait for a replica",
        .about = "The primary acknowledges a commit only after a connected replica has received it (semi-synchronous, "
-                "AFTER_SYNC). Without a connected replica the primary works alone."},
+                "AFTER_SYNC). Without it durability is available at best, and nothing waits for a replica."},
       {.name = "semi_sync_timeout",
        .type = ParamType::time,
        .fallback = "1s",
        .brief = "How long a commit waits for a replica",
        .about =
-           "When a replica dies, commits wait this long, then the primary goes on alone and replication is "
+           "With durability=available. When a replica dies, commits wait this long, then the primary goes on alone and "
+           "replication is "
            "asynchronous until a replica is back. That is a choice for availability: a cluster of two must survive the "
            "replica's death, and what is committed after it is on one machine only. A primary that dies within that "
            "time of asynchronous work loses what no replica received."},
@@ -168,6 +188,11 @@ const About& about_mysql() {
   return about;
 }
 
+long Settings::commit_wait_ms() const {
+  // The helper decides when a commit has waited long enough, never the server.
+  return keeps_record() ? std::numeric_limits<long>::max() : semi_sync_timeout_ms;
+}
+
 Settings settings_from(const agents::Values& values) {
   Settings settings;
   settings.binary = values.given("binary") ? values.text("binary") : default_binary();
@@ -199,6 +224,14 @@ Settings settings_from(const agents::Values& values) {
   settings.semi_sync = values.flag("semi_sync");
   settings.semi_sync_timeout_ms = static_cast<long>(to_ms(values.time("semi_sync_timeout")));
   settings.sql_timeout = values.time("sql_timeout");
+  settings.durability = parse_durability(values.text("durability"));
+  settings.ack_timeout = std::max<Duration>(values.time("ack_timeout"), 100ms);
+  return settings;
+}
+
+Settings settings_of(const agents::Call& call) {
+  Settings settings = settings_from(call.params());
+  settings.promotable = call.meta().is_promotable();
   return settings;
 }
 

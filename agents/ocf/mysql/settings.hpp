@@ -3,11 +3,13 @@
 // far as they are implemented here) and their typed form.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "agents/kit/agent.hpp"
 #include "agents/ocf/mysql/process.hpp"
+#include "agents/ocf/mysql/promotion.hpp"
 #include "agents/sql/connection.hpp"
 
 namespace systole::mysql {
@@ -24,14 +26,24 @@ struct Settings {
   long max_slave_lag_s = 3600;
   std::string reader_attribute;
   bool semi_sync = true;
+  std::optional<Durability> durability = {};  // nullopt: the best that this cluster can keep
+  Duration ack_timeout = 1s;
+  bool promotable = false;
   long semi_sync_timeout_ms = 1000;
   Duration sql_timeout = 5s;
   bool binary_was_wrapper = false;  // mysqld_safe was asked for and replaced
+
+  /// The protocol of lineage.hpp is followed.
+  bool keeps_record() const { return promotable && semi_sync && durability != Durability::available; }
+  /// What rpl_semi_sync_master_timeout is set to.
+  long commit_wait_ms() const;
 
   ServerPlace place() const { return {.binary = binary, .datadir = datadir, .pid_file = pid}; }
   sql::Endpoint local() const { return {.socket = socket, .host = {}, .port = 0, .tls = {}}; }
 };
 
 Settings settings_from(const agents::Values& values);
+/// The same, and what the manager says of the call.
+Settings settings_of(const agents::Call& call);
 
 }  // namespace systole::mysql

@@ -10,6 +10,7 @@
 #include <filesystem>
 
 #include "agents/kit/process.hpp"
+#include "agents/ocf/mysql/durability.hpp"
 #include "agents/ocf/mysql/mysql_agent.hpp"
 #include "common/base/text.hpp"
 
@@ -94,7 +95,7 @@ Result<Server> launch(const Settings& settings, const ServerOptions& options, De
 
 /// In the role that suits its future; a tail that cannot be cut off (DDL, MyISAM) makes the server refuse the replica's
 /// role, then it is started with everything it has, and the comparison of histories tells.
-Result<Server> launch_in_role(const Settings& settings, Call& call, bool follower, Deadline deadline) {
+Result<Server> launch_in_role(const Settings& settings, Call& call, const StartPlan& plan, Deadline deadline) {
   const std::vector<std::string> configured = configured_options(settings, call, deadline);
   ServerOptions options{.binary = settings.binary,
                         .config = settings.config,
@@ -104,30 +105,45 @@ Result<Server> launch_in_role(const Settings& settings, Call& call, bool followe
                         .pid = settings.pid,
                         .socket = settings.socket,
                         .additional = settings.additional,
-                        .role = follower ? Role::replica : Role::primary,
+                        .role = plan.cut_tail ? Role::replica : Role::primary,
                         .log_bin_configured = sets_option(configured, "log-bin"),
                         .relay_log = sets_option(configured, "relay-log") ? std::string{} : relay_log_of(settings),
-                        .semi_sync_timeout_ms = settings.semi_sync_timeout_ms};
-  if (follower)
+                        .semi_sync_timeout_ms = settings.commit_wait_ms(),
+                        .acknowledges = plan.in_sync};
+  if (plan.cut_tail)
     if (const auto marked = MustFollow(settings).set(); !marked) return marked.error();
   auto server = launch(settings, options, deadline);
-  if (server || !follower || server.error().code != Errc::io) return server;
+  if (server || !plan.cut_tail || server.error().code != Errc::io) return server;
   call.log().warning("{}; starting it with the tail that it cannot remove", server.error().what);
   options.role = Role::primary;
   return launch(settings, options, deadline);
 }
 
+/// With a record it says what to do; without one, whoever starts while another is promoted is a replica.
+Result<StartPlan> plan_of(Call& call, const Settings& settings, Cluster& cluster, Deadline deadline) {
+  const bool promotable = call.meta().is_promotable();
+  if (promotable && settings.keeps_record()) return plan_start(call, cluster.self(), deadline.within(10s).at());
+  return StartPlan{.record = {}, .cut_tail = promotable && !cluster.primary_elsewhere().empty(), .in_sync = true};
+}
+
+Result<void> keep_record(Call& call, const StartPlan& plan) {
+  if (!plan.record.exists()) return {};
+  return OwnCopy(call.paths(), resource_of(call)).keep(plan.record);
+}
+
 /// Who is promoted, or is being promoted now; without notifications the address that the last primary published.
-std::string primary_to_follow(Call& call, Cluster& cluster) {
+std::string primary_to_follow(Call& call, const Settings& settings, Cluster& cluster) {
   const std::string node = cluster.primary_elsewhere();
-  if (!node.empty()) return cluster.address_of(node);
+  const std::string recorded = settings.keeps_record() ? cluster.own_copy().primary : std::string{};
+  if (!node.empty() && recorded != cluster.self()) return cluster.address_of(node);
+  if (!recorded.empty()) return recorded == cluster.self() ? std::string{} : cluster.address_of(recorded);
   if (call.meta().has_notify() || !call.meta().is_promotable()) return {};
   const std::string published = cluster.published_primary();
   return published == cluster.address_of(cluster.self()) ? std::string{} : published;
 }
 
 Ocf join(Server& server, const Settings& settings, Call& call, Cluster& cluster, Deadline deadline) {
-  const std::string host = primary_to_follow(call, cluster);
+  const std::string host = primary_to_follow(call, settings, cluster);
   if (!host.empty()) {
     const PrimaryAddress primary{.host = host, .port = settings.replication_port};
     const auto followed = follow_and_wait(server, settings, cluster, primary, deadline, 2s, call.log());
@@ -158,6 +174,9 @@ Ocf ready(Server& server, const Settings& settings, Call& call, Cluster& cluster
   if (const Ocf joined = join(server, settings, call, cluster, deadline); joined != Ocf::ok) return joined;
   Facts facts = gather(settings, deadline, true);
   facts.must_follow = MustFollow(settings).is_set();
+  if (settings.keeps_record())
+    if (const auto launched = launch_helper(call, settings); !launched)
+      call.log().error("the resident helper: {}; the monitor launches it again", launched.error().what);
   cluster.publish(judge(facts, {.max_slave_lag_s = settings.max_slave_lag_s, .semi_sync = settings.semi_sync}), true);
   return Ocf::ok;
 }
@@ -185,14 +204,17 @@ Ocf MysqlAgent::validate(Call& call) {
 }
 
 Ocf MysqlAgent::start(Call& call) {
-  const Settings settings = settings_from(call.params());
+  const Settings settings = settings_of(call);
   const Deadline deadline(call.deadline());
   if (settings.binary_was_wrapper)
     call.log().warning(
         "the parameter binary names mysqld_safe, which restarts a dead server by itself: {} is started instead",
         settings.binary);
   Cluster cluster(call, settings);
+  const auto plan = plan_of(call, settings, cluster, deadline);
+  if (!plan) return call.explain(Ocf::generic, plan.error().what);
   if (ServerProcess::find(settings.place())) {
+    if (const auto kept = keep_record(call, *plan); !kept) return call.explain(Ocf::generic, kept.error().what);
     auto running = Server::connect(settings, deadline);
     return running ? ready(*running, settings, call, cluster, deadline)
                    : call.explain(Ocf::generic, running.error().what);
@@ -201,9 +223,10 @@ Ocf MysqlAgent::start(Call& call) {
     if (const auto made = prepare_folder_of(file, settings); !made)
       return call.explain(Ocf::permission, made.error().what);
   cluster.memo() = Memo{};
-  const bool follower = call.meta().is_promotable() && !cluster.primary_elsewhere().empty();
-  auto server = launch_in_role(settings, call, follower, deadline);
+  auto server = launch_in_role(settings, call, *plan, deadline);
   if (!server) return call.explain(Ocf::generic, server.error().what);
+  // Only now: as long as it says that we were the primary, a start removes what nobody acknowledged.
+  if (const auto kept = keep_record(call, *plan); !kept) return call.explain(Ocf::generic, kept.error().what);
   return ready(*server, settings, call, cluster, deadline);
 }
 

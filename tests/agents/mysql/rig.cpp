@@ -141,6 +141,7 @@ agents::Environment Rig::environment(const std::string& node, const std::string&
       {"OCF_RESKEY_log", home + "/error.log"},
       {"OCF_RESKEY_pid", home + "/run/pid"},
       {"OCF_RESKEY_socket", home + "/run/socket"},
+      {"OCF_RESKEY_durability", "available"},  // there is no cluster that could keep a record
       {"OCF_RESKEY_replication_user", "repl"},
       {"OCF_RESKEY_replication_passwd", "se'cret"},
       {"OCF_RESKEY_replication_port", std::to_string(port_)},

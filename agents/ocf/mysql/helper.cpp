@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The loop: look, step, do what it says, feed back what came of it. Every act has a bound, so that a look comes again
+// within seconds whatever hangs.
+#include "agents/ocf/mysql/helper.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <array>
+#include <ctime>
+#include <deque>
+
+#include "agents/kit/logging.hpp"
+#include "agents/kit/process.hpp"
+#include "agents/ocf/mysql/cluster.hpp"
+#include "agents/ocf/mysql/durability.hpp"
+#include "agents/ocf/mysql/look.hpp"
+#include "agents/ocf/mysql/must_follow.hpp"
+#include "common/base/text.hpp"
+
+namespace systole::mysql {
+
+namespace {
+
+constexpr Duration look_every = 100ms;
+constexpr Duration tool_patience = 5s;
+constexpr Duration score_again = 5min;
+
+constexpr std::array all_states{LineageState::replica, LineageState::in_sync, LineageState::solo,
+                                LineageState::joining, LineageState::sync,    LineageState::stalled,
+                                LineageState::outdated};
+
+std::string helper_file(const agents::Call& call, std::string_view kind) {
+  return fmt::format("{}/systole-mysql-{}.helper.{}", call.paths().state, resource_of(call), kind);
+}
+
+std::string time_of_day() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  std::array<char, 32> text{};
+  ::localtime_r(&now, &parts);
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &parts)};
+}
+
+class Helper {
+ public:
+  Helper(agents::Call& call, const Settings& settings)
+      : call_(call),
+        settings_(settings),
+        cluster_(call, settings),
+        shared_(call, resource_of(call)),
+        own_(call.paths(), resource_of(call)),
+        look_(settings),
+        lineage_(rules(), cluster_.own_copy(), agents::boot_now()) {}
+
+  int run() {
+    const auto process = ServerProcess::find(settings_.place());
+    if (!process) return 0;
+    for (;;) {
+      const bool alive = !process->ended_by(Deadline::in(look_every));
+      const SeenServer seen = look_.at(alive, settings_.ack_timeout);
+      feed(seen);
+      tell();
+      if (!alive) agents::pause_for(look_every, agents::boot_now() + look_every);
+    }
+  }
+
+ private:
+  LineageRules rules() {
+    return {.self = cluster_.self(),
+            .durability = durability_of(settings_, shared_, patience(tool_patience)),
+            .ack_timeout = settings_.ack_timeout,
+            .instances = static_cast<unsigned>(call_.meta().clone_max())};
+  }
+
+  /// One event and all that follows from it.
+  void feed(LineageEvent first) {
+    std::deque<LineageEvent> events{std::move(first)};
+    while (!events.empty()) {
+      const LineageEvent event = std::move(events.front());
+      events.pop_front();
+      for (const LineageEffect& effect : lineage_.step(agents::boot_now(), event)) {
+        auto answer = std::visit([&](const auto& each) { return act(each); }, effect);
+        if (answer) events.push_back(std::move(*answer));
+      }
+    }
+  }
+
+  using Answer = std::optional<LineageEvent>;
+
+  Answer act(const ReadCluster&) {
+    const SeenCluster seen = look_at_cluster(shared_, own_, patience(tool_patience));
+    const auto word = own_.operator_word();
+    if (word && *word == lineage_.record() && word != given_word_) {
+      given_word_ = word;
+      feed_word_ = true;
+    }
+    return seen;
+  }
+
+  Answer act(const SetSource& set) { return done(look_.set_source(set.on, settings_.ack_timeout), "semi-sync"); }
+
+  Answer act(const CommitBarrier&) {
+    const auto gtid = look_.commit_barrier(lineage_.record(), Deadline::in(settings_.ack_timeout));
+    if (!gtid) call_.log().warning("the barrier: {}", gtid.error().what);
+    barrier_ = gtid ? *gtid : GtidList{};
+    return BarrierEnded{gtid.has_value()};
+  }
+
+  Answer act(const Confirm& confirm) { return Confirmed{confirms(confirm.node)}; }
+
+  /// The invited one has it and acknowledges, nobody else does, and the server counts one.
+  bool confirms(const std::string& node) {
+    const Deadline deadline = Deadline::in(settings_.ack_timeout);
+    const std::string host = cluster_.address_of(node);
+    for (;;) {
+      const auto answer = ask_replica(settings_, host, deadline);
+      if (answer && answer->acknowledges && contains(answer->applied, barrier_)) break;
+      if (!agents::pause_for(5ms, deadline.at())) return false;
+    }
+    for (const auto& [other, notice] : shared_.notices(patience(tool_patience))) {
+      if (other == node || other == cluster_.self() || notice.kind != Notice::Kind::replica) continue;
+      const auto answer = ask_replica(settings_, cluster_.address_of(other), Deadline::in(settings_.ack_timeout));
+      if (answer && answer->acknowledges) return false;
+    }
+    const SeenServer now = look_.at(true, settings_.ack_timeout);
+    return now.answers && now.clients == 1;
+  }
+
+  Answer act(const WriteRecord& write) {
+    if (write.own_first)
+      if (const auto kept = own_.keep(write.wanted); !kept) {
+        call_.log().error("{}", kept.error().what);
+        return WriteEnded{.wanted = write.wanted, .outcome = Outcome::unknown};
+      }
+    const Outcome outcome = shared_.swap(write.from, write.wanted, patience(tool_patience));
+    if (outcome == Outcome::done && !write.own_first)
+      if (const auto kept = own_.keep(write.wanted); !kept) call_.log().error("{}", kept.error().what);
+    return WriteEnded{.wanted = write.wanted, .outcome = outcome};
+  }
+
+  Answer act(const KeepOwn& keep) { return done(own_.keep(keep.record), "this node's copy of the record"); }
+  Answer act(const Acknowledge& set) {
+    call_.log().notice("{}", set.on ? "from now on this replica acknowledges what it receives"
+                                    : "this replica acknowledges nothing any more: it is not the one in sync");
+    return done(look_.acknowledge(set.on, tool_patience), "semi-sync");
+  }
+  Answer act(const RestartReceiver&) {
+    call_.log().notice("the primary waits for us: the receiver begins anew");
+    return done(look_.restart_receiver(tool_patience), "the receiver");
+  }
+
+  Answer act(const KillServer& kill) {
+    if (const auto process = ServerProcess::find(settings_.place())) {
+      say(Level::error, kill.why);
+      return done(process->signal(SIGKILL), "SIGKILL");
+    }
+    return std::nullopt;
+  }
+
+  Answer act(const Publish& publish) {
+    return done(shared_.publish(publish.notice, patience(tool_patience)), "notice");
+  }
+
+  Answer act(const Say& line) {
+    switch (line.level) {
+      case Say::Level::notice:
+        say(Level::notice, line.text);
+        break;
+      case Say::Level::warning:
+        say(Level::warning, line.text);
+        break;
+      case Say::Level::error:
+        say(Level::error, line.text);
+        break;
+    }
+    return std::nullopt;
+  }
+
+  void say(Level level, const std::string& text) {
+    call_.log().line(level, text);
+    if (level == Level::error) state_.complaint = text;
+  }
+
+  Answer done(const Result<void>& result, std::string_view what) {
+    if (!result) call_.log().warning("{}: {}", what, result.error().what);
+    return std::nullopt;
+  }
+
+  static Time patience(Duration span) { return agents::boot_now() + span; }
+
+  /// Score and state file, when they changed.
+  void tell() {
+    if (feed_word_) {
+      feed_word_ = false;
+      feed(OperatorWord{*given_word_});
+    }
+    Standing standing = lineage_.standing();
+    if (!standing.shared) return;  // nothing is known yet
+    standing.must_follow = MustFollow(settings_).is_set();
+    publish_score(promotion_score(standing));
+    if (written_ && state_.state == lineage_.state() && state_.record == lineage_.record()) return;
+    if (state_.state != lineage_.state()) state_.complaint.clear();
+    state_.state = lineage_.state();
+    state_.record = lineage_.record();
+    state_.since = time_of_day();
+    written_ = agents::write_file(helper_file(call_, "state"), to_text(state_)).has_value();
+  }
+
+  /// Said again now and then: the cluster may have forgotten it.
+  void publish_score(std::optional<int> score) {
+    const Time now = agents::boot_now();
+    if (told_ && *told_ == score && now - told_at_ < score_again) return;
+    const agents::Attributes attributes(call_.environment());
+    const auto sent = score ? attributes.set_promotion(Score{*score}, patience(tool_patience))
+                            : attributes.delete_promotion(patience(tool_patience));
+    if (!sent) return call_.log().warning("the promotion score could not be set: {}", sent.error().what);
+    told_ = score;
+    told_at_ = now;
+  }
+
+  agents::Call& call_;
+  const Settings& settings_;
+  Cluster cluster_;
+  SharedRecord shared_;
+  OwnCopy own_;
+  Look look_;
+  Lineage lineage_;
+  GtidList barrier_;
+  std::optional<Record> given_word_;
+  bool feed_word_ = false;
+  std::optional<std::optional<int>> told_;
+  Time told_at_{};
+  HelperState state_;
+  bool written_ = false;
+};
+
+}  // namespace
+
+std::string resource_of(const agents::Call& call) {
+  const std::string instance = call.meta().instance();
+  return instance.substr(0, instance.find(':'));
+}
+
+std::string to_text(const HelperState& state) {
+  return fmt::format("state={}\nrecord={}\nsince={}\ncomplaint={}\n", to_string(state.state), to_string(state.record),
+                     state.since, state.complaint);
+}
+
+HelperState parse_helper_state(std::string_view text) {
+  HelperState state;
+  for (const std::string& line : split(text, '\n')) {
+    const std::size_t equals = line.find('=');
+    if (equals == std::string::npos) continue;
+    const std::string key = line.substr(0, equals), value = line.substr(equals + 1);
+    if (key == "record") state.record = parse_record(value).value_or(Record{});
+    if (key == "since") state.since = value;
+    if (key == "complaint") state.complaint = value;
+    if (key != "state") continue;
+    for (const LineageState each : all_states)
+      if (value == to_string(each)) state.state = each;
+  }
+  return state;
+}
+
+Result<void> launch_helper(agents::Call& call, const Settings& settings) {
+  if (auto made = agents::make_folder(call.paths().state); !made) return made;
+  if (auto ended = end_helper(call); !ended) return ended;
+  const auto child = agents::run_in_background(helper_file(call, "pid"), [&] {
+    agents::Call own(about_mysql(), call.environment(), "helper", agents::boot_now());
+    agents::open_log(own.log(), own.environment(), about_mysql().name, {.stderr_is_terminal = false});
+    return Helper(own, settings).run();
+  });
+  if (!child) return child.error();
+  return {};
+}
+
+Result<void> end_helper(const agents::Call& call) {
+  if (auto ended = agents::end_background(helper_file(call, "pid")); !ended) return ended;
+  ::unlink(helper_file(call, "state").c_str());
+  return {};
+}
+
+std::optional<HelperState> helper_state(const agents::Call& call) {
+  const auto text = agents::read_file(helper_file(call, "pid"));
+  const auto process = text ? agents::parse_process_id(trim(*text)) : std::nullopt;
+  if (!process || !agents::is_alive(*process)) return std::nullopt;
+  const auto state = agents::read_file(helper_file(call, "state"));
+  return state ? parse_helper_state(*state) : HelperState{};
+}
+
+}  // namespace systole::mysql

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The resident helper as a process: launched by start, ended by stop, missed and launched again by monitor. An action
+// that changes the server's role ends it first and launches it anew at its end, so the two are never at work together.
+// SIGKILL at any moment is safe: see lineage.hpp.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "agents/kit/agent.hpp"
+#include "agents/ocf/mysql/lineage.hpp"
+#include "agents/ocf/mysql/settings.hpp"
+
+namespace systole::mysql {
+
+/// What the helper last wrote into its state file, for monitor and for people.
+struct HelperState {
+  LineageState state = LineageState::replica;
+  Record record = {};
+  std::string since = {};      // local time of day
+  std::string complaint = {};  // the last error that it logged in this state; "" none
+};
+std::string to_text(const HelperState& state);
+HelperState parse_helper_state(std::string_view text);
+
+Result<void> launch_helper(agents::Call& call, const Settings& settings);
+Result<void> end_helper(const agents::Call& call);
+/// nullopt: none runs.
+std::optional<HelperState> helper_state(const agents::Call& call);
+
+/// The resource that the call is about, without a clone's instance number.
+std::string resource_of(const agents::Call& call);
+
+}  // namespace systole::mysql

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// See look.hpp.
+#include "agents/ocf/mysql/look.hpp"
+
+#include <fmt/format.h>
+
+#include "common/base/text.hpp"
+
+namespace systole::mysql {
+
+namespace {
+
+// Heartbeats come each second (MASTER_HEARTBEAT_PERIOD): after three that are missing nothing comes any more. The
+// server itself says "Yes" of a connection that was cut silently for slave_net_timeout.
+constexpr Duration receiver_silence_max = 3s;
+
+std::string table_cells(const sql::Table& table, const std::vector<std::string_view>& columns) {
+  std::string all;
+  for (const std::string_view column : columns) all += table.text(0, column) + "/";
+  return all;
+}
+
+}  // namespace
+
+Server* Look::server(Deadline deadline) {
+  if (server_) return &*server_;
+  auto opened = Server::connect(settings_, deadline);
+  if (!opened) return nullptr;
+  server_.emplace(std::move(*opened));
+  return &*server_;
+}
+
+SeenServer Look::at(bool alive, Duration patience) {
+  SeenServer seen{.alive = alive};
+  if (!alive) {
+    server_.reset();
+    return seen;
+  }
+  const Deadline deadline = Deadline::in(patience);
+  Server* const own = server(deadline);
+  if (own == nullptr) return seen;
+  const bool told = source_facts(*own, seen, deadline).has_value() &&
+                    (seen.writable || replica_facts(*own, seen, deadline).has_value());
+  if (!told) {
+    server_.reset();
+    return {.alive = alive};
+  }
+  seen.answers = true;
+  return seen;
+}
+
+Result<void> Look::source_facts(Server& server, SeenServer& seen, Deadline deadline) {
+  const auto answer = server.ask(
+      "SELECT @@global.read_only AS ro, @@global.rpl_semi_sync_master_enabled AS source, "
+      "@@global.rpl_semi_sync_slave_enabled AS replica, (SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS "
+      "WHERE VARIABLE_NAME = 'RPL_SEMI_SYNC_MASTER_CLIENTS') AS clients, (SELECT VARIABLE_VALUE FROM "
+      "information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'RPL_SEMI_SYNC_MASTER_NO_TX') AS alone, (SELECT "
+      "MAX(CAST(TIME_MS AS UNSIGNED)) FROM information_schema.PROCESSLIST WHERE STATE = 'Waiting for semi-sync ACK "
+      "from slave') AS wait",
+      deadline);
+  if (!answer) return answer.error();
+  const auto number = [&](std::string_view column) { return parse_int<std::uint64_t>(answer->text(0, column)); };
+  const auto read_only = number("ro");
+  if (!read_only) return Error{Errc::invalid, "the server did not say whether it is read-only"};
+  seen.writable = *read_only == 0;
+  seen.source_on = number("source").value_or(0) != 0;
+  seen.acknowledges = number("replica").value_or(0) != 0;
+  seen.clients = static_cast<unsigned>(number("clients").value_or(0));
+  seen.alone = number("alone").value_or(0);
+  seen.longest_wait = std::chrono::milliseconds(number("wait").value_or(0));
+  return {};
+}
+
+Result<void> Look::replica_facts(Server& server, SeenServer& seen, Deadline deadline) {
+  const auto answer = server.ask("SHOW ALL SLAVES STATUS", deadline);
+  if (!answer) return answer.error();
+  if (answer->rows.empty()) return {};
+  const auto text = [&](std::string_view column) { return answer->text(0, column); };
+  seen.applier_failed = parse_int<unsigned>(text("Last_SQL_Errno")).value_or(0) != 0;
+  const std::string progress =
+      table_cells(*answer, {"Master_Log_File", "Read_Master_Log_Pos", "Slave_received_heartbeats", "Master_Host"});
+  const Time now = boot_time();
+  if (progress != progress_) {
+    progress_ = progress;
+    progressed_ = now;
+  }
+  seen.streams = text("Slave_IO_Running") == "Yes" && text("Slave_SQL_Running") == "Yes" &&
+                 now - progressed_ < receiver_silence_max;
+  return {};
+}
+
+Result<void> Look::set_source(bool on, Duration patience) {
+  const Deadline deadline = Deadline::in(patience);
+  Server* const own = server(deadline);
+  if (own == nullptr) return Error{Errc::not_connected, "the server does not answer"};
+  return own->set_semi_sync(on, settings_, deadline);
+}
+
+Result<void> Look::acknowledge(bool on, Duration patience) {
+  const Deadline deadline = Deadline::in(patience);
+  Server* const own = server(deadline);
+  if (own == nullptr) return Error{Errc::not_connected, "the server does not answer"};
+  const auto set = own->run(fmt::format("SET GLOBAL rpl_semi_sync_slave_enabled={}", on ? "ON" : "OFF"), deadline);
+  if (!set) return set;
+  return restart_receiver(patience);  // it takes effect then
+}
+
+/// The applier runs on, so that what was received stays.
+Result<void> Look::restart_receiver(Duration patience) {
+  const Deadline deadline = Deadline::in(patience);
+  Server* const own = server(deadline);
+  if (own == nullptr) return Error{Errc::not_connected, "the server does not answer"};
+  const auto status = own->replication(deadline);
+  if (!status) return status.error();
+  if (!*status || (*status)->io == IoThread::stopped || !(*status)->sql_running) return {};
+  if (const auto stopped = own->stop_receiver(deadline); !stopped) return stopped;
+  return own->run("START SLAVE IO_THREAD", deadline);
+}
+
+Result<void> write_row(Server& server, const Record& record, Deadline deadline) {
+  const std::string row = fmt::format(
+      "INSERT INTO systole.lineage VALUES (1, {0}, 0) ON DUPLICATE KEY UPDATE record = {0}, barrier = barrier + 1",
+      server.quoted(to_string(record)));
+  if (server.run(row, deadline)) return {};
+  // Not each time: a statement that changes nothing would be replicated all the same.
+  for (const char* const statement :
+       {"CREATE DATABASE IF NOT EXISTS systole",
+        "CREATE TABLE IF NOT EXISTS systole.lineage (id INT PRIMARY KEY, record VARCHAR(600) NOT NULL, barrier BIGINT "
+        "UNSIGNED NOT NULL) ENGINE=InnoDB COMMENT='which database is the true one; kept by Systole'"})
+    if (const auto made = server.run(statement, deadline); !made) return made;
+  return server.run(row, deadline);
+}
+
+Result<GtidList> Look::commit_barrier(const Record& record, Deadline deadline) {
+  auto own = Server::connect(settings_, deadline);
+  if (!own) return own.error();
+  if (const auto written = write_row(*own, record, deadline); !written) return written.error();
+  const auto gtid = own->ask("SELECT @@last_gtid", deadline);
+  if (!gtid) return gtid.error();
+  const auto list = parse_gtids(gtid->value());
+  if (list && !list->empty()) return *list;
+  return Error{Errc::invalid, fmt::format("the barrier's transaction has no GTID: '{}'", gtid->value())};
+}
+
+Result<PeerAnswer> ask_replica(const Settings& settings, const std::string& host, Deadline deadline) {
+  const sql::Endpoint endpoint{.socket = {}, .host = host, .port = settings.replication_port, .tls = settings.tls};
+  auto connection = sql::Connection::open(endpoint, settings.replication, deadline);
+  if (!connection) return connection.error();
+  const auto answer = connection->query(
+      "SELECT @@global.gtid_slave_pos AS slave_pos, @@global.gtid_binlog_pos AS pos, (SELECT VARIABLE_VALUE FROM "
+      "information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'RPL_SEMI_SYNC_SLAVE_STATUS') AS acks",
+      deadline);
+  if (!answer) return answer.error();
+  const auto list = [&](std::string_view column) { return parse_gtids(answer->text(0, column)).value_or(GtidList{}); };
+  return PeerAnswer{.applied = merged(list("slave_pos"), list("pos")), .acknowledges = answer->text(0, "acks") == "ON"};
+}
+
+}  // namespace systole::mysql

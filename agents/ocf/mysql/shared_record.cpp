@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The record is one nvpair, and a change of it is cibadmin's replacement of the element that has the old value: a
+// comparison and a write in one, made where all writes are made. An id made of the resource's name keeps several
+// databases apart.
+#include "agents/ocf/mysql/shared_record.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "agents/kit/process.hpp"
+#include "common/base/text.hpp"
+
+namespace systole::mysql {
+
+namespace {
+
+constexpr std::string_view property_set = "systole-lineage";
+constexpr int no_such = 105, exists = 108;
+constexpr Duration majority_again = 60s;
+
+std::string element(const std::string& resource, const Record& record) {
+  return fmt::format("<nvpair id=\"{}-{}\" name=\"{}\" value=\"{}\"/>", property_set, resource, resource,
+                     to_string(record));
+}
+
+std::string path_of_set() {
+  return fmt::format("//crm_config/cluster_property_set[@id='{}']", property_set);
+}
+
+/// The value of an attribute in a line of attrd_updater's, which escapes nothing.
+std::optional<std::string> between(std::string_view line, std::string_view before, std::string_view after) {
+  const std::size_t begin = line.find(before);
+  if (begin == std::string_view::npos) return std::nullopt;
+  const std::string_view rest = line.substr(begin + before.size());
+  const std::size_t end = rest.find(after);
+  return end == std::string_view::npos ? std::nullopt : std::optional<std::string>(rest.substr(0, end));
+}
+
+}  // namespace
+
+std::map<std::string, std::string> values_by_host(std::string_view answer) {
+  std::map<std::string, std::string> found;
+  for (const std::string& line : split(answer, '\n')) {
+    const auto host = between(line, " host=\"", "\""), value = between(line, " value=\"", "\"");
+    if (host && value) found[*host] = *value;
+  }
+  return found;
+}
+
+SharedRecord::SharedRecord(agents::Call& call, std::string resource)
+    : call_(call), attributes_(call.environment()), resource_(std::move(resource)) {}
+
+Result<Record> SharedRecord::read(Time deadline) const {
+  const auto text = attributes_.property(resource_, std::string(property_set), deadline);
+  if (!text) return text.error().code == Errc::not_found ? Result<Record>(Record{}) : text.error();
+  const auto record = parse_record(*text);
+  if (record) return *record;
+  return Error{Errc::invalid, fmt::format("the property {} of {} is no record: '{}'", resource_, property_set, *text)};
+}
+
+Outcome SharedRecord::swap(const Record& from, const Record& wanted, Time deadline) const {
+  if (!from.exists()) return create(wanted, deadline);
+  const std::string old = fmt::format("{}/nvpair[@name='{}'][@value='{}']", path_of_set(), resource_, to_string(from));
+  const auto ran =
+      agents::run_program({"cibadmin", "--replace", "--xpath", old, "--xml-text", element(resource_, wanted)},
+                          call_.environment(), deadline);
+  if (ran && ran->code == 0) return Outcome::done;
+  if (ran && ran->code == no_such) return Outcome::refused;
+  call_.log().warning("the record could not be written: {}", ran ? trim(ran->err) : ran.error().what);
+  return Outcome::unknown;
+}
+
+/// There is none. The set as a whole is created, which fails where it exists; then somebody else's database may be in
+/// it.
+Outcome SharedRecord::create(const Record& wanted, Time deadline) const {
+  const std::string whole = fmt::format("<cluster_property_set id=\"{}\">{}</cluster_property_set>", property_set,
+                                        element(resource_, wanted));
+  auto ran = agents::run_program({"cibadmin", "--create", "--scope", "crm_config", "--xml-text", whole},
+                                 call_.environment(), deadline);
+  if (ran && ran->code == 0) return Outcome::done;
+  if (ran && ran->code == exists) {
+    if (const auto present = read(deadline); present && present->exists()) return Outcome::refused;
+    ran = agents::run_program({"cibadmin", "--modify", "--allow-create", "--scope", "crm_config", "--xml-text", whole},
+                              call_.environment(), deadline);
+    if (ran && ran->code == 0) return Outcome::done;
+  }
+  call_.log().warning("the first record could not be written: {}", ran ? trim(ran->err) : ran.error().what);
+  return Outcome::unknown;
+}
+
+Result<std::vector<std::string>> SharedRecord::members(Time deadline) const {
+  const auto ran = agents::run_program({"crm_node", "-p"}, call_.environment(), deadline);
+  if (!ran) return ran.error();
+  if (ran->code != 0) return Error{Errc::not_connected, fmt::format("crm_node -p: {}", trim(ran->err))};
+  return words(ran->out);
+}
+
+std::map<std::string, Notice> SharedRecord::notices(Time deadline) const {
+  std::map<std::string, Notice> all;
+  const auto ran =
+      agents::run_program({"attrd_updater", "-Q", "-A", "-n", notice_name()}, call_.environment(), deadline);
+  if (!ran || ran->code != 0) return all;
+  for (const auto& [host, value] : values_by_host(ran->out))
+    if (const auto notice = parse_notice(value)) all[host] = *notice;
+  return all;
+}
+
+Result<void> SharedRecord::publish(const Notice& notice, Time deadline) const {
+  return attributes_.set_private(notice_name(), to_string(notice), {}, deadline);
+}
+
+bool SharedRecord::majority(Time deadline) const {
+  if (agents::value_or(call_.environment(), "SYSTOLE_RUNDIR", "").empty()) return false;  // not crmd
+  const Time now = agents::boot_now();
+  if (majority_ && now - majority_at_ < majority_again) return *majority_;
+  const auto ran = agents::run_program({"systole", "status", "--json"}, call_.environment(), deadline);
+  if (!ran) return false;
+  const auto mode = between(ran->out, "\"mode\": \"", "\"");
+  if (!mode) return false;
+  majority_at_ = now;
+  majority_ = mode == "majority" || mode == "witness";
+  return *majority_;
+}
+
+bool SharedRecord::fences(Time deadline) const {
+  const auto value = attributes_.property("stonith-enabled", {}, deadline);
+  return value && (*value == "true" || *value == "yes" || *value == "1" || *value == "on");
+}
+
+std::vector<std::string> SharedRecord::fenced(const std::vector<std::string>& nodes, Time deadline) const {
+  std::vector<std::string> out;
+  for (const std::string& node : nodes) {
+    const auto ran =
+        agents::run_program({"stonith_admin", "--history", node, "--output-as=xml"}, call_.environment(), deadline);
+    if (!ran || ran->code != 0) continue;
+    const auto first = between(ran->out, "<fence_event ", ">");  // the newest comes first
+    if (first && first->find("status=\"success\"") != std::string::npos) out.push_back(node);
+  }
+  return out;
+}
+
+SeenCluster look_at_cluster(const SharedRecord& shared, const OwnCopy& own, Time deadline) {
+  SeenCluster seen;
+  if (const auto copy = own.read()) seen.own = *copy;
+  if (const auto record = shared.read(deadline)) seen.shared = *record;
+  if (const auto members = shared.members(deadline)) seen.members = *members;
+  own.note_members(seen.members);
+  seen.seen = own.seen_members();
+  seen.notices = shared.notices(deadline);
+  seen.majority = shared.majority(deadline);
+  return seen;
+}
+
+}  // namespace systole::mysql

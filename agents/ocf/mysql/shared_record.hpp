@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The cluster's copy of the record, and what else the cluster says that the protocol needs: who is a member, what the
+// other helpers tell, whether a write counts by majority. All through the tools that Pacemaker and Systole both have.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "agents/kit/agent.hpp"
+#include "agents/kit/attributes.hpp"
+#include "agents/ocf/mysql/lineage.hpp"
+#include "agents/ocf/mysql/own_copy.hpp"
+
+namespace systole::mysql {
+
+class SharedRecord {
+ public:
+  /// call must outlive this.
+  SharedRecord(agents::Call& call, std::string resource);
+
+  /// A record that does not exist when the cluster has none. invalid: what stands there is no record.
+  Result<Record> read(Time deadline) const;
+  /// Only if the cluster's record is `from` at that moment: refused when it is not. done: the cluster has taken it;
+  /// where majority() holds, a majority has stored it.
+  Outcome swap(const Record& from, const Record& wanted, Time deadline) const;
+
+  Result<std::vector<std::string>> members(Time deadline) const;
+  std::map<std::string, Notice> notices(Time deadline) const;
+  Result<void> publish(const Notice& notice, Time deadline) const;
+  /// crmd with three votes or more: a write that was answered is stored by a majority.
+  bool majority(Time deadline) const;
+  /// Does the cluster fence its lost nodes?
+  bool fences(Time deadline) const;
+  /// Those of `nodes` whose fencing was confirmed and who have not come back since.
+  std::vector<std::string> fenced(const std::vector<std::string>& nodes, Time deadline) const;
+
+  const std::string& resource() const { return resource_; }
+
+ private:
+  Outcome create(const Record& wanted, Time deadline) const;
+  std::string notice_name() const { return resource_ + "-lineage"; }
+
+  agents::Call& call_;
+  agents::Attributes attributes_;
+  std::string resource_;
+  mutable std::optional<bool> majority_;  // as it was at majority_at_: it is seldom changed, and costs a program
+  mutable Time majority_at_{};
+};
+
+/// All of it, as one look. self_word: see OwnCopy.
+SeenCluster look_at_cluster(const SharedRecord& shared, const OwnCopy& own, Time deadline);
+
+/// host → value of attrd_updater's answer about all nodes.
+std::map<std::string, std::string> values_by_host(std::string_view answer);
+
+}  // namespace systole::mysql

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The helper's decisions, event by event.
+#include "agents/ocf/mysql/lineage.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+namespace systole::mysql {
+namespace {
+
+using Effects = std::vector<LineageEffect>;
+
+template <class T>
+const T* find(const Effects& effects) {
+  for (const LineageEffect& effect : effects)
+    if (const T* const found = std::get_if<T>(&effect)) return found;
+  return nullptr;
+}
+
+template <class T>
+std::ptrdiff_t place(const Effects& effects) {
+  const auto found = std::ranges::find_if(effects, [](const LineageEffect& e) { return std::holds_alternative<T>(e); });
+  return found == effects.end() ? -1 : found - effects.begin();
+}
+
+/// n1's helper, with a clock and a cluster of n1 and n2.
+class Story : public ::testing::Test {
+ protected:
+  void begin(const char* record, Durability durability = Durability::lossless, bool majority = true) {
+    own_ = parse_record(record).value();
+    cluster_.shared = own_;
+    cluster_.own = own_;
+    cluster_.members = cluster_.seen = {"n1", "n2"};
+    cluster_.majority = majority;
+    lineage_.emplace(LineageRules{.self = "n1", .durability = durability, .instances = 2}, own_, now_);
+  }
+
+  Effects tell(const LineageEvent& event) { return lineage_->step(now_, event); }
+  /// Time passes, the server is looked at, and the cluster is read when that is wanted.
+  Effects look(Duration later = 100ms) {
+    now_ += later;
+    Effects out = tell(server_);
+    if (find<ReadCluster>(out) != nullptr)
+      for (LineageEffect& more : tell(cluster_)) out.push_back(std::move(more));
+    return out;
+  }
+
+  void make_primary() {
+    server_ = {.alive = true, .answers = true, .writable = true};
+    look();
+    look();
+  }
+  void make_replica(bool streams = true) {
+    server_ = {.alive = true, .answers = true, .streams = streams, .acknowledges = true};
+  }
+  void replica_streams(std::uint64_t epoch) {
+    cluster_.notices["n2"] = {.kind = Notice::Kind::replica, .streams = true, .epoch = epoch, .sequence = 0};
+  }
+  /// What the helper wrote is what the cluster says from now on.
+  Effects written(const WriteRecord& write) {
+    cluster_.shared = write.wanted;
+    return tell(WriteEnded{.wanted = write.wanted, .outcome = Outcome::done});
+  }
+
+  Time now_{1h};
+  Record own_;
+  SeenServer server_;
+  SeenCluster cluster_;
+  std::optional<Lineage> lineage_;
+};
+
+TEST_F(Story, a_replica_is_written_down_only_after_the_barrier_came_back_and_the_replica_confirmed) {
+  begin("e=1 q=0 p=n1 s=-");
+  make_primary();
+  replica_streams(1);
+  EXPECT_EQ(find<SetSource>(look(1s)), nullptr);  // it does not acknowledge yet: it is invited
+  server_.clients = 1;
+  const Effects joining = look();
+  ASSERT_NE(find<SetSource>(joining), nullptr);
+  EXPECT_TRUE(find<SetSource>(joining)->on);
+  EXPECT_LT(place<SetSource>(joining), place<CommitBarrier>(joining));
+  EXPECT_EQ(find<WriteRecord>(joining), nullptr);
+  const Effects back = tell(BarrierEnded{true});
+  ASSERT_NE(find<Confirm>(back), nullptr);
+  EXPECT_EQ(find<Confirm>(back)->node, "n2");
+  EXPECT_EQ(find<WriteRecord>(back), nullptr);
+  const Effects confirmed = tell(Confirmed{true});
+  ASSERT_NE(find<WriteRecord>(confirmed), nullptr);
+  EXPECT_EQ(to_string(find<WriteRecord>(confirmed)->wanted), "e=1 q=1 p=n1 s=n2");
+  EXPECT_TRUE(find<WriteRecord>(confirmed)->own_first);
+  EXPECT_EQ(lineage_->state(), LineageState::sync);
+}
+
+TEST_F(Story, an_unknown_write_of_a_new_replica_counts_as_written) {
+  begin("e=1 q=0 p=n1 s=-");
+  make_primary();
+  replica_streams(1);
+  look(1s);
+  server_.clients = 1;
+  look();
+  tell(BarrierEnded{true});
+  tell(Confirmed{true});
+  tell(WriteEnded{.wanted = lineage_->record(), .outcome = Outcome::unknown});
+  EXPECT_EQ(lineage_->state(), LineageState::sync);
+  server_.source_on = true;
+  EXPECT_EQ(find<SetSource>(look()), nullptr);
+}
+
+TEST_F(Story, a_barrier_that_is_late_ends_the_attempt_and_the_next_one_waits) {
+  begin("e=1 q=0 p=n1 s=-");
+  make_primary();
+  replica_streams(1);
+  look(1s);
+  server_.clients = 1;
+  look();
+  server_.source_on = true;
+  const Effects late = tell(BarrierEnded{false});
+  ASSERT_NE(find<SetSource>(late), nullptr);
+  EXPECT_FALSE(find<SetSource>(late)->on);
+  server_.source_on = false;
+  EXPECT_EQ(find<CommitBarrier>(look(500ms)), nullptr);
+  EXPECT_NE(find<CommitBarrier>(look(600ms)), nullptr);
+}
+
+TEST_F(Story, two_acknowledging_replicas_are_one_too_many) {
+  begin("e=1 q=0 p=n1 s=-");
+  make_primary();
+  replica_streams(1);
+  look(1s);
+  server_.clients = 2;
+  EXPECT_EQ(find<CommitBarrier>(look()), nullptr);
+}
+
+TEST_F(Story, writers_are_released_only_after_the_record_says_that_the_replica_is_out) {
+  begin("e=1 q=1 p=n1 s=n2");
+  make_primary();
+  server_ = {.alive = true, .answers = true, .writable = true, .source_on = true, .clients = 0, .longest_wait = 1100ms};
+  cluster_.members = {"n1"};
+  Effects out = look();
+  while (find<WriteRecord>(out) == nullptr && now_ < Time{2h}) out = look();
+  ASSERT_NE(find<WriteRecord>(out), nullptr);
+  EXPECT_EQ(find<SetSource>(out), nullptr);
+  EXPECT_FALSE(find<WriteRecord>(out)->own_first);
+  EXPECT_EQ(lineage_->state(), LineageState::stalled);
+  const Effects done = written(*find<WriteRecord>(out));
+  ASSERT_NE(find<SetSource>(done), nullptr);
+  EXPECT_FALSE(find<SetSource>(done)->on);
+  EXPECT_EQ(lineage_->state(), LineageState::solo);
+}
+
+TEST_F(Story, an_unknown_or_refused_release_releases_nobody) {
+  for (const Outcome outcome : {Outcome::unknown, Outcome::refused}) {
+    begin("e=1 q=1 p=n1 s=n2");
+    make_primary();
+    server_ = {.alive = true, .answers = true, .writable = true, .source_on = true, .longest_wait = 1100ms};
+    Effects out = look();
+    for (int i = 0; i < 50 && find<WriteRecord>(out) == nullptr; ++i) out = look();
+    ASSERT_NE(find<WriteRecord>(out), nullptr);
+    const Effects after = tell(WriteEnded{.wanted = find<WriteRecord>(out)->wanted, .outcome = outcome});
+    EXPECT_EQ(find<SetSource>(after), nullptr);
+    EXPECT_EQ(lineage_->state(), LineageState::stalled);
+  }
+}
+
+TEST_F(Story, without_evidence_writers_wait_and_it_is_said) {
+  begin("e=1 q=1 p=n1 s=n2", Durability::lossless, false);
+  make_primary();
+  server_ = {.alive = true, .answers = true, .writable = true, .source_on = true, .longest_wait = 1100ms};
+  cluster_.members = {"n1"};
+  bool said = false;
+  for (int i = 0; i < 1000; ++i) {
+    const Effects out = look();
+    EXPECT_EQ(find<WriteRecord>(out), nullptr);
+    EXPECT_EQ(find<SetSource>(out), nullptr);
+    const Say* const say = find<Say>(out);
+    said = said || (say != nullptr && say->level == Say::Level::error);
+  }
+  EXPECT_TRUE(said);
+}
+
+TEST_F(Story, a_commit_that_is_acknowledged_in_time_changes_nothing) {
+  begin("e=1 q=1 p=n1 s=n2");
+  make_primary();
+  server_ = {.alive = true, .answers = true, .writable = true, .source_on = true, .clients = 1, .longest_wait = 900ms};
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(find<WriteRecord>(look()), nullptr);
+  EXPECT_EQ(lineage_->state(), LineageState::sync);
+}
+
+TEST_F(Story, who_learns_that_another_was_promoted_is_killed_at_once) {
+  begin("e=1 q=1 p=n1 s=n2");
+  make_primary();
+  server_ = {.alive = true, .answers = true, .writable = true, .source_on = true, .clients = 1};
+  look();
+  cluster_.shared = parse_record("e=2 q=0 p=n2 s=-");
+  Effects out = look(1s);
+  for (int i = 0; i < 20 && find<KillServer>(out) == nullptr; ++i) out = look();
+  EXPECT_NE(find<KillServer>(out), nullptr);
+  EXPECT_EQ(find<SetSource>(out), nullptr);
+  EXPECT_EQ(lineage_->state(), LineageState::outdated);
+}
+
+TEST_F(Story, a_server_that_was_just_promoted_is_not_judged_by_an_old_record) {
+  begin("e=1 q=1 p=n2 s=n1");
+  make_replica();
+  look();
+  cluster_.shared = parse_record("e=2 q=0 p=n1 s=-");
+  cluster_.own = *cluster_.shared;
+  server_ = {.alive = true, .answers = true, .writable = true};
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(find<KillServer>(look()), nullptr);
+  EXPECT_EQ(lineage_->state(), LineageState::solo);
+}
+
+TEST_F(Story, a_replica_whose_server_ends_gives_up_its_place_while_its_primary_lives) {
+  begin("e=1 q=1 p=n2 s=n1");
+  make_replica();
+  cluster_.notices["n2"] = {.kind = Notice::Kind::primary, .epoch = 1, .sequence = 1};
+  look();
+  server_ = {.alive = false};
+  const Effects out = look();
+  ASSERT_NE(find<WriteRecord>(out), nullptr);
+  EXPECT_EQ(to_string(find<WriteRecord>(out)->wanted), "e=1 q=2 p=n2 s=-");
+  EXPECT_TRUE(find<WriteRecord>(out)->own_first);
+}
+
+TEST_F(Story, a_replica_whose_primary_is_gone_keeps_its_place) {
+  begin("e=1 q=1 p=n2 s=n1");
+  make_replica(false);
+  cluster_.members = {"n1"};
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(find<WriteRecord>(look()), nullptr);
+  server_ = {.alive = false};
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(find<WriteRecord>(look()), nullptr);
+}
+
+TEST_F(Story, a_replica_that_receives_nothing_gives_up_its_place_when_it_is_asked_and_a_new_connection_did_not_help) {
+  begin("e=1 q=1 p=n2 s=n1", Durability::lossless, false);
+  make_replica();
+  cluster_.notices["n2"] = {.kind = Notice::Kind::primary, .stalled = true, .invites = "n1", .epoch = 1, .sequence = 1};
+  look();
+  make_replica(false);
+  bool restarted = false;
+  Effects out;
+  for (int i = 0; i < 100 && find<WriteRecord>(out) == nullptr; ++i) {
+    out = look();
+    if (find<RestartReceiver>(out) != nullptr) restarted = true;
+    if (find<WriteRecord>(out) != nullptr) {
+      EXPECT_TRUE(restarted);
+    }
+  }
+  ASSERT_NE(find<WriteRecord>(out), nullptr);
+  EXPECT_EQ(to_string(find<WriteRecord>(out)->wanted), "e=1 q=2 p=n2 s=-");
+}
+
+TEST_F(Story, only_the_invited_replica_acknowledges) {
+  begin("e=1 q=0 p=n2 s=-");
+  make_replica();
+  cluster_.notices["n2"] = {.kind = Notice::Kind::primary, .invites = "n3", .epoch = 1, .sequence = 0};
+  look();
+  const Effects off = look();
+  ASSERT_NE(find<Acknowledge>(off), nullptr);
+  EXPECT_FALSE(find<Acknowledge>(off)->on);
+  server_.acknowledges = false;
+  cluster_.notices["n2"].invites = "n1";
+  look(1s);
+  const Effects on = look();
+  ASSERT_NE(find<Acknowledge>(on), nullptr);
+  EXPECT_TRUE(find<Acknowledge>(on)->on);
+}
+
+TEST_F(Story, an_older_record_of_the_cluster_is_mended_by_our_copy) {
+  begin("e=3 q=0 p=n2 s=-");
+  cluster_.shared = parse_record("e=2 q=5 p=n1 s=n2");
+  make_replica();
+  const Effects out = look(1s);
+  ASSERT_NE(find<WriteRecord>(out), nullptr);
+  EXPECT_EQ(to_string(find<WriteRecord>(out)->from), "e=2 q=5 p=n1 s=n2");
+  EXPECT_EQ(to_string(find<WriteRecord>(out)->wanted), "e=3 q=0 p=n2 s=-");
+}
+
+TEST_F(Story, commits_that_were_acknowledged_alone_are_told_loudly) {
+  begin("e=1 q=1 p=n1 s=n2");
+  make_primary();
+  server_ = {.alive = true, .answers = true, .writable = true, .source_on = true, .clients = 1, .alone = 4};
+  look();
+  look();
+  server_.alone = 5;
+  const Effects out = look();
+  ASSERT_NE(find<Say>(out), nullptr);
+  EXPECT_EQ(find<Say>(out)->level, Say::Level::error);
+  EXPECT_NE(find<Say>(out)->text.find("1 commits were acknowledged that no replica has"), std::string::npos);
+}
+
+TEST_F(Story, a_primary_that_was_promoted_before_records_were_kept_writes_the_first_one) {
+  begin("");
+  server_ = {.alive = true, .answers = true, .writable = true};
+  const Effects out = look();
+  ASSERT_NE(find<WriteRecord>(out), nullptr);
+  EXPECT_EQ(to_string(find<WriteRecord>(out)->wanted), "e=1 q=0 p=n1 s=-");
+}
+
+TEST_F(Story, the_operators_word_counts_for_the_record_that_it_was_given_for) {
+  begin("e=1 q=1 p=n1 s=n2", Durability::lossless, false);
+  make_primary();
+  server_ = {.alive = true, .answers = true, .writable = true, .source_on = true, .longest_wait = 1100ms};
+  cluster_.members = {"n1"};
+  look(1s);
+  tell(OperatorWord{parse_record("e=1 q=0 p=n1 s=n2").value()});
+  for (int i = 0; i < 30; ++i) EXPECT_EQ(find<WriteRecord>(look()), nullptr);
+  Effects out = tell(OperatorWord{lineage_->record()});
+  for (int i = 0; i < 30 && find<WriteRecord>(out) == nullptr; ++i) out = look();
+  EXPECT_NE(find<WriteRecord>(out), nullptr);
+}
+
+}  // namespace
+}  // namespace systole::mysql
