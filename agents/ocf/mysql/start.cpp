@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// validate and start: the server comes up read-only with no replication thread running; then what was received before
+// start: the server comes up read-only with no replication thread running; then what was received before
 // is saved, or a primary is followed.
 #include <fmt/format.h>
 #include <grp.h>
@@ -163,26 +163,6 @@ Ocf ready(Server& server, const Settings& settings, Call& call, Cluster& cluster
 }
 
 }  // namespace
-
-Ocf MysqlAgent::validate(Call& call) {
-  if (call.action() == "monitor") return Ocf::ok;  // looks for the process itself, installed or not
-  const Settings settings = settings_from(call.params());
-  if (::access(settings.binary.c_str(), X_OK) != 0)
-    return call.fail(Ocf::installed, "there is no server '{}': install mariadb-server or set the parameter binary",
-                     settings.binary);
-  if (::access(settings.config.c_str(), R_OK) != 0)
-    return call.fail(Ocf::installed, "cannot read the configuration file '{}' (parameter config)", settings.config);
-  if (::getpwnam(settings.user.c_str()) == nullptr)
-    return call.fail(Ocf::installed, "there is no user '{}' (parameter user)", settings.user);
-  if (::getgrnam(settings.group.c_str()) == nullptr)
-    return call.fail(Ocf::installed, "there is no group '{}' (parameter group)", settings.group);
-  if (!is_folder(settings.datadir))
-    return call.fail(Ocf::installed, "there is no directory '{}' (parameter datadir)", settings.datadir);
-  if (::geteuid() == 0 && !is_folder(settings.datadir + "/mysql"))
-    return call.fail(Ocf::installed, "'{}' holds no database: make one with mariadb-install-db, or copy the primary's",
-                     settings.datadir);
-  return Ocf::ok;
-}
 
 Ocf MysqlAgent::start(Call& call) {
   const Settings settings = settings_from(call.params());
