@@ -14,6 +14,8 @@ namespace systole::mysql {
 class MysqlAgent : public agents::Agent {
  public:
   const agents::About& about() const override { return about_mysql(); }
+  /// Where the server's own configuration puts its files.
+  agents::Fallbacks fallbacks(agents::Call& call) override;
   agents::Ocf validate(agents::Call& call) override;
   agents::Ocf start(agents::Call& call) override;
   agents::Ocf stop(agents::Call& call) override;
@@ -26,6 +28,11 @@ class MysqlAgent : public agents::Agent {
   /// Before a promotion: everything received is applied. A function of its own so that a test program can leave it out
   /// and show that the loss is noticed.
   virtual Result<GtidList> drain(Server& server, const Settings& settings, Deadline deadline);
+
+ private:
+  // From fallbacks(). All the server's options at start and validate-all, else perhaps only additional_parameters.
+  std::vector<std::string> configured_;
+  std::string configuration_fault_;  // why the server cannot read its own configuration
 };
 
 /// The mark of a server that was started in the replica's role: crash recovery may have removed transactions that only
