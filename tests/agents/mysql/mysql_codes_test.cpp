@@ -131,6 +131,7 @@ TEST(MysqlCodes, of_every_parameter_that_is_empty_or_huge_or_of_the_wrong_type) 
   const std::vector<std::string> values{"", std::string(100'000, 'x'), "a\nb", "\xff$(false)"};
   for (const agents::Param& param : about_mysql().params) {
     for (const std::string& value : values) {
+      if (param.name == "datadir" && value.empty()) continue;  // the default may be somebody's on this machine
       agents::Environment env = rig.environment("n1", "monitor");
       env["OCF_RESKEY_" + std::string(param.name)] = value;
       MysqlAgent agent;
@@ -139,7 +140,7 @@ TEST(MysqlCodes, of_every_parameter_that_is_empty_or_huge_or_of_the_wrong_type) 
       EXPECT_TRUE(code == agents::Ocf::configured || code == agents::Ocf::not_running)
           << param.name << ": " << static_cast<int>(code);
       EXPECT_LE(monitor.reason().size(), 510U) << param.name;
-      // A default datadir, socket or pid file may be somebody's on this machine: not to be stopped here.
+      // So may a default socket or pid file: not to be removed here.
       if (param.name == "datadir" || param.name == "socket" || param.name == "pid") continue;
       agents::Call stop(about_mysql(), env, "stop", agents::boot_now());
       EXPECT_EQ(agents::run_call(agent, stop), agents::Ocf::ok) << param.name;
