@@ -72,6 +72,7 @@ Ocf check(Agent& agent, Call& call) {
   tell_notices(agent.about(), call);
   const auto faults = Values::faults(agent.about(), call.environment());
   if (!faults.empty()) return call.explain(Ocf::configured, join(faults, "; "));
+  call.fall_back(agent.about(), agent.fallbacks(call));
   return agent.validate(call);
 }
 
@@ -86,6 +87,7 @@ Ocf stop(Agent& agent, Call& call) {
     }
     call.log().warning("{}; proceeding with the default to stop", fault);
   }
+  call.fall_back(agent.about(), agent.fallbacks(call));
   return agent.stop(call);
 }
 

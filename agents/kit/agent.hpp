@@ -38,6 +38,7 @@ class Call {
   std::string_view agent_name() const { return agent_name_; }
   const std::string& action() const { return action_; }
   const Values& params() const { return params_; }
+  void fall_back(const About& about, const Fallbacks& fallbacks) { params_.fall_back(about, fallbacks); }
   const Meta& meta() const { return meta_; }
   const Environment& environment() const { return env_; }
   const Paths& paths() const { return paths_; }
@@ -80,6 +81,9 @@ class Agent {
   virtual ~Agent() = default;
   virtual const About& about() const = 0;
 
+  /// What parameters mean that were not given, where the machine knows better than the table. Asked once, before
+  /// validate and before stop.
+  virtual Fallbacks fallbacks(Call&) { return {}; }
   /// Called for validate-all, and before every other action but stop and meta-data; must be right for an unprivileged
   /// user. In a probe of a machine where the software is missing return installed: the probe then says not_running.
   virtual Ocf validate(Call& call) = 0;

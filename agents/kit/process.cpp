@@ -116,7 +116,7 @@ std::string shown(const std::vector<std::string>& argv) {
   return all.size() <= bytes_max ? all : all.substr(0, bytes_max) + "…";
 }
 
-Result<Ran> run_program(const std::vector<std::string>& argv, const Environment& env, Time deadline) {
+Result<Ran> run_program(const std::vector<std::string>& argv, const Environment& env, Time deadline, Secrets secrets) {
   if (argv.empty()) return Error{Errc::invalid, "run_program was given no program"};
   const auto program = find_in_path(argv.front(), env);
   if (!program) return Error{Errc::not_found, fmt::format("there is no program '{}' in PATH", argv.front())};
@@ -124,7 +124,7 @@ Result<Ran> run_program(const std::vector<std::string>& argv, const Environment&
   auto err = make_pipe();
   if (!out) return out.error();
   if (!err) return err.error();
-  const auto pid = spawn(*program, argv, env, *out, *err);
+  const auto pid = spawn(*program, argv, secrets == Secrets::handed_on ? env : without_secrets(env), *out, *err);
   if (!pid) return pid.error();
   out->write.reset();
   err->write.reset();

@@ -25,9 +25,14 @@ struct Ran {
 /// A command line for people: its beginning, because whole programs and long values may be among the arguments.
 std::string shown(const std::vector<std::string>& argv);
 
+/// Whether a program gets the passwords among an agent's parameters (without_secrets). Only an agent has a use for
+/// them.
+enum class Secrets { kept_back, handed_on };
+
 /// argv[0] is looked up in env's PATH (with /sbin:/bin:/usr/sbin:/usr/bin behind it). stdin is /dev/null.
 /// not_found: no such program. timeout: it was killed at the deadline. A code other than 0 is no Error.
-Result<Ran> run_program(const std::vector<std::string>& argv, const Environment& env, Time deadline);
+Result<Ran> run_program(const std::vector<std::string>& argv, const Environment& env, Time deadline,
+                        Secrets secrets = Secrets::kept_back);
 
 /// A process that cannot be mistaken: pid and the kernel's start time (field 22 of /proc/PID/stat).
 struct ProcessId {

@@ -81,6 +81,15 @@ Environment process_environment() {
   return env;
 }
 
+Environment without_secrets(const Environment& env) {
+  Environment rest = env;
+  std::erase_if(rest, [](const auto& variable) {
+    return std::string_view(variable.first).starts_with(reskey) &&
+           lower(variable.first).find("passw") != std::string::npos;
+  });
+  return rest;
+}
+
 std::optional<std::string_view> lookup(const Environment& env, std::string_view name) {
   const auto found = env.find(name);
   if (found == env.end()) return std::nullopt;
@@ -129,6 +138,15 @@ Values::Values(const About& about, const Environment& env) {
     const std::string_view text = find(env, p).text;
     const bool good = !text.empty() && !fault_of(p, text);
     values_.emplace(p.name, Value{.text = std::string(good ? text : p.fallback), .given = good});
+  }
+}
+
+void Values::fall_back(const About& about, const Fallbacks& fallbacks) {
+  for (const Param& p : about.params) {
+    const auto found = fallbacks.find(p.name);
+    if (found == fallbacks.end() || found->second.empty() || fault_of(p, found->second)) continue;
+    Value& known = values_.find(p.name)->second;
+    if (!known.given) known.text = found->second;
   }
 }
 

@@ -20,6 +20,13 @@ using Environment = std::map<std::string, std::string, std::less<>>;
 /// The process's own environment.
 Environment process_environment();
 
+/// What only the agent itself may know (OCF_RESKEY_*passw*) is not in it. For the programs that an agent starts: the
+/// environment of a process can be read by others of its user, and a program may show it or hand it on.
+Environment without_secrets(const Environment& env);
+
+/// Values of parameters that were not given, by name: what an agent found on the machine.
+using Fallbacks = std::map<std::string, std::string, std::less<>>;
+
 /// nullopt when unset; an empty value counts as set.
 std::optional<std::string_view> lookup(const Environment& env, std::string_view name);
 /// The same, but an empty value counts as unset.
@@ -37,6 +44,9 @@ class Values {
   /// A value that has a fault counts as not given. One under an older name counts as given unless the newer name has
   /// one too.
   Values(const About& about, const Environment& env);
+
+  /// From now on these take the place of the table's fallbacks. A value that the table would refuse is passed over.
+  void fall_back(const About& about, const Fallbacks& fallbacks);
 
   /// Set, and not to the empty string (which people use for "none").
   bool given(std::string_view name) const;

@@ -55,7 +55,8 @@ agents::Environment environment_for(const Resource& resource, const agents::Envi
 
 int call_agent(const Resource& resource, const std::string& action, const agents::Environment& env) {
   const Time deadline = resource.timeout ? agents::boot_now() + *resource.timeout : never;
-  const auto ran = agents::run_program({resource.agent.program, action}, environment_for(resource, env), deadline);
+  const auto ran = agents::run_program({resource.agent.program, action}, environment_for(resource, env), deadline,
+                                       agents::Secrets::handed_on);
   if (!ran) {
     complain(fmt::format("{} {}: {}\n", resource.instance, action, ran.error().what));
     return code_of(ran.error());

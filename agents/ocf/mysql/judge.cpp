@@ -8,7 +8,7 @@ namespace systole::mysql {
 
 namespace {
 
-constexpr int success = 0, generic = 1, not_running = 7, running_promoted = 8;
+constexpr int success = 0, generic = 1, installed = 5, not_running = 7, running_promoted = 8;
 constexpr unsigned er_master_fatal = 1236;
 
 Verdict judge_promoted(const Facts& facts, const Limits& limits) {
@@ -36,6 +36,21 @@ Repair repair_of(const Facts& facts, const Replication& replication) {
   return Repair::none;
 }
 
+/// Why evict_outdated_slaves wants it away; "": it does not. A replica that looks for its primary has no known lag
+/// either, but it may be needed as the next primary; one that can simply be started again is started again.
+std::string reason_to_evict(const Replication& replication, const Limits& limits) {
+  if (replication.behind_s && *replication.behind_s > limits.max_slave_lag_s)
+    return fmt::format("{} s behind the primary, more than max_slave_lag={}: evicted (evict_outdated_slaves)",
+                       *replication.behind_s, limits.max_slave_lag_s);
+  const bool receiver_failed = replication.io == IoThread::stopped && replication.io_errno != 0;
+  if (replication.behind_s || (replication.sql_errno == 0 && !receiver_failed)) return {};
+  return fmt::format(
+      "how far it is behind the primary is not known, as replication stopped with error {}: {}: evicted "
+      "(evict_outdated_slaves)",
+      receiver_failed ? replication.io_errno : replication.sql_errno,
+      receiver_failed ? replication.io_error : replication.sql_error);
+}
+
 Verdict judge_replica(const Facts& facts, const Replication& replication, const Limits& limits) {
   if (says_diverged(replication))
     return {
@@ -43,6 +58,8 @@ Verdict judge_replica(const Facts& facts, const Replication& replication, const 
         .reason = fmt::format("this database has transactions that the primary {} has not ({}): save what is needed, "
                               "then give this node a new copy of the primary",
                               replication.host, replication.io_error)};
+  if (std::string why = limits.evict_outdated ? reason_to_evict(replication, limits) : ""; !why.empty())
+    return {.code = installed, .reason = std::move(why)};
   Verdict verdict{.code = success, .reason = {}, .score = score_replica, .readable = true};
   if (replication.sql_errno != 0) {
     verdict.reason = fmt::format("replication stopped with error {}: {}", replication.sql_errno, replication.sql_error);

@@ -38,6 +38,7 @@ struct Verdict {
 struct Limits {
   long max_slave_lag_s = 3600;
   bool semi_sync = true;
+  bool evict_outdated = false;  // a replica behind max_slave_lag_s, or stopped by an error, is 5: stopped and banned
 };
 
 Verdict judge(const Facts& facts, const Limits& limits);

@@ -16,6 +16,8 @@ namespace systole::mysql {
 class MysqlAgent : public agents::Agent {
  public:
   const agents::About& about() const override { return about_mysql(); }
+  /// Where the server's own configuration puts its files.
+  agents::Fallbacks fallbacks(agents::Call& call) override;
   agents::Ocf validate(agents::Call& call) override;
   agents::Ocf start(agents::Call& call) override;
   agents::Ocf stop(agents::Call& call) override;
@@ -32,6 +34,10 @@ class MysqlAgent : public agents::Agent {
  private:
   agents::Ocf promote_by_record(agents::Call& call, const Settings& settings, Server& server, Cluster& cluster);
   agents::Ocf promote_by_histories(agents::Call& call, const Settings& settings, Server& server, Cluster& cluster);
+
+  // From fallbacks(). All the server's options at start and validate-all, else perhaps only additional_parameters.
+  std::vector<std::string> configured_;
+  std::string configuration_fault_;  // why the server cannot read its own configuration
 };
 
 /// follow(), then up to `patience` until the primary's position is reached here. Keeps the mark and the memo.

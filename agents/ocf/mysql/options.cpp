@@ -26,6 +26,7 @@ std::vector<std::string> command_line(const ServerOptions& options) {
       // Below 10 s a cut and healed link can leave the primary's dump thread dead-locked.
       "--slave-net-timeout=10",
   };
+  if (options.log_rows) argv.emplace_back("--binlog-format=ROW");
   argv.insert(argv.end(), options.additional.begin(), options.additional.end());
   if (!options.log_bin_configured) argv.emplace_back("--log-bin=mysql-bin");
   // The server's own choice hangs on the host's name or the pid file's, and may change.
@@ -50,14 +51,80 @@ std::vector<std::string> command_line(const ServerOptions& options) {
   return argv;
 }
 
+namespace {
+
+struct Option {
+  std::string name;  // with "-", without the leading "--"
+  std::optional<std::string> value;
+};
+
+Option option_of(std::string_view word) {
+  while (word.starts_with('-')) word.remove_prefix(1);
+  const std::size_t equals = word.find('=');
+  Option option{.name = std::string(word.substr(0, equals)), .value = std::nullopt};
+  if (equals != std::string_view::npos) option.value = std::string(word.substr(equals + 1));
+  std::ranges::replace(option.name, '_', '-');
+  if (option.name.starts_with("loose-")) option.name.erase(0, 6);
+  return option;
+}
+
+bool says_off(const std::optional<std::string>& value) {
+  if (!value) return false;
+  const std::string word = lower(trim(*value));
+  return word == "0" || word == "off" || word == "false";
+}
+
+}  // namespace
+
 bool sets_option(const std::vector<std::string>& options, std::string_view name) {
-  const auto plain = [](std::string_view option) {
-    std::string text(option.substr(0, option.find('=')));
-    std::ranges::replace(text, '_', '-');
-    return text;
-  };
-  const std::string wanted = "--" + plain(name);
-  return std::ranges::any_of(options, [&](const std::string& option) { return plain(option) == wanted; });
+  const std::string wanted = option_of(name).name;
+  return std::ranges::any_of(options, [&](const std::string& word) { return option_of(word).name == wanted; });
+}
+
+std::vector<std::string> printed_options(std::string_view output) {
+  std::vector<std::string> options;
+  for (std::string& word : words(output)) {
+    if (word.starts_with("--"))
+      options.push_back(std::move(word));
+    else if (!options.empty())  // before the first option stands a sentence
+      options.back() += " " + word;
+  }
+  return options;
+}
+
+std::optional<std::string> option_value(const std::vector<std::string>& options, std::string_view name) {
+  std::optional<std::string> value;
+  for (const std::string& word : options)
+    if (Option option = option_of(word); option.name == name && option.value && !option.value->empty())
+      value = std::move(option.value);
+  return value;
+}
+
+bool is_switched_off(const std::vector<std::string>& options, std::string_view name) {
+  bool off = false;
+  for (const std::string& word : options) {
+    const Option option = option_of(word);
+    if (option.name == name) off = says_off(option.value);
+    if (option.name == fmt::format("skip-{}", name) || option.name == fmt::format("disable-{}", name))
+      off = !says_off(option.value);
+  }
+  return off;
+}
+
+std::vector<std::string> unsafe_options(const std::vector<std::string>& options) {
+  std::vector<std::string> all;
+  if (is_switched_off(options, "log-bin"))
+    all.emplace_back(
+        "log-bin is switched off in the server's configuration: replicas live on the binary log; remove skip-log-bin");
+  if (is_switched_off(options, "innodb"))
+    all.emplace_back(
+        "innodb is switched off in the server's configuration: other engines cannot undo what no replica received; "
+        "remove skip-innodb");
+  if (is_switched_off(options, "server-id"))
+    all.emplace_back(
+        "server-id is 0 in the server's configuration: no replica can follow such a server; remove it or give a number "
+        "from 1 on");
+  return all;
 }
 
 bool is_safe_wrapper(std::string_view binary) {

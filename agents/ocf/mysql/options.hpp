@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The command line of mariadbd: what the cluster needs, above what the user's configuration says. Pure.
+// The command line of mariadbd: what the cluster needs, above what the user's configuration says; and that
+// configuration as the server itself prints it. Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,7 +16,8 @@ struct ServerOptions {
   std::string binary, config, datadir, user, log, pid, socket;
   std::vector<std::string> additional = {};  // the parameter additional_parameters, in words
   Role role = Role::primary;
-  bool log_bin_configured = false;  // by the configuration file or `additional`
+  bool log_bin_configured = false;  // by the configuration file or `additional`, or not needed
+  bool log_rows = false;            // --binlog-format=ROW, which undoing transactions needs
   std::string relay_log = {};       // "": the configuration names it
   long semi_sync_timeout_ms = 1000;
   bool acknowledges = true;  // as a replica, what it receives
@@ -25,6 +28,19 @@ std::vector<std::string> command_line(const ServerOptions& options);
 
 /// Does the list of options set `name` (with - or _ , with or without a value)?
 bool sets_option(const std::vector<std::string>& options, std::string_view name);
+
+// A server's options as words ("--name=value", "--name"); the last one of a name counts, as for the server, which takes
+// "_" for "-" and "--loose-name" for "--name".
+
+/// The options in what `mariadbd --print-defaults` printed. A value may hold blanks.
+std::vector<std::string> printed_options(std::string_view output);
+/// nullopt: not set, or without a value.
+std::optional<std::string> option_value(const std::vector<std::string>& options, std::string_view name);
+/// By --skip-NAME, --disable-NAME, or the value 0, OFF or FALSE.
+bool is_switched_off(const std::vector<std::string>& options, std::string_view name);
+
+/// Which settings of the server cannot be safe for a primary with replicas: one sentence each, by the option's name.
+std::vector<std::string> unsafe_options(const std::vector<std::string>& options);
 
 /// Is it mysqld_safe (mariadbd-safe, safe_mysqld)? That wrapper restarts a dead server behind the cluster's back.
 bool is_safe_wrapper(std::string_view binary);

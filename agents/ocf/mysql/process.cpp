@@ -18,6 +18,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "agents/kit/values.hpp"
 #include "common/base/text.hpp"
 
 namespace systole::mysql {
@@ -83,8 +84,25 @@ std::optional<pid_t> pid_in_file(const std::string& path) {
   return pid && *pid > 1 ? pid : std::nullopt;
 }
 
+/// Ours without the agent's parameters: the server has no use for them, and the passwords are among them.
+std::vector<std::string> environment_of_server() {
+  std::vector<std::string> environment;
+  for (const auto& [name, value] : agents::process_environment())
+    if (!name.starts_with("OCF_RESKEY_")) environment.push_back(name + "=" + value);
+  return environment;
+}
+
+/// The C form of a list of strings; lives as long as the strings.
+std::vector<char*> pointers(std::vector<std::string>& strings) {
+  std::vector<char*> all;
+  for (std::string& text : strings) all.push_back(text.data());
+  all.push_back(nullptr);
+  return all;
+}
+
 /// In the child, between fork and exec: only async-signal-safe calls.
-[[noreturn]] void become_server(const std::vector<char*>& argv, int log_fd, int error_fd) {
+[[noreturn]] void become_server(const std::vector<char*>& argv, const std::vector<char*>& environment, int log_fd,
+                                int error_fd) {
   ::setsid();
   sigset_t none;
   ::sigemptyset(&none);
@@ -96,7 +114,7 @@ std::optional<pid_t> pid_in_file(const std::string& path) {
   const int report = ::dup3(error_fd, STDERR_FILENO + 1, O_CLOEXEC);
   ::syscall(SYS_close_range, static_cast<unsigned>(report) + 1, ~0U, 0);
   ::umask(S_IWGRP | S_IWOTH);
-  ::execv(argv.front(), argv.data());
+  ::execve(argv.front(), argv.data(), environment.data());
   const int why = errno;
   [[maybe_unused]] const ssize_t told = ::write(report, &why, sizeof why);
   ::_exit(127);
@@ -126,12 +144,11 @@ Result<ServerProcess> ServerProcess::spawn(const std::vector<std::string>& argv,
   if (::pipe2(ends, O_CLOEXEC) != 0) return errno_error("pipe");
   const Fd failure(ends[0]);
   Fd report(ends[1]);
-  std::vector<char*> raw;
-  for (const std::string& word : argv) raw.push_back(const_cast<char*>(word.c_str()));
-  raw.push_back(nullptr);
+  std::vector<std::string> words_of_argv = argv, environment = environment_of_server();
+  const std::vector<char*> raw = pointers(words_of_argv), raw_environment = pointers(environment);
   const pid_t pid = ::fork();
   if (pid < 0) return errno_error("fork");
-  if (pid == 0) become_server(raw, log.get(), report.get());
+  if (pid == 0) become_server(raw, raw_environment, log.get(), report.get());
   report.reset();
   int why = 0;
   if (::read(failure.get(), &why, sizeof why) == sizeof why) {  // else: end of file, because exec closed it

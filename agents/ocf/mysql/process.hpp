@@ -27,7 +27,8 @@ class ServerProcess {
   /// nullopt: no server runs on this datadir.
   static std::optional<ServerProcess> find(const ServerPlace& place);
 
-  /// Starts the server in a session of its own, with no descriptor of ours but `log_path` as stdout and stderr.
+  /// Starts the server in a session of its own, with no descriptor of ours but `log_path` as stdout and stderr, and
+  /// without the agent's parameters in its environment.
   /// The caller's end does not end it.
   static Result<ServerProcess> spawn(const std::vector<std::string>& argv, const std::string& log_path);
 

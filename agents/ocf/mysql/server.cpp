@@ -41,6 +41,7 @@ std::string client_threads(bool spare_waiters) {
 }  // namespace
 
 Result<Server> Server::connect(const Settings& settings, Deadline deadline) {
+  if (settings.credentials_fault) return *settings.credentials_fault;
   bool second_account = false;
   for (;;) {
     auto opened =

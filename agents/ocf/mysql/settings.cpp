@@ -2,11 +2,16 @@
 // The parameter table. Its texts are the manual: they say what a value costs.
 #include "agents/ocf/mysql/settings.hpp"
 
+#include <fmt/format.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <climits>
 #include <limits>
 
+#include "agents/ocf/mysql/credentials.hpp"
 #include "agents/ocf/mysql/options.hpp"
 #include "common/base/text.hpp"
 
@@ -23,32 +28,67 @@ std::vector<Param> server_params() {
   return {
       {.name = "binary",
        .brief = "MariaDB server binary",
-       .about = "The server, mariadbd or mysqld; without it the first of /usr/sbin/mariadbd, /usr/sbin/mysqld, "
-                "/usr/libexec/mariadbd and /usr/libexec/mysqld. mysqld_safe is replaced by the server itself, with a "
+       .about = "The server, mariadbd or mysqld, by path or name; without it the first of /usr/sbin/mariadbd, "
+                "/usr/sbin/mysqld, /usr/libexec/mariadbd and /usr/libexec/mysqld. mysqld_safe is replaced by the "
+                "server itself, with a "
                 "warning: it would restart a dead server behind the cluster's back."},
+      {.name = "client_binary",
+       .fallback = "mysql",
+       .brief = "No effect: the agent needs no client program",
+       .about = "Understood so that configurations of ocf:heartbeat:mysql and ocf:heartbeat:mariadb can be taken over. "
+                "It has no effect: the agent speaks to the server itself."},
       {.name = "config",
        .fallback = "/etc/my.cnf",
        .brief = "Configuration file",
        .about = "The server's configuration file (--defaults-file). When the default does not exist, "
                 "/etc/mysql/my.cnf is used."},
-      {.name = "datadir", .fallback = "/var/lib/mysql", .unique = true, .brief = "Directory of the databases"},
+      {.name = "datadir",
+       .fallback = "/var/lib/mysql",
+       .unique = true,
+       .brief = "Directory of the databases",
+       .about = "Directory of the databases. When it, user, log, pid, socket or replication_port is not given, what "
+                "config sets (datadir, user, log-error, pid-file, socket, port) is taken, and the default here only "
+                "where that says nothing either."},
       {.name = "user", .fallback = "mysql", .brief = "User that the server runs as"},
       {.name = "group", .fallback = "mysql", .brief = "Group that owns the directories made for the server"},
       {.name = "log", .fallback = "/var/log/mysqld.log", .brief = "The server's error log"},
       {.name = "pid", .fallback = "/var/run/mysql/mysqld.pid", .unique = true, .brief = "The server's pid file"},
       {.name = "socket", .fallback = "/var/lib/mysql/mysql.sock", .unique = true, .brief = "The server's unix socket"},
+      {.name = "enable_creation",
+       .type = ParamType::boolean,
+       .fallback = "false",
+       .brief = "Make a database where there is none",
+       .about = "start runs mariadb-install-db when datadir holds no database, and makes datadir when it is missing. A "
+                "directory that holds a part of a database is left alone. Where the cluster had a primary before, "
+                "such a new database is not promoted until it has followed one: an empty database is what an "
+                "unmounted disk looks like, too."},
       {.name = "additional_parameters",
        .brief = "Further options of the server",
        .about =
            "Words added to the server's command line. What keeps the data safe (read-only at start, skip-slave-start, "
            "gtid-strict-mode, log-slave-updates, sync-binlog, the semi-sync options) cannot be overruled here."},
+  };
+}
+
+std::vector<Param> control_params() {
+  return {
       {.name = "test_user",
        .fallback = "root",
        .brief = "User of local statements",
        .about = "User with which the agent works on its own server over the unix socket. It needs what root has; with "
                 "the authentication plugin unix_socket it needs no password. When it is refused, replication_user is "
                 "tried."},
-      {.name = "test_passwd", .brief = "Password of test_user"},
+      {.name = "test_passwd",
+       .brief = "Password of test_user",
+       .about = "Password of test_user. It stands in the cluster's configuration for all who may read that; "
+                "test_user=root with the plugin unix_socket needs none, and credentials keeps it on the node."},
+      {.name = "credentials",
+       .brief = "File with users and passwords",
+       .about = "Option file of this node with the sections [systole-control] (in place of test_user and test_passwd) "
+                "and [systole-replication] (replication_user and replication_passwd), each with user= and password=, "
+                "so that passwords need not stand in the cluster's configuration. What it names counts before those "
+                "parameters. It must belong to root and nobody else may have rights on it (chmod 600).",
+       .example = "/etc/mysql/systole.cnf"},
       {.name = "test_table",
        .fallback = "mysql.user",
        .brief = "Table to read in a deep monitor",
@@ -93,6 +133,19 @@ std::vector<Param> replication_params() {
            "better one is left (it then first applies all that it has received).",
        .least = 0,
        .greatest = 31'536'000},
+      {.name = "evict_outdated_slaves",
+       .type = ParamType::boolean,
+       .fallback = "false",
+       .brief = "Ban replicas that are too far behind",
+       .about =
+           "The monitor of a replica that is further behind than max_slave_lag, or whose lag is unknown because its "
+           "replication stands still, returns 5, which makes the cluster stop it and ban it from the node until its "
+           "failures are cleaned up. A replica that finds no primary is not evicted: it may be needed as the next one. "
+           "Without this such a replica only loses its readers."},
+      {.name = "node_list",
+       .brief = "No effect: the nodes are known from the cluster",
+       .about = "Understood so that configurations of ocf:heartbeat:mariadb can be taken over. It has no effect: which "
+                "nodes take part is known from the cluster."},
       {.name = "reader_attribute",
        .fallback = "readable",
        .unique = true,
@@ -167,6 +220,7 @@ About make_about() {
           "one machine until it is back (see semi_sync_timeout).",
       .params = server_params(),
       .actions = actions()};
+  for (Param& param : control_params()) about.params.push_back(std::move(param));
   for (Param& param : replication_params()) about.params.push_back(std::move(param));
   return about;
 }
@@ -177,8 +231,57 @@ std::string first_existing(const std::vector<std::string>& paths) {
   return paths.front();
 }
 
+/// A name without a path, as people may give one to the shell agents.
+std::string found_binary(const std::string& name) {
+  if (name.find('/') != std::string::npos) return name;
+  for (const char* const folder : {"/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/usr/libexec"})
+    if (const std::string path = fmt::format("{}/{}", folder, name); ::access(path.c_str(), X_OK) == 0) return path;
+  return name;
+}
+
 std::string default_binary() {
   return first_existing({"/usr/sbin/mariadbd", "/usr/sbin/mysqld", "/usr/libexec/mariadbd", "/usr/libexec/mysqld"});
+}
+
+constexpr std::size_t user_bytes_max = 128;
+
+bool has_control_character(std::string_view text) {
+  return std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+}
+
+bool is_word_character(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '$' ||
+         static_cast<unsigned char>(c) >= 0x80;
+}
+
+/// "db.table" or "table", plain or between backquotes: it becomes a part of a statement.
+bool is_table_name(std::string_view text) {
+  const auto part = [](std::string_view name) {
+    const bool quoted = name.size() > 2 && name.front() == '`' && name.back() == '`';
+    if (quoted) return std::ranges::count(name, '`') == 2 && !has_control_character(name);
+    return !name.empty() && std::ranges::all_of(name, is_word_character);
+  };
+  const std::size_t dot = text.find('.');
+  if (text.size() > 300) return false;
+  return dot == std::string_view::npos ? part(text) : part(text.substr(0, dot)) && part(text.substr(dot + 1));
+}
+
+bool is_attribute_name(std::string_view text) {
+  return !text.empty() && text.size() <= 255 && text.front() != '-' &&
+         std::ranges::all_of(text, [](char c) { return is_word_character(c) || c == '-' || c == '.' || c == ':'; });
+}
+
+void take_credentials(const std::string& path, Settings& settings) {
+  const auto found = load_credentials(path);
+  if (!found) {
+    settings.credentials_fault = found.error();
+    return;
+  }
+  for (const auto& [from, into] :
+       {std::pair{&found->control, &settings.control}, std::pair{&found->replication, &settings.replication}}) {
+    if (from->user) into->user = *from->user;
+    if (from->password) into->password = *from->password;
+  }
 }
 
 }  // namespace
@@ -195,7 +298,7 @@ long Settings::commit_wait_ms() const {
 
 Settings settings_from(const agents::Values& values) {
   Settings settings;
-  settings.binary = values.given("binary") ? values.text("binary") : default_binary();
+  settings.binary = values.given("binary") ? found_binary(values.text("binary")) : default_binary();
   if (is_safe_wrapper(settings.binary)) {
     settings.binary_was_wrapper = true;
     settings.binary = default_binary();
@@ -226,6 +329,9 @@ Settings settings_from(const agents::Values& values) {
   settings.sql_timeout = values.time("sql_timeout");
   settings.durability = parse_durability(values.text("durability"));
   settings.ack_timeout = std::max<Duration>(values.time("ack_timeout"), 100ms);
+  settings.enable_creation = values.flag("enable_creation");
+  settings.evict_outdated = values.flag("evict_outdated_slaves");
+  if (values.given("credentials")) take_credentials(values.text("credentials"), settings);
   return settings;
 }
 
@@ -233,6 +339,36 @@ Settings settings_of(const agents::Call& call) {
   Settings settings = settings_from(call.params());
   settings.promotable = call.meta().is_promotable();
   return settings;
+}
+
+std::vector<std::string> value_faults(const Settings& settings, const agents::Values& values) {
+  std::vector<std::string> all;
+  const std::array<std::pair<std::string_view, const std::string*>, 5> paths{{{"config", &settings.config},
+                                                                              {"datadir", &settings.datadir},
+                                                                              {"log", &settings.log},
+                                                                              {"pid", &settings.pid},
+                                                                              {"socket", &settings.socket}}};
+  for (const auto& [name, path] : paths)
+    if (!path->starts_with('/') || has_control_character(*path) || path->size() >= PATH_MAX)
+      all.push_back(fmt::format("parameter '{}' must be an absolute path of at most {} bytes", name, PATH_MAX - 1));
+  if (settings.socket.size() >= sizeof(sockaddr_un::sun_path))
+    all.push_back(fmt::format("parameter 'socket' has {} bytes; a socket's path has at most {}", settings.socket.size(),
+                              sizeof(sockaddr_un::sun_path) - 1));
+  for (const std::string_view name :
+       {"binary", "user", "group", "test_user", "replication_user", "credentials", "additional_parameters",
+        "replication_master_ssl_ca", "replication_master_ssl_cert", "replication_master_ssl_key"})
+    if (has_control_character(values.text(name)))
+      all.push_back(fmt::format("parameter '{}' has a line break or another control character in it", name));
+  for (const auto& [name, account] :
+       {std::pair{"test_user", &settings.control}, std::pair{"replication_user", &settings.replication}})
+    if (account->user.size() > user_bytes_max)
+      all.push_back(fmt::format("parameter '{}' has {} bytes; the server's users have at most {}", name,
+                                account->user.size(), user_bytes_max));
+  if (!is_table_name(settings.test_table))
+    all.emplace_back("parameter 'test_table' must name a table, as in mysql.user");
+  if (!is_attribute_name(settings.reader_attribute))
+    all.emplace_back("parameter 'reader_attribute' must be a name: letters, digits and - _ . :");
+  return all;
 }
 
 }  // namespace systole::mysql

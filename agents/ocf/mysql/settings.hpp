@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The agent's parameters: one table (names and meanings as people know them from ocf:heartbeat:mysql and mariadb, as
-// far as they are implemented here) and their typed form.
+// The agent's parameters: one table (names and meanings as people know them from ocf:heartbeat:mysql and mariadb) and
+// their typed form.
 #pragma once
 
 #include <optional>
@@ -31,7 +31,10 @@ struct Settings {
   bool promotable = false;
   long semi_sync_timeout_ms = 1000;
   Duration sql_timeout = 5s;
-  bool binary_was_wrapper = false;  // mysqld_safe was asked for and replaced
+  bool enable_creation = false;                 // start makes a database where there is none
+  bool evict_outdated = false;                  // a replica that is too far behind fails its monitor
+  std::optional<Error> credentials_fault = {};  // why the file of the parameter credentials counts for nothing
+  bool binary_was_wrapper = false;              // mysqld_safe was asked for and replaced
 
   /// The protocol of lineage.hpp is followed.
   bool keeps_record() const { return promotable && semi_sync && durability != Durability::available; }
@@ -45,5 +48,8 @@ struct Settings {
 Settings settings_from(const agents::Values& values);
 /// The same, and what the manager says of the call.
 Settings settings_of(const agents::Call& call);
+
+/// What is wrong with the values wherever they are used: one sentence each. Beyond the table's own checks.
+std::vector<std::string> value_faults(const Settings& settings, const agents::Values& values);
 
 }  // namespace systole::mysql

@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// validate and start: the server comes up read-only with no replication thread running; then what was received before
+// start: the server comes up read-only with no replication thread running; then what was received before
 // is saved, or a primary is followed.
 #include <fmt/format.h>
-#include <grp.h>
-#include <pwd.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <filesystem>
 
-#include "agents/kit/process.hpp"
+#include "agents/ocf/mysql/dangers.hpp"
 #include "agents/ocf/mysql/durability.hpp"
 #include "agents/ocf/mysql/mysql_agent.hpp"
+#include "agents/ocf/mysql/prepare.hpp"
 #include "common/base/text.hpp"
 
 namespace systole::mysql {
@@ -20,41 +17,6 @@ namespace {
 
 using agents::Call;
 using agents::Ocf;
-
-bool is_folder(const std::string& path) {
-  struct stat info {};
-  return ::stat(path.c_str(), &info) == 0 && S_ISDIR(info.st_mode);
-}
-
-/// Makes the folder that the file will be in, owned by the server's user.
-Result<void> prepare_folder_of(const std::string& file, const Settings& settings) {
-  const std::string folder = std::filesystem::path(file).parent_path().string();
-  if (is_folder(folder)) return {};
-  if (const auto made = agents::make_folder(folder); !made) return made.error();
-  const passwd* const user = ::getpwnam(settings.user.c_str());
-  const group* const group = ::getgrnam(settings.group.c_str());
-  if (user == nullptr || group == nullptr) return {};  // validate has said so
-  if (::chown(folder.c_str(), user->pw_uid, group->gr_gid) == 0 || ::geteuid() != 0) return {};
-  return errno_error(fmt::format("giving '{}' to {}", folder, settings.user));
-}
-
-/// The error log belongs to the server's user, though it is we who open it first.
-void give_log_to_user(const Settings& settings) {
-  const passwd* const user = ::getpwnam(settings.user.c_str());
-  const group* const group = ::getgrnam(settings.group.c_str());
-  if (user != nullptr && group != nullptr && ::geteuid() == 0) [[maybe_unused]]
-    const int done = ::chown(settings.log.c_str(), user->pw_uid, group->gr_gid);
-}
-
-/// The options that the configuration file and the user set.
-std::vector<std::string> configured_options(const Settings& settings, const Call& call, Deadline deadline) {
-  std::vector<std::string> options = settings.additional;
-  const auto ran = agents::run_program({settings.binary, "--defaults-file=" + settings.config, "--print-defaults"},
-                                       call.environment(), deadline.within(5s).at());
-  if (!ran) return options;
-  for (std::string& word : words(ran->out)) options.push_back(std::move(word));
-  return options;
-}
 
 std::string relay_log_of(const Settings& settings) {
   const auto info = agents::read_file(settings.datadir + "/relay-log.info");
@@ -65,12 +27,13 @@ std::string relay_log_of(const Settings& settings) {
 std::string last_error_in_log(const std::string& path, std::uintmax_t from) {
   const auto text = agents::read_file(path, 64 << 20);
   if (!text || text->size() <= from) return "its log is empty";
-  std::string last;
-  for (const std::string& line : split(std::string_view(*text).substr(from), '\n'))
-    if (const std::size_t at = line.find("[ERROR]");
-        at != std::string::npos && line.find("Aborting") == std::string::npos)
-      last = line.substr(at + 8);
-  return last.empty() ? fmt::format("see its log {}", path) : last;
+  std::string last, error;
+  for (const std::string& line : split(std::string_view(*text).substr(from), '\n')) {
+    if (trim(line).empty() || line.find("Aborting") != std::string::npos) continue;
+    last = trim(line);
+    if (const std::size_t at = line.find("[ERROR]"); at != std::string::npos) error = trim(line.substr(at + 7));
+  }
+  return fmt::format("{} (log: {})", error.empty() ? last : error, path);
 }
 
 /// Runs the server until it answers. Errc::io: it ended by itself. timeout: it lives, but does not answer.
@@ -95,8 +58,8 @@ Result<Server> launch(const Settings& settings, const ServerOptions& options, De
 
 /// In the role that suits its future; a tail that cannot be cut off (DDL, MyISAM) makes the server refuse the replica's
 /// role, then it is started with everything it has, and the comparison of histories tells.
-Result<Server> launch_in_role(const Settings& settings, Call& call, const StartPlan& plan, Deadline deadline) {
-  const std::vector<std::string> configured = configured_options(settings, call, deadline);
+Result<Server> launch_in_role(const Settings& settings, const std::vector<std::string>& configured, Call& call,
+                              const StartPlan& plan, Deadline deadline) {
   ServerOptions options{.binary = settings.binary,
                         .config = settings.config,
                         .datadir = settings.datadir,
@@ -106,7 +69,8 @@ Result<Server> launch_in_role(const Settings& settings, Call& call, const StartP
                         .socket = settings.socket,
                         .additional = settings.additional,
                         .role = plan.cut_tail ? Role::replica : Role::primary,
-                        .log_bin_configured = sets_option(configured, "log-bin"),
+                        .log_bin_configured = !settings.promotable || sets_option(configured, "log-bin"),
+                        .log_rows = settings.promotable && !sets_option(configured, "binlog-format"),
                         .relay_log = sets_option(configured, "relay-log") ? std::string{} : relay_log_of(settings),
                         .semi_sync_timeout_ms = settings.commit_wait_ms(),
                         .acknowledges = plan.in_sync};
@@ -161,12 +125,12 @@ Ocf join(Server& server, const Settings& settings, Call& call, Cluster& cluster,
 Ocf ready(Server& server, const Settings& settings, Call& call, Cluster& cluster, Deadline deadline) {
   const auto variables = server.variables(deadline);
   if (!variables) return call.explain(Ocf::generic, variables.error().what);
-  if (!variables->log_bin)
-    return call.fail(Ocf::configured, "the server writes no binary log: remove skip-log-bin from its configuration");
   if (!call.meta().is_promotable()) {
     const auto writable = server.run("SET GLOBAL read_only=OFF", deadline);
     return writable ? Ocf::ok : call.explain(Ocf::generic, writable.error().what);
   }
+  if (!variables->log_bin)
+    return call.fail(Ocf::configured, "the server writes no binary log: remove skip-log-bin from its configuration");
   if (!variables->read_only)  // it ran already, started by somebody else
     if (const auto closed = server.make_read_only(settings, deadline, Duration::zero()); !closed)
       return call.fail(Ocf::generic, "the server runs and cannot be made read-only: {}", closed.error().what);
@@ -178,30 +142,11 @@ Ocf ready(Server& server, const Settings& settings, Call& call, Cluster& cluster
     if (const auto launched = launch_helper(call, settings); !launched)
       call.log().error("the resident helper: {}; the monitor launches it again", launched.error().what);
   cluster.publish(judge(facts, {.max_slave_lag_s = settings.max_slave_lag_s, .semi_sync = settings.semi_sync}), true);
+  warn_of_dangers(server, settings, call, deadline);
   return Ocf::ok;
 }
 
 }  // namespace
-
-Ocf MysqlAgent::validate(Call& call) {
-  if (call.action() == "monitor") return Ocf::ok;  // looks for the process itself, installed or not
-  const Settings settings = settings_from(call.params());
-  if (::access(settings.binary.c_str(), X_OK) != 0)
-    return call.fail(Ocf::installed, "there is no server '{}': install mariadb-server or set the parameter binary",
-                     settings.binary);
-  if (::access(settings.config.c_str(), R_OK) != 0)
-    return call.fail(Ocf::installed, "cannot read the configuration file '{}' (parameter config)", settings.config);
-  if (::getpwnam(settings.user.c_str()) == nullptr)
-    return call.fail(Ocf::installed, "there is no user '{}' (parameter user)", settings.user);
-  if (::getgrnam(settings.group.c_str()) == nullptr)
-    return call.fail(Ocf::installed, "there is no group '{}' (parameter group)", settings.group);
-  if (!is_folder(settings.datadir))
-    return call.fail(Ocf::installed, "there is no directory '{}' (parameter datadir)", settings.datadir);
-  if (::geteuid() == 0 && !is_folder(settings.datadir + "/mysql"))
-    return call.fail(Ocf::installed, "'{}' holds no database: make one with mariadb-install-db, or copy the primary's",
-                     settings.datadir);
-  return Ocf::ok;
-}
 
 Ocf MysqlAgent::start(Call& call) {
   const Settings settings = settings_of(call);
@@ -219,11 +164,9 @@ Ocf MysqlAgent::start(Call& call) {
     return running ? ready(*running, settings, call, cluster, deadline)
                    : call.explain(Ocf::generic, running.error().what);
   }
-  for (const std::string& file : {settings.log, settings.pid, settings.socket})
-    if (const auto made = prepare_folder_of(file, settings); !made)
-      return call.explain(Ocf::permission, made.error().what);
+  if (const Ocf prepared = prepare(settings, call, cluster, deadline); prepared != Ocf::ok) return prepared;
   cluster.memo() = Memo{};
-  auto server = launch_in_role(settings, call, *plan, deadline);
+  auto server = launch_in_role(settings, configured_, call, *plan, deadline);
   if (!server) return call.explain(Ocf::generic, server.error().what);
   // Only now: as long as it says that we were the primary, a start removes what nobody acknowledged.
   if (const auto kept = keep_record(call, *plan); !kept) return call.explain(Ocf::generic, kept.error().what);

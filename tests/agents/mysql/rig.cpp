@@ -162,7 +162,7 @@ Answer Rig::call_program(const std::string& program, const std::string& node, co
     env[parameter ? "OCF_RESKEY_" + name : name] = value;
   }
   const Time begin = agents::boot_now();
-  const auto ran = agents::run_program({program, action}, env, begin + 60s);
+  const auto ran = agents::run_program({program, action}, env, begin + 60s, agents::Secrets::handed_on);
   if (!ran) return {.code = -1, .out = {}, .err = ran.error().what};
   return {.code = ran->code, .out = ran->out, .err = ran->err, .took = agents::boot_now() - begin};
 }

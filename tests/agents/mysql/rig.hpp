@@ -61,8 +61,10 @@ class Rig {
   static Extra promotion(const std::string& node, const std::string& live);
   static Extra after_promotion(const std::string& node, const std::string& live);
 
- private:
+  /// What `call` hands to the agent, without its extras.
   agents::Environment environment(const std::string& node, const std::string& action) const;
+
+ private:
   void make_node(const std::string& node);
   std::string root_;
   std::vector<std::string> nodes_;

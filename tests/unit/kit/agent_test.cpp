@@ -23,8 +23,10 @@ const About table{.name = "Fake",
 
 struct Fake final : Agent {
   Ocf valid = Ocf::ok;
+  Fallbacks found;
   std::string ran;
   const About& about() const override { return table; }
+  Fallbacks fallbacks(Call&) override { return found; }
   Ocf validate(Call&) override { return valid; }
   Ocf start(Call&) override { return note("start"); }
   Ocf stop(Call& call) override { return note("stop " + std::to_string(call.params().number("n"))); }
@@ -75,6 +77,22 @@ TEST(RunCall, says_which_parameters_are_wrong_before_any_verb_runs) {
   EXPECT_EQ(outcome.ran, "");
   EXPECT_EQ(outcome.reason,
             "parameter 'ip' is required and missing: address; parameter 'n' is 'x' but must be a whole number");
+}
+
+TEST(RunCall, lets_what_an_agent_found_take_the_place_of_the_fallbacks_but_not_of_what_was_given) {
+  const auto number_with = [](const Fallbacks& found, const Environment& more) {
+    Fake agent;
+    agent.found = found;
+    Environment env = good;
+    env.insert(more.begin(), more.end());
+    Call call(table, env, "stop", boot_now());
+    EXPECT_EQ(run_call(agent, call), Ocf::ok);
+    return agent.ran;
+  };
+  EXPECT_EQ(number_with({}, {}), "stop 3");
+  EXPECT_EQ(number_with({{"n", "8"}, {"unknown", "x"}}, {}), "stop 8");
+  EXPECT_EQ(number_with({{"n", "8"}}, {{"OCF_RESKEY_n", "5"}}), "stop 5");
+  EXPECT_EQ(number_with({{"n", "many"}}, {}), "stop 3") << "what the table would refuse is passed over";
 }
 
 TEST(RunCall, stops_in_spite_of_a_faulty_value) {

@@ -30,6 +30,20 @@ TEST(RunProgram, hands_over_output_code_and_environment) {
   EXPECT_EQ(ran->code, 7);
 }
 
+TEST(RunProgram, keeps_passwords_among_the_parameters_back_unless_told_otherwise) {
+  const Environment env{{"PATH", "/usr/bin:/bin"},
+                        {"OCF_RESKEY_test_passwd", "hidden-1"},
+                        {"OCF_RESKEY_PASSWORD", "hidden-2"},
+                        {"OCF_RESKEY_ip", "shown"}};
+  const auto seen = run_program({"env"}, env, boot_now() + 10s);
+  ASSERT_TRUE(seen);
+  EXPECT_EQ(seen->out.find("hidden"), std::string::npos) << seen->out;
+  EXPECT_NE(seen->out.find("OCF_RESKEY_ip=shown"), std::string::npos);
+  const auto handed_on = run_program({"env"}, env, boot_now() + 10s, Secrets::handed_on);
+  ASSERT_TRUE(handed_on);
+  EXPECT_NE(handed_on->out.find("hidden-1"), std::string::npos);
+}
+
 TEST(RunProgram, passes_words_as_they_are) {
   const auto ran = run_program({"printf", "%s|", "a b", "$HOME", "`id`"}, usual, boot_now() + 10s);
   ASSERT_TRUE(ran);

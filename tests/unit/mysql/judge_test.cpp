@@ -153,9 +153,43 @@ std::vector<Case> suitability() {
   };
 }
 
-void check(const std::vector<Case>& cases) {
+/// Under evict_outdated_slaves.
+std::vector<Case> evictions() {
+  const auto unknown_lag = [](const std::function<void(Facts&)>& change) {
+    return changed(replica(), [&](Facts& f) {
+      f.replication->behind_s.reset();
+      change(f);
+    });
+  };
+  return {
+      {"behind the bound", changed(replica(), [](Facts& f) { f.replication->behind_s = 61; }), 5, no_score, false,
+       Repair::none},
+      {"at the bound", changed(replica(), [](Facts& f) { f.replication->behind_s = 60; }), 0, score_replica, true,
+       Repair::none},
+      {"stopped by an error of the applier", unknown_lag([](Facts& f) {
+         f.replication->sql_running = false;
+         f.replication->sql_errno = 1062;
+       }),
+       5, no_score, false, Repair::none},
+      {"stopped by an error of the receiver", unknown_lag([](Facts& f) {
+         f.replication->io = IoThread::stopped;
+         f.replication->io_errno = 1236;
+       }),
+       5, no_score, false, Repair::none},
+      {"looking for a dead primary", unknown_lag([](Facts& f) {
+         f.replication->io = IoThread::connecting;
+         f.replication->io_errno = 2003;
+       }),
+       0, score_replica, false, Repair::none},
+      {"stopped without an error", unknown_lag([](Facts& f) { f.replication->io = IoThread::stopped; }), 0,
+       score_replica, false, Repair::start_io},
+      {"a primary", primary(), 8, score_promoted, true, Repair::none},
+  };
+}
+
+void check(const std::vector<Case>& cases, bool evict = false) {
   for (const Case& row : cases) {
-    const Verdict verdict = judge(row.facts, {.max_slave_lag_s = 60, .semi_sync = true});
+    const Verdict verdict = judge(row.facts, {.max_slave_lag_s = 60, .semi_sync = true, .evict_outdated = evict});
     EXPECT_EQ(verdict.code, row.code) << row.name;
     EXPECT_EQ(verdict.score, row.score) << row.name;
     EXPECT_EQ(verdict.readable, row.readable) << row.name;
@@ -171,6 +205,10 @@ TEST(Judge, repairs_replication_without_endangering_what_was_received) {
 }
 TEST(Judge, lets_only_sound_replicas_be_promoted_and_read) {
   check(suitability());
+}
+
+TEST(Judge, evicts_outdated_replicas_when_told_to_but_never_one_that_may_have_to_be_promoted) {
+  check(evictions(), true);
 }
 
 TEST(Judge, says_why_a_monitor_fails) {

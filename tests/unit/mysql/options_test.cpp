@@ -62,6 +62,54 @@ TEST(Options, are_recognised_in_both_spellings) {
   EXPECT_FALSE(sets_option({}, "log-bin"));
 }
 
+TEST(Options, are_read_from_what_the_server_prints) {
+  const auto options = printed_options(
+      "mariadbd would have been started with the following arguments:\n"
+      "--socket=/run/s --init-connect=SET NAMES utf8 --loose_innodb_x=1 --log-bin \n");
+  EXPECT_EQ(options, (std::vector<std::string>{"--socket=/run/s", "--init-connect=SET NAMES utf8", "--loose_innodb_x=1",
+                                               "--log-bin"}));
+  EXPECT_TRUE(printed_options("").empty());
+  EXPECT_TRUE(printed_options("error: Found option without preceding group in config file: x").empty());
+}
+
+TEST(Options, that_come_last_count) {
+  EXPECT_EQ(option_value({"--port=1", "--port=2"}, "port"), "2");
+  EXPECT_EQ(option_value({"--pid_file=/a"}, "pid-file"), "/a");
+  EXPECT_EQ(option_value({"--loose-port=7"}, "port"), "7");
+  EXPECT_EQ(option_value({"--log-error"}, "log-error"), std::nullopt);
+  EXPECT_EQ(option_value({"--log-error="}, "log-error"), std::nullopt);
+  EXPECT_EQ(option_value({"--init-connect=a=b"}, "init-connect"), "a=b");
+}
+
+TEST(Options, are_switched_off_in_four_ways) {
+  for (const char* const word : {"--skip-log-bin", "--disable_log_bin", "--log-bin=0", "--log-bin=OFF"})
+    EXPECT_TRUE(is_switched_off({"--log-bin=/x", word}, "log-bin")) << word;
+  for (const char* const word : {"--log-bin", "--log-bin=/var/log/off", "--skip-log-bin=0", "--skip-log-bins"})
+    EXPECT_FALSE(is_switched_off({word}, "log-bin")) << word;
+  EXPECT_FALSE(is_switched_off({"--skip-log-bin", "--log-bin=x"}, "log-bin"));
+}
+
+TEST(Options, that_cannot_be_safe_are_named) {
+  EXPECT_TRUE(unsafe_options({"--log-bin", "--server-id=3", "--innodb=ON"}).empty());
+  EXPECT_TRUE(unsafe_options({}).empty());
+  for (const auto& [word, name] : {std::pair{"--skip-log-bin", "log-bin"}, std::pair{"--innodb=0", "innodb"},
+                                   std::pair{"--server_id=0", "server-id"}}) {
+    const auto found = unsafe_options({word});
+    ASSERT_EQ(found.size(), 1U) << word;
+    EXPECT_TRUE(found.front().starts_with(name)) << found.front();
+  }
+}
+
+TEST(CommandLine, asks_for_rows_in_the_binary_log_unless_the_user_wants_something_else) {
+  ServerOptions options = plain();
+  EXPECT_EQ(place(command_line(options), "--binlog-format=ROW"), -1);
+  options.log_rows = true;
+  options.additional = {"--binlog-format=MIXED"};
+  const auto argv = command_line(options);
+  ASSERT_GE(place(argv, "--binlog-format=ROW"), 0);
+  EXPECT_LT(place(argv, "--binlog-format=ROW"), place(argv, "--binlog-format=MIXED"));
+}
+
 TEST(Options, know_the_wrapper_by_its_name) {
   EXPECT_TRUE(is_safe_wrapper("/usr/bin/mysqld_safe"));
   EXPECT_TRUE(is_safe_wrapper("mariadbd-safe"));

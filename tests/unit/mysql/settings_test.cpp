@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "agents/ocf/mysql/cluster.hpp"
+#include "tests/golden/golden.hpp"
 
 namespace systole::mysql {
 namespace {
@@ -38,6 +39,67 @@ TEST(MysqlSettings, split_additional_parameters_into_words) {
 
 TEST(MysqlSettings, semi_sync_can_be_switched_off) {
   EXPECT_FALSE(settings_of({{"OCF_RESKEY_semi_sync", "off"}}).semi_sync);
+}
+
+TEST(MysqlSettings, know_all_parameters_of_the_shell_agents) {
+  agents::Environment env;
+  for (const char* const name : {"binary",
+                                 "client_binary",
+                                 "config",
+                                 "datadir",
+                                 "user",
+                                 "group",
+                                 "log",
+                                 "pid",
+                                 "socket",
+                                 "test_table",
+                                 "test_user",
+                                 "test_passwd",
+                                 "enable_creation",
+                                 "additional_parameters",
+                                 "replication_user",
+                                 "replication_passwd",
+                                 "replication_port",
+                                 "replication_require_ssl",
+                                 "replication_master_ssl_ca",
+                                 "replication_master_ssl_cert",
+                                 "replication_master_ssl_key",
+                                 "max_slave_lag",
+                                 "evict_outdated_slaves",
+                                 "reader_attribute",
+                                 "node_list"})
+    env.emplace(std::string("OCF_RESKEY_") + name, "1");
+  EXPECT_EQ(agents::Values::notices(about_mysql(), env), std::vector<std::string>{});
+  EXPECT_EQ(agents::Values::faults(about_mysql(), env), std::vector<std::string>{});
+  EXPECT_TRUE(settings_of(env).enable_creation);
+  EXPECT_TRUE(settings_of(env).evict_outdated);
+}
+
+TEST(MysqlSettings, that_are_wrong_everywhere_are_named) {
+  const auto faults = [](const agents::Environment& env) {
+    const agents::Values values(about_mysql(), env);
+    return value_faults(settings_from(values), values);
+  };
+  EXPECT_EQ(faults({}), std::vector<std::string>{});
+  EXPECT_EQ(faults({{"OCF_RESKEY_test_table", "`my db`.t"}}), std::vector<std::string>{});
+  const std::string huge(100'000, 'x');
+  const std::vector<std::pair<std::string, std::string>> rows{
+      {"datadir", "var/lib/mysql"}, {"datadir", "/" + huge},     {"socket", "/" + std::string(200, 's')},
+      {"pid", "/run/a\nb"},         {"log", "error.log"},        {"config", "my.cnf"},
+      {"user", "my\nsql"},          {"test_user", huge},         {"replication_user", huge},
+      {"test_table", "t; DROP"},    {"test_table", "a.b.c"},     {"test_table", "`a`b`.t"},
+      {"reader_attribute", "a b"},  {"reader_attribute", "--x"}, {"additional_parameters", "--a\n--b"},
+      {"credentials", "/etc/x\n"}};
+  for (const auto& [name, value] : rows) {
+    const auto found = faults({{"OCF_RESKEY_" + name, value}});
+    ASSERT_FALSE(found.empty()) << name;
+    EXPECT_TRUE(found.front().starts_with("parameter '" + name + "'")) << found.front();
+    EXPECT_LT(found.front().size(), 300U) << name;
+  }
+}
+
+TEST(MysqlMetaData, is_the_golden_one) {
+  tests::expect_golden("tests/golden/meta-data/mysql.xml", agents::meta_data(about_mysql()));
 }
 
 TEST(MysqlMetaData, describes_each_parameter_once) {
