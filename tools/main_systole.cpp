@@ -10,6 +10,7 @@
 #include <cstdlib>
 
 #include "common/base/exit_codes.hpp"
+#include "tools/agent/mysql_commands.hpp"
 #include "tools/agent/verbs.hpp"
 #include "tools/commands.hpp"
 #include "tools/founding.hpp"
@@ -68,6 +69,7 @@ struct Command {
   JoinOptions join;
   AgentOptions agent;
   LsbCheckOptions lsb_check;
+  MysqlOptions mysql;
   int deadtime_ms = 1000, patience_s = 900;
 };
 
@@ -130,6 +132,7 @@ void describe(CLI::App& app, Command& command) {
   describe_founding(app, command);
   describe_agent(app, command.agent);
   describe_lsb_check(app, command.lsb_check);
+  describe_mysql(app, command.mysql);
   auto* const status =
       app.add_subcommand("status", "what runs where, and what is missing (exit 1: redundancy gone, 2: out of service)");
   status->add_flag("--json", command.json, "for programs");
@@ -202,6 +205,7 @@ int perform(const CLI::App& app, Command& command, Surroundings& here) {
   if (verb == "init" || verb == "invite" || verb == "join") return found(verb, command);
   if (verb == "agent") return agent(here, *app.get_subcommands().front(), command.agent);
   if (verb == "lsb-check") return lsb_check(here, command.lsb_check);
+  if (verb == "mysql") return mysql_command(here, *app.get_subcommands().front(), command.mysql);
   if (verb == "status") return status(here, command.json, command.watch);
   if (verb == "link") return link_status(here, command.json);
   if (verb == "confirm-lost") return confirm_lost(here, command.node);

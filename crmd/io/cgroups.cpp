@@ -92,6 +92,9 @@ Result<Cgroups> Cgroups::open(const std::string& instance) {
 
 std::optional<std::string> Cgroups::make(const std::string& resource) const {
   std::string path = path_of(resource);
+  // Anew, where nothing is in it: once cgroup.kill was written, Linux (seen with 6.18) kills whoever is born into it by
+  // clone3(2), for ever. The guardian writes it when a lease ends.
+  ::rmdir(path.c_str());
   // The folder above may have been swept away with the last resource.
   if (!makes(folder_) || !makes(path)) return std::nullopt;
   return path;

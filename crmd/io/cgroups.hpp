@@ -25,7 +25,7 @@ class Cgroups {
   /// cannot be written. Then resources are killed by process group and pid file, which a server can leave.
   static Result<Cgroups> open(const std::string& instance);
 
-  /// The resource's cgroup, made where it is missing; nullopt: it cannot be made.
+  /// The resource's cgroup, made anew where it is missing or empty; nullopt: it cannot be made.
   std::optional<std::string> make(const std::string& resource) const;
   /// Removes it when nothing is in it. False: something is, or it was not there.
   bool remove(const std::string& resource) const;

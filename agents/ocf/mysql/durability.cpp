@@ -31,7 +31,7 @@ Durability durability_of(const Settings& settings, const SharedRecord& shared, T
 }
 
 Result<Standing> standing_now(agents::Call& call, const Settings& settings, const std::string& self, Time deadline) {
-  const SharedRecord shared(call, resource_of(call));
+  const SharedRecord shared(call.environment(), call.log(), resource_of(call));
   const OwnCopy own(call.paths(), resource_of(call));
   const auto copy = own.read();
   if (!copy) return copy.error();
@@ -70,7 +70,7 @@ Result<void> write_record(const SharedRecord& shared, const OwnCopy& own, const 
 }
 
 Result<StartPlan> plan_start(agents::Call& call, const std::string& self, Time deadline) {
-  const SharedRecord shared(call, resource_of(call));
+  const SharedRecord shared(call.environment(), call.log(), resource_of(call));
   const OwnCopy own(call.paths(), resource_of(call));
   const auto copy = own.read();
   if (!copy) return copy.error();
@@ -89,7 +89,7 @@ Result<StartPlan> plan_start(agents::Call& call, const std::string& self, Time d
 }
 
 void give_up_place_before_stop(agents::Call& call, const std::string& self, Time deadline) {
-  const SharedRecord shared(call, resource_of(call));
+  const SharedRecord shared(call.environment(), call.log(), resource_of(call));
   const OwnCopy own(call.paths(), resource_of(call));
   const auto record = shared.read(deadline);
   if (!record || record->in_sync != self) return;

@@ -27,12 +27,8 @@ constexpr Duration look_every = 100ms;
 constexpr Duration tool_patience = 5s;
 constexpr Duration score_again = 5min;
 
-constexpr std::array all_states{LineageState::replica, LineageState::in_sync, LineageState::solo,
-                                LineageState::joining, LineageState::sync,    LineageState::stalled,
-                                LineageState::outdated};
-
-std::string helper_file(const agents::Call& call, std::string_view kind) {
-  return fmt::format("{}/systole-mysql-{}.helper.{}", call.paths().state, resource_of(call), kind);
+std::string file_of(const agents::Call& call, std::string_view kind) {
+  return helper_file(call.paths(), resource_of(call), kind);
 }
 
 std::string time_of_day() {
@@ -49,7 +45,7 @@ class Helper {
       : call_(call),
         settings_(settings),
         cluster_(call, settings),
-        shared_(call, resource_of(call)),
+        shared_(call.environment(), call.log(), resource_of(call)),
         own_(call.paths(), resource_of(call)),
         look_(settings),
         lineage_(rules(), cluster_.own_copy(), agents::boot_now()) {}
@@ -204,8 +200,9 @@ class Helper {
     if (state_.state != lineage_.state()) state_.complaint.clear();
     state_.state = lineage_.state();
     state_.record = lineage_.record();
+    state_.durability = standing.durability;
     state_.since = time_of_day();
-    written_ = agents::write_file(helper_file(call_, "state"), to_text(state_)).has_value();
+    written_ = agents::write_file(file_of(call_, "state"), to_text(state_)).has_value();
   }
 
   /// Said again now and then: the cluster may have forgotten it.
@@ -243,31 +240,10 @@ std::string resource_of(const agents::Call& call) {
   return instance.substr(0, instance.find(':'));
 }
 
-std::string to_text(const HelperState& state) {
-  return fmt::format("state={}\nrecord={}\nsince={}\ncomplaint={}\n", to_string(state.state), to_string(state.record),
-                     state.since, state.complaint);
-}
-
-HelperState parse_helper_state(std::string_view text) {
-  HelperState state;
-  for (const std::string& line : split(text, '\n')) {
-    const std::size_t equals = line.find('=');
-    if (equals == std::string::npos) continue;
-    const std::string key = line.substr(0, equals), value = line.substr(equals + 1);
-    if (key == "record") state.record = parse_record(value).value_or(Record{});
-    if (key == "since") state.since = value;
-    if (key == "complaint") state.complaint = value;
-    if (key != "state") continue;
-    for (const LineageState each : all_states)
-      if (value == to_string(each)) state.state = each;
-  }
-  return state;
-}
-
 Result<void> launch_helper(agents::Call& call, const Settings& settings) {
   if (auto made = agents::make_folder(call.paths().state); !made) return made;
   if (auto ended = end_helper(call); !ended) return ended;
-  const auto child = agents::run_in_background(helper_file(call, "pid"), [&] {
+  const auto child = agents::run_in_background(file_of(call, "pid"), [&] {
     agents::Call own(about_mysql(), call.environment(), "helper", agents::boot_now());
     agents::open_log(own.log(), own.environment(), about_mysql().name, {.stderr_is_terminal = false});
     return Helper(own, settings).run();
@@ -277,17 +253,13 @@ Result<void> launch_helper(agents::Call& call, const Settings& settings) {
 }
 
 Result<void> end_helper(const agents::Call& call) {
-  if (auto ended = agents::end_background(helper_file(call, "pid")); !ended) return ended;
-  ::unlink(helper_file(call, "state").c_str());
+  if (auto ended = agents::end_background(file_of(call, "pid")); !ended) return ended;
+  ::unlink(file_of(call, "state").c_str());
   return {};
 }
 
 std::optional<HelperState> helper_state(const agents::Call& call) {
-  const auto text = agents::read_file(helper_file(call, "pid"));
-  const auto process = text ? agents::parse_process_id(trim(*text)) : std::nullopt;
-  if (!process || !agents::is_alive(*process)) return std::nullopt;
-  const auto state = agents::read_file(helper_file(call, "state"));
-  return state ? parse_helper_state(*state) : HelperState{};
+  return read_helper_state(call.paths(), resource_of(call));
 }
 
 }  // namespace systole::mysql

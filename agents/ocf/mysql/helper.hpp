@@ -8,20 +8,10 @@
 #include <string>
 
 #include "agents/kit/agent.hpp"
-#include "agents/ocf/mysql/lineage.hpp"
+#include "agents/ocf/mysql/helper_state.hpp"
 #include "agents/ocf/mysql/settings.hpp"
 
 namespace systole::mysql {
-
-/// What the helper last wrote into its state file, for monitor and for people.
-struct HelperState {
-  LineageState state = LineageState::replica;
-  Record record = {};
-  std::string since = {};      // local time of day
-  std::string complaint = {};  // the last error that it logged in this state; "" none
-};
-std::string to_text(const HelperState& state);
-HelperState parse_helper_state(std::string_view text);
 
 Result<void> launch_helper(agents::Call& call, const Settings& settings);
 Result<void> end_helper(const agents::Call& call);

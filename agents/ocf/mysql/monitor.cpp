@@ -84,7 +84,8 @@ Ocf MysqlAgent::monitor(Call& call) {
   facts.primary_port = cluster.memo().primary_port;
   find_primary(facts, cluster, settings);
   Verdict verdict = judge(facts, {.max_slave_lag_s = settings.max_slave_lag_s,
-                                  .semi_sync = settings.semi_sync && !settings.keeps_record()});
+                                  .semi_sync = settings.semi_sync && !settings.keeps_record(),
+                                  .evict_outdated = settings.evict_outdated});
   Ocf code = static_cast<Ocf>(verdict.code);
   if (server && verdict.repair != Repair::none) {
     const auto repaired =
@@ -99,7 +100,7 @@ Ocf MysqlAgent::monitor(Call& call) {
   cluster.publish(verdict, call.is_probe());
   if (code == Ocf::running_promoted) cluster.publish_primary();
   if (settings.keeps_record() && !call.is_probe()) see_to_helper(call, settings);
-  if (code == Ocf::generic) return call.explain(code, verdict.reason);
+  if (code == Ocf::generic || code == Ocf::installed) return call.explain(code, verdict.reason);
   if (!verdict.reason.empty()) call.log().warning("{}", verdict.reason);
   if (server && call.meta().check_level() >= 10) return deep_check(*server, settings, call, deadline, code);
   return code;

@@ -25,6 +25,7 @@ class MysqlAgent : public agents::Agent {
   agents::Ocf promote(agents::Call& call) override;
   agents::Ocf demote(agents::Call& call) override;
   agents::Ocf notify(agents::Call& call) override;
+  agents::Ocf extra(agents::Call& call) override;  // watch
 
  protected:
   /// Before a promotion: everything received is applied. A function of its own so that a test program can leave it out

@@ -95,7 +95,7 @@ class WithoutHelper {
 
 /// An answer that did not come may have been lost on its way back.
 Result<void> record_promotion(Call& call, const Standing& standing, const Record& next, Deadline deadline) {
-  const SharedRecord shared(call, resource_of(call));
+  const SharedRecord shared(call.environment(), call.log(), resource_of(call));
   const OwnCopy own(call.paths(), resource_of(call));
   const auto written = write_record(shared, own, *standing.shared, next, deadline.within(10s).at());
   if (written || written.error().code != Errc::timeout) return written;

@@ -200,6 +200,7 @@ std::vector<Action> actions() {
       {.name = "promote", .timeout = "120s"},
       {.name = "demote", .timeout = "120s"},
       {.name = "notify", .timeout = "90s"},
+      {.name = "watch", .timeout = "20s"},
       {.name = "validate-all", .timeout = "5s"},
       {.name = "meta-data", .timeout = "5s"},
   };

@@ -9,6 +9,7 @@
 #include <algorithm>
 
 #include "agents/kit/process.hpp"
+#include "agents/sql/deadline.hpp"
 #include "common/base/text.hpp"
 
 namespace systole::mysql {
@@ -48,8 +49,8 @@ std::map<std::string, std::string> values_by_host(std::string_view answer) {
   return found;
 }
 
-SharedRecord::SharedRecord(agents::Call& call, std::string resource)
-    : call_(call), attributes_(call.environment()), resource_(std::move(resource)) {}
+SharedRecord::SharedRecord(const agents::Environment& env, Log& log, std::string resource)
+    : env_(env), log_(log), attributes_(env), resource_(std::move(resource)) {}
 
 Result<Record> SharedRecord::read(Time deadline) const {
   const auto text = attributes_.property(resource_, std::string(property_set), deadline);
@@ -62,12 +63,11 @@ Result<Record> SharedRecord::read(Time deadline) const {
 Outcome SharedRecord::swap(const Record& from, const Record& wanted, Time deadline) const {
   if (!from.exists()) return create(wanted, deadline);
   const std::string old = fmt::format("{}/nvpair[@name='{}'][@value='{}']", path_of_set(), resource_, to_string(from));
-  const auto ran =
-      agents::run_program({"cibadmin", "--replace", "--xpath", old, "--xml-text", element(resource_, wanted)},
-                          call_.environment(), deadline);
+  const auto ran = agents::run_program(
+      {"cibadmin", "--replace", "--xpath", old, "--xml-text", element(resource_, wanted)}, env_, deadline);
   if (ran && ran->code == 0) return Outcome::done;
   if (ran && ran->code == no_such) return Outcome::refused;
-  call_.log().warning("the record could not be written: {}", ran ? trim(ran->err) : ran.error().what);
+  log_.warning("the record could not be written: {}", ran ? trim(ran->err) : ran.error().what);
   return Outcome::unknown;
 }
 
@@ -76,21 +76,21 @@ Outcome SharedRecord::swap(const Record& from, const Record& wanted, Time deadli
 Outcome SharedRecord::create(const Record& wanted, Time deadline) const {
   const std::string whole = fmt::format("<cluster_property_set id=\"{}\">{}</cluster_property_set>", property_set,
                                         element(resource_, wanted));
-  auto ran = agents::run_program({"cibadmin", "--create", "--scope", "crm_config", "--xml-text", whole},
-                                 call_.environment(), deadline);
+  auto ran =
+      agents::run_program({"cibadmin", "--create", "--scope", "crm_config", "--xml-text", whole}, env_, deadline);
   if (ran && ran->code == 0) return Outcome::done;
   if (ran && ran->code == exists) {
     if (const auto present = read(deadline); present && present->exists()) return Outcome::refused;
     ran = agents::run_program({"cibadmin", "--modify", "--allow-create", "--scope", "crm_config", "--xml-text", whole},
-                              call_.environment(), deadline);
+                              env_, deadline);
     if (ran && ran->code == 0) return Outcome::done;
   }
-  call_.log().warning("the first record could not be written: {}", ran ? trim(ran->err) : ran.error().what);
+  log_.warning("the first record could not be written: {}", ran ? trim(ran->err) : ran.error().what);
   return Outcome::unknown;
 }
 
 Result<std::vector<std::string>> SharedRecord::members(Time deadline) const {
-  const auto ran = agents::run_program({"crm_node", "-p"}, call_.environment(), deadline);
+  const auto ran = agents::run_program({"crm_node", "-p"}, env_, deadline);
   if (!ran) return ran.error();
   if (ran->code != 0) return Error{Errc::not_connected, fmt::format("crm_node -p: {}", trim(ran->err))};
   return words(ran->out);
@@ -98,8 +98,7 @@ Result<std::vector<std::string>> SharedRecord::members(Time deadline) const {
 
 std::map<std::string, Notice> SharedRecord::notices(Time deadline) const {
   std::map<std::string, Notice> all;
-  const auto ran =
-      agents::run_program({"attrd_updater", "-Q", "-A", "-n", notice_name()}, call_.environment(), deadline);
+  const auto ran = agents::run_program({"attrd_updater", "-Q", "-A", "-n", notice_name()}, env_, deadline);
   if (!ran || ran->code != 0) return all;
   for (const auto& [host, value] : values_by_host(ran->out))
     if (const auto notice = parse_notice(value)) all[host] = *notice;
@@ -111,10 +110,10 @@ Result<void> SharedRecord::publish(const Notice& notice, Time deadline) const {
 }
 
 bool SharedRecord::majority(Time deadline) const {
-  if (agents::value_or(call_.environment(), "SYSTOLE_RUNDIR", "").empty()) return false;  // not crmd
-  const Time now = agents::boot_now();
+  if (agents::value_or(env_, "SYSTOLE_RUNDIR", "").empty()) return false;  // not crmd
+  const Time now = boot_time();
   if (majority_ && now - majority_at_ < majority_again) return *majority_;
-  const auto ran = agents::run_program({"systole", "status", "--json"}, call_.environment(), deadline);
+  const auto ran = agents::run_program({"systole", "status", "--json"}, env_, deadline);
   if (!ran) return false;
   const auto mode = between(ran->out, "\"mode\": \"", "\"");
   if (!mode) return false;
@@ -131,8 +130,7 @@ bool SharedRecord::fences(Time deadline) const {
 std::vector<std::string> SharedRecord::fenced(const std::vector<std::string>& nodes, Time deadline) const {
   std::vector<std::string> out;
   for (const std::string& node : nodes) {
-    const auto ran =
-        agents::run_program({"stonith_admin", "--history", node, "--output-as=xml"}, call_.environment(), deadline);
+    const auto ran = agents::run_program({"stonith_admin", "--history", node, "--output-as=xml"}, env_, deadline);
     if (!ran || ran->code != 0) continue;
     const auto first = between(ran->out, "<fence_event ", ">");  // the newest comes first
     if (first && first->find("status=\"success\"") != std::string::npos) out.push_back(node);

@@ -7,17 +7,17 @@
 #include <string>
 #include <vector>
 
-#include "agents/kit/agent.hpp"
 #include "agents/kit/attributes.hpp"
 #include "agents/ocf/mysql/lineage.hpp"
 #include "agents/ocf/mysql/own_copy.hpp"
+#include "common/log/log.hpp"
 
 namespace systole::mysql {
 
 class SharedRecord {
  public:
-  /// call must outlive this.
-  SharedRecord(agents::Call& call, std::string resource);
+  /// env and log must outlive this.
+  SharedRecord(const agents::Environment& env, Log& log, std::string resource);
 
   /// A record that does not exist when the cluster has none. invalid: what stands there is no record.
   Result<Record> read(Time deadline) const;
@@ -41,7 +41,8 @@ class SharedRecord {
   Outcome create(const Record& wanted, Time deadline) const;
   std::string notice_name() const { return resource_ + "-lineage"; }
 
-  agents::Call& call_;
+  const agents::Environment& env_;
+  Log& log_;
   agents::Attributes attributes_;
   std::string resource_;
   mutable std::optional<bool> majority_;  // as it was at majority_at_: it is seldom changed, and costs a program

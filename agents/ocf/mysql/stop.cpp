@@ -63,7 +63,9 @@ Ocf MysqlAgent::stop(Call& call) {
   ::unlink(settings.socket.c_str());
   cluster.withdraw();
   if (settings.keeps_record())
-    if (const auto told = SharedRecord(call, resource_of(call)).publish(Notice{}, call.deadline()); !told)
+    if (const auto told =
+            SharedRecord(call.environment(), call.log(), resource_of(call)).publish(Notice{}, call.deadline());
+        !told)
       call.log().info("{}", told.error().what);
   return Ocf::ok;
 }

@@ -88,6 +88,25 @@ TEST_P(Births, happen_in_the_cgroup) {
   cgroups->remove_empty();
 }
 
+// Linux 6.18 kills at birth whoever is born into a cgroup to whose cgroup.kill somebody has ever written.
+TEST_P(Births, happen_in_a_cgroup_where_all_was_killed_before) {
+  auto cgroups = Cgroups::open("birth-test-" + std::to_string(::getpid()));
+  if (!cgroups) GTEST_SKIP() << cgroups.error().what;
+  const auto before = cgroups->make("vip");
+  ASSERT_TRUE(before);
+  const Fd kill(::open((*before + "/cgroup.kill").c_str(), O_WRONLY | O_CLOEXEC));
+  if (!kill) GTEST_SKIP() << "this kernel has no cgroup.kill";
+  ASSERT_EQ(::write(kill.get(), "1", 1), 1);
+  const auto path = cgroups->make("vip");
+  ASSERT_TRUE(path);
+  const Fd door = Cgroups::door_of(*path);
+  const Born born = bear("/bin/sh", "echo lives", door.get());
+  ASSERT_EQ(born.error, 0);
+  EXPECT_EQ(all(), "lives\n");
+  ::waitpid(born.pid, nullptr, 0);
+  cgroups->remove_empty();
+}
+
 INSTANTIATE_TEST_SUITE_P(Both, Births, testing::Values(&give_birth, &give_birth_by_fork));
 
 }  // namespace

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// `systole mysql status` and `systole mysql force`: which database is the true one, what is safe now and why, and the
+// operator's word where nothing else can prove that a node is out. They work under Systole's manager and Pacemaker's.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+
+#include "agents/ocf/mysql/helper_state.hpp"
+#include "tools/program.hpp"
+
+namespace CLI {
+class App;
+}
+
+namespace systole::tools {
+
+struct MysqlOptions {
+  std::string resource;  // "": the only one
+  bool yes = false;
+};
+
+void describe_mysql(CLI::App& app, MysqlOptions& options);
+/// Exit code of status: 0 two copies of every acknowledged write, 1 one copy, 2 writers wait or nobody is primary.
+int mysql_command(Surroundings& here, const CLI::App& verb, const MysqlOptions& options);
+
+/// What status has gathered.
+struct MysqlView {
+  std::string resource, self;
+  mysql::Record record;                 // the higher of both copies
+  std::optional<mysql::Record> shared;  // nullopt: the cluster could not be asked
+  mysql::Record own;
+  std::map<std::string, mysql::Notice> notices;
+  std::optional<mysql::HelperState> helper;  // of this node
+};
+std::string mysql_status_text(const MysqlView& view);
+int mysql_status_code(const MysqlView& view);
+
+}  // namespace systole::tools
