@@ -212,6 +212,10 @@ class PacemakerGrounds(Grounds, pacemaker_cluster.PacemakerCluster):
 
 SHELL_ACCOUNTS = "".join(f"CREATE USER repl@{host} IDENTIFIED BY 'repl';\nGRANT ALL ON *.* TO repl@{host};\n"
                          for host in ("'%'", "localhost"))
+# ocf:heartbeat:mariadb promotes nobody as long as a node has no GTID: the same first one for both. (gtid_current_pos,
+# which it reads, does not count a transaction of another server's in the binary log, hence the second statement.)
+FIRST_TRANSACTION = ("SET SESSION server_id=1, gtid_domain_id=0, gtid_seq_no=1; CREATE DATABASE first; "
+                     "SET GLOBAL gtid_slave_pos='0-1-1'")
 ADVISED = {"start": "120s", "stop": "120s", "promote": "120s", "demote": "120s", "notify": "90s"}
 
 
@@ -249,6 +253,12 @@ class ShellGrounds(PacemakerGrounds):
             super().make_databases()
         finally:
             kit.DATABASE_SQL = original
+
+    def load_configuration(self):
+        super().load_configuration()
+        for node in self.names if self.agent == "mariadb" else ():
+            kit.wait_until(lambda: self.sql(node, FIRST_TRANSACTION) is not None, 60,
+                           f"for a server on {node} that takes its first transaction", 0.3)
 
     def configuration_tree(self, nodes):
         tree = super().configuration_tree(nodes)

@@ -77,7 +77,7 @@ def clean(result):
 
 
 def cost(result):
-    """What it came to where nothing is promised. Lost is what the database lacks that serves in the end; when none does,
+    """What it came to where nothing is promised. Lost is what the database that serves in the end lacks; if none does,
     what even the better one lacks."""
     audits = {node: audit for node, audit in result["nodes"].items() if audit}
     if not audits:
