@@ -82,10 +82,12 @@ def release(trial, name):
 def backlog(trial, node, seconds):
     """Waits until the node has received so many seconds of writes that it has not applied."""
     begin = time.monotonic()
-    at_first = trial.rows(node)
+    count = "SELECT COUNT(*) FROM demo.ledger"
+    at_first = int(trial.ask(node, count)[0][0])
     time.sleep(seconds)
-    behind = len(trial.cluster.acknowledged()) - trial.rows(node)
-    if behind <= 0 or trial.rows(node) > at_first:
+    in_the_end = int(trial.ask(node, count)[0][0])
+    behind = len(trial.cluster.acknowledged()) - in_the_end
+    if behind <= 0 or in_the_end > at_first:
         raise kit.ClusterError(f"{node} goes on applying what it receives: nothing to drain")
     trial.note(f"{node} has not applied {behind:,} acknowledged writes of {time.monotonic() - begin:.0f} s")
 

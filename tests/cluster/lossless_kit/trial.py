@@ -24,7 +24,6 @@ class Trial:
         self.began = self.healed_at = self.redundant_at = None
         self.served, self.stale, self.moved = None, 0, []
         self.alone, self.said_before, self.said = 0, {}, False
-        self.held_writes = 0
 
     def note(self, text):
         self.notes.append(text)
@@ -51,8 +50,7 @@ class Trial:
         self.replica = self.cluster.other(self.primary)
 
     def empty_table(self):
-        if self.cluster.sql(self.primary, "TRUNCATE TABLE demo.ledger", 10) is None:
-            raise kit.ClusterError(f"the table could not be emptied on {self.primary}")
+        self.ask(self.primary, "TRUNCATE TABLE demo.ledger")
         kit.wait_until(lambda: all(self.rows(n) == 0 for n in self.cluster.names), 20,
                        "for an empty table on both nodes", 0.2)
 
@@ -60,6 +58,13 @@ class Trial:
     def rows(self, node):
         found = self.cluster.sql(node, "SELECT COUNT(*) FROM demo.ledger", 3)
         return int(found[0][0]) if found else None
+
+    def ask(self, node, statement, seconds=10):
+        """Rows, from a database that must answer."""
+        found = self.cluster.sql(node, statement, seconds)
+        if found is None:
+            raise kit.ClusterError(f"{node}'s database does not answer to: {statement}")
+        return found
 
     def said_on(self, node):
         """Lines in which it is said that a write was acknowledged by the primary alone."""
