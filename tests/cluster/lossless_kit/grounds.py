@@ -105,7 +105,7 @@ class Grounds:
         primary = self.healthy()
         if primary is None or self.holds_address(self.other(primary)):
             return None
-        if self.semi_sync and self.semi_sync_clients(primary) != 1:
+        if self.semi_sync and self.semi_sync_clients(primary) < 1:  # a dead connection may be counted for a while
             return None
         record = self.lineage()
         if record and (record.get("p"), record.get("s")) != (primary, self.other(primary)):

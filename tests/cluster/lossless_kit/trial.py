@@ -162,7 +162,7 @@ class Trial:
         self.hear()
         ended = time.monotonic()
         self.end_writers()
-        audit = self.cluster.verify(settle=20 if self.redundant_at else 2)
+        audit = self.cluster.verify(settle=20 if self.cluster.healthy() else 2)
         return {node: audit.get(node) for node in self.cluster.names}, ended
 
     def end_writers(self):
