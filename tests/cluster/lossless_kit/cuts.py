@@ -53,11 +53,19 @@ def kill_query(trial):
             for _ in range(3):
                 kill_waiting(trial)
                 trial.hold(0.1)
-            trial.alone = harm.patient_answers(trial) - answered
-            trial.note(f"{trial.alone} writes were acknowledged by KILL QUERY")
+            count_alone(trial, harm.patient_answers(trial) - answered)
             trial.hold(3)
             trial.hear()
     trial.healed()
+
+
+def count_alone(trial, answers):
+    """A primary whose record says that it has no replica in sync may answer alone; any other must speak of it."""
+    record = trial.cluster.lineage()
+    released = record is not None and record.get("s") == "-"
+    trial.alone = 0 if released else answers
+    why = "the record says that no replica is in sync" if released else "nobody had withdrawn the replica"
+    trial.note(f"{answers} writes were acknowledged after KILL QUERY with the replica cut off; {why}")
 
 
 def kill_waiting(trial):

@@ -84,12 +84,14 @@ def remarks(results):
     return "\n".join(found)
 
 
-def markdown(results):
+def markdown(results, said=()):
+    """With the words that somebody wants to be read beside the tables."""
     order = {s.name: number for number, s in enumerate(catalogue.ALL)}
-    parts = [PAGE]
+    parts = [PAGE, *([f"{chr(10).join(f'* {text}' for text in said)}\n"] if said else [])]
     for column in dict.fromkeys(r["column"] for r in results):
         own = sorted((r for r in latest(results) if r["column"] == column), key=lambda r: order[r["scenario"]])
         wrong = sum(1 for r in own if promise.broken(r))
-        parts.append(f"## {column}\n\n{own[0]['version']}, {own[0]['date']}, judged as {own[0]['durability']}: "
+        versions = "; ".join(dict.fromkeys(r["version"] for r in own))
+        parts.append(f"## {column}\n\n{versions}, {own[0]['date']}, judged as {own[0]['durability']}: "
                      f"{len(own)} scenarios, {wrong} with a broken promise.\n\n{table(own)}\n\n{remarks(own)}\n")
     return "\n".join(parts)

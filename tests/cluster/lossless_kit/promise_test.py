@@ -118,7 +118,8 @@ class Catalogue(unittest.TestCase):
 class Page(unittest.TestCase):
     def test_the_page_names_losses_and_broken_promises(self):
         lossy = result(nodes={"n1": SOUND, "n2": SOUND | {"lost": 1234}}, version="v", date="d", durability="lossless")
-        text = page.markdown([lossy])
+        text = page.markdown([lossy], ["the machine was busy"])
+        self.assertIn("* the machine was busy", text)
         self.assertIn("1,234", text)
         self.assertIn("BROKEN", text)
 
