@@ -110,7 +110,7 @@ void Lineage::on(Time now, const WriteEnded& ended, Effects& out) {
   if (!writing_ || writing_->wanted != ended.wanted) return;
   writing_.reset();
   next_read_ = now;  // done or not: what stands there now?
-  if (ended.outcome != Outcome::done) return;
+  if (ended.outcome != Outcome::done) return read_at_.reset();  // until we know, nothing is written on the old ground
   cluster_.shared = ended.wanted;
   own_ = newer(own_, ended.wanted);
   out.push_back(Say{.text = fmt::format("the record says now: {}", to_string(ended.wanted))});
@@ -267,7 +267,7 @@ void Lineage::hold_place(Time now, const Notice* primary, Effects& out) {
 }
 
 void Lineage::give_up_place(std::string_view why, Effects& out) {
-  if (writing_) return;
+  if (writing_ || !cluster_.shared || !read_at_) return;
   out.push_back(
       Say{.level = Say::Level::warning, .text = fmt::format("this replica gives up its place in sync: {}", why)});
   write(with_in_sync(record(), ""), true, out);
@@ -291,7 +291,7 @@ void Lineage::set_source(bool on, Effects& out) {
 }
 
 void Lineage::write(const Record& wanted, bool own_first, Effects& out) {
-  if (writing_ || !cluster_.shared) return;
+  if (writing_ || !cluster_.shared || !read_at_) return;
   writing_ = WriteRecord{.from = *cluster_.shared, .wanted = wanted, .own_first = own_first};
   if (own_first) own_ = newer(own_, wanted);  // from now on it counts as written, whatever becomes of the rest
   out.push_back(*writing_);
