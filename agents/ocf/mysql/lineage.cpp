@@ -239,12 +239,13 @@ void Lineage::watch_for_lone_commits(Effects& out) {
 
 void Lineage::follow(Time now, Effects& out) {
   const Record& now_true = record();
-  if (!now_true.exists() || now_true.primary == rules_.self) return;
+  // Our own copy alone may be old, and whoever acknowledges though another is in sync lets writes get lost.
+  if (!now_true.exists() || now_true.primary == rules_.self || !cluster_.shared || !read_at_) return;
   const Notice* const primary = notice_of(now_true.primary);
   if (now_true.in_sync == rules_.self) return hold_place(now, primary, out);
   const bool wanted = primary != nullptr && primary->kind == Notice::Kind::primary &&
                       primary->epoch == now_true.epoch && primary->invites == rules_.self;
-  if (server_.alive && server_.answers && read_at_ && server_.acknowledges != wanted)
+  if (server_.alive && server_.answers && server_.acknowledges != wanted)
     out.push_back(Acknowledge{wanted});
 }
 
