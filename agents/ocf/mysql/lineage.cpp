@@ -77,6 +77,7 @@ Standing Lineage::standing() const {
                     .wanted = rules_.instances};
   const std::string other = other_node(record(), rules_.self);
   standing.other.member = is_member(other);
+  if (const Notice* const told = notice_of(other)) standing.other.agrees = agrees_with(*told, record());
   standing.other.fenced = has(cluster_.fenced, other);
   standing.other.seen = has(cluster_.seen, other);
   standing.operator_word = operator_word_ && *operator_word_ == record();
