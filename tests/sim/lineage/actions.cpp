@@ -82,10 +82,12 @@ Standing World::fresh_standing(int n) {
   const int other = index_of(other_node(record_of(standing), here.name));
   if (other >= 0) {
     const Node& there = node(other);
+    const auto told = here.notices.find(other);
     standing.other = {.member = member(n, other),
                       .promoted = member(n, other) && (there.rsc == Rsc::promoted || there.was_promoted),
-                      .fenced = here.fenced.contains(other) && here.own_boot == here.power,
-                      .seen = here.seen.contains(other)};
+                      .agrees = told != here.notices.end() && agrees_with(told->second, record_of(standing)),
+                      .fenced = here.fenced.contains(other) && was_agreed_with(n, other) && here.own_boot == here.power,
+                      .seen = was_agreed_with(n, other)};
   }
   for (int each = 0; each < databases_; ++each)
     standing.present += member(n, each) && (node(each).rsc == Rsc::started || node(each).rsc == Rsc::promoted);
@@ -260,7 +262,7 @@ void World::stop_action(int n) {
   };
   const auto end_helper = [this, n] {
     kill_helper(n);
-    publish(n, Notice{});
+    tell_own_version(n);
     node(n).score = 0;
     return Go::next;
   };

@@ -29,6 +29,14 @@ bool World::member(int viewer, int other) const {
   return in_[static_cast<std::size_t>(viewer)] && in_[static_cast<std::size_t>(other)];
 }
 
+/// Whether the other one was a member since this node was booted, and has said then that it knew no newer record.
+bool World::was_agreed_with(int n, int other) const {
+  const Node& here = node(n);
+  const auto told = here.heard.find(other);
+  const Record& record = mysql::newer(here.own, here.cib);
+  return here.seen.contains(other) && told != here.heard.end() && agrees_with(told->second, record);
+}
+
 bool World::quorate(int n) const {
   return leader_ >= 0 && leader_lost_ == never && in_[static_cast<std::size_t>(n)] && linked(n, leader_);
 }
@@ -141,16 +149,21 @@ void World::lapse(int n) {
 }
 
 void World::join(int a, int b) {
+  const bool keeps_attributes = dice_.chance(1, 2);  // Pacemaker does, of both sides; crmd has them published anew
   for (const auto& [viewer, other] : {std::pair(a, b), std::pair(b, a)}) {
     Node& here = node(viewer);
     here.seen.insert(other);
     here.fenced.clear();
-    // Pacemaker keeps the attributes of both sides, crmd has them published anew.
-    if (dice_.chance(1, 2)) {
-      if (node(other).notice) here.notices[other] = *node(other).notice;
+    here.heard.erase(other);
+    if (keeps_attributes) {
+      if (node(other).notice) here.heard[other] = here.notices[other] = *node(other).notice;
     } else {
-      here.notices.clear();
+      here.notices.erase(other);
+      here.notices.erase(viewer);
     }
+    after(ms(50, 500), [this, viewer] {  // the manager asks each node that joins what runs there
+      if (node(viewer).up && !node(viewer).helper.alive) tell_own_version(viewer);
+    });
     if (plan_.mode == Mode::majority) continue;
     here.rsc = !here.server.alive ? Rsc::stopped : here.server.read_only ? Rsc::started : Rsc::promoted;
   }
@@ -206,6 +219,7 @@ void World::power_off(int n, bool comes_back) {
   lost.operator_word.reset();
   lost.notice.reset();
   lost.notices.clear();
+  lost.heard.clear();
   lost.score = 0;
   lost.boots_at = comes_back ? now_ + (dice_.chance(1, 5) ? ms(300, 1500) : ms(1500, 12000)) : never;
 }
@@ -308,12 +322,19 @@ void World::keep_own(int n, const Record& record) {
   here.own_boot = here.power;
 }
 
+/// Where no helper runs, the agent tells by which record this node goes.
+void World::tell_own_version(int n) {
+  const Record& own = node(n).own;
+  publish(n, Notice{.epoch = own.epoch, .sequence = own.sequence});
+}
+
 void World::publish(int n, const Notice& notice) {
   node(n).notice = notice;
   for (int viewer = 0; viewer < databases_; ++viewer)
     after(ms(5, 100), [this, n, viewer, power = node(n).power] {
       const Node& from = node(n);
-      if (from.power == power && from.notice && member(viewer, n)) node(viewer).notices[n] = *from.notice;
+      if (from.power == power && from.notice && member(viewer, n))
+        node(viewer).heard[n] = node(viewer).notices[n] = *from.notice;
     });
 }
 

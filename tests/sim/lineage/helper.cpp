@@ -72,7 +72,7 @@ void World::serve(int n) {
 void World::take(int n, const LineageEvent& event) {
   Lineage& machine = *node(n).helper.machine;
   const auto effects = machine.step(now_, event);
-  count_state(n, machine, event, effects);
+  count_state(n, machine, effects);
   for (const LineageEffect& effect : effects) node(n).helper.queue.push_back(effect);
 }
 
@@ -218,9 +218,10 @@ SeenCluster World::seen_cluster(int n) {
     const std::string& name = node(other).name;
     if (const auto found = here.notices.find(other); found != here.notices.end()) seen.notices[name] = found->second;
     if (member(n, other) && here.up) seen.members.push_back(name);
-    if (here.seen.contains(other)) seen.seen.push_back(name);
+    if (was_agreed_with(n, other)) seen.seen.push_back(name);
     // Up since this node wrote the record, and not by what it says itself now.
-    if (here.fenced.contains(other) && here.own_boot == here.power) seen.fenced.push_back(name);
+    if (here.fenced.contains(other) && was_agreed_with(n, other) && here.own_boot == here.power)
+      seen.fenced.push_back(name);
   }
   return seen;
 }
@@ -239,9 +240,7 @@ void World::publish_score(int n) {
   });
 }
 
-void World::count_state(int n, const Lineage& machine, const LineageEvent& event,
-                        const std::vector<LineageEffect>& effects) {
-  const std::string_view state = to_string(machine.state());
+void World::count_state(int n, const Lineage& machine, const std::vector<LineageEffect>& effects) {
   if (machine.state() == LineageState::stalled) count("looks: stalled");
   for (const LineageEffect& effect : effects) {
     if (const auto* write = std::get_if<WriteRecord>(&effect)) {
@@ -257,8 +256,6 @@ void World::count_state(int n, const Lineage& machine, const LineageEvent& event
     if (word->text.find("is not brought in sync") != std::string::npos) count("joining given up");
     if (word->text.find("acknowledged that no replica has") != std::string::npos) count("lone commits noticed");
   }
-  static_cast<void>(event);
-  static_cast<void>(state);
 }
 
 }  // namespace systole::sim_lineage

@@ -90,10 +90,7 @@ std::uint64_t World::append(int n, bool client) {
   server.waiters.push_back({now_, client});
   for (auto& [id, conn] : conns_)
     if (conn.source == n && conn.source_open && conn.replica_open) pump(id);
-  if (!server.source_on) {
-    server.alone += 0;
-    commit_up_to(n, server.log.size());
-  }
+  if (!server.source_on) commit_up_to(n, server.log.size());
   return trx.id;
 }
 
@@ -199,6 +196,8 @@ void World::connect(int n) {
                             .next = next};
   say(fmt::format("{}: receives from {}{}", node(n).name, node(source).name, receiver.acks ? ", acknowledges" : ""));
   if (node(n).must_follow && node(n).follow_aim == 0) node(n).follow_aim = other.log.empty() ? 1 : other.log.back().id;
+  if (receiver.acks)  // where it begins, it has all before
+    after(us(100, 1500), [this, id = last_conn_, next] { on_ack(id, next); });
   pump(last_conn_);
 }
 

@@ -150,7 +150,7 @@ void World::administer() {
   // The operator's word, and it is true: the other node is off, and its power stays off for long.
   const Record record = newer(here.cib, here.own);
   const int other = index_of(other_node(record, here.name));
-  if (!here.up || other < 0 || node(other).up) return;
+  if (!here.up || other < 0 || node(other).up || is_newer(node(other).own, record)) return;
   node(other).boots_at = std::max(node(other).boots_at, now_ + 8s);
   here.operator_word = record;
   if (here.helper.alive) feed(n, OperatorWord{record});

@@ -146,12 +146,13 @@ void World::check_history(int n, std::string_view when) {
 std::string World::state_of(int n) const {
   const Node& here = node(n);
   const auto* const machine = here.helper.machine.get();
-  return fmt::format("{}: {}{}, rsc {}, helper {}, own {}, cib {}, clients {}, waiting {}, relay {}, score {}{}{}",
+  return fmt::format("{}: {}{}, rsc {}, helper {}, own {}, cib {}, clients {}, waiting {}, relay {}, score {}{}{}{}, {} events wait{}",
                      here.name, here.server.alive ? "runs" : "down", here.server.read_only ? "" : " writable",
                      static_cast<int>(here.rsc), machine ? to_string(machine->state()) : "none", to_string(here.own),
                      to_string(here.cib), clients_of(n), here.server.waiters.size(), here.server.relay.size(),
                      here.score, here.must_follow ? ", must follow" : "",
-                     here.server.needs_copy ? ", needs a copy" : "");
+                     here.server.needs_copy ? ", needs a copy" : "", here.helper.busy ? ", helper busy" : "",
+                     here.helper.inbox.size(), here.locked ? ", locked" : "");
 }
 
 void World::check_settled() {

@@ -146,6 +146,7 @@ struct Node {
   std::optional<Record> operator_word;  // holds for this record
   std::optional<Notice> notice;             // as published
   std::map<int, Notice> notices;            // as seen here
+  std::map<int, Notice> heard;              // the last one since it joined, kept when it leaves
   int score = 0;
   Duration disk{};  // how slow, at most
   bool fencing = false;  // this node has asked for the other's fencing
@@ -213,6 +214,7 @@ class World {
   bool linked(int a, int b) const;  // for the cluster's messages, both ways
   bool replicates(int a, int b) const;
   bool member(int viewer, int other) const;
+  bool was_agreed_with(int n, int other) const;
   bool quorate(int n) const;
   bool decided(int n) const;
   bool acts(int n) const;
@@ -234,6 +236,7 @@ class World {
   struct Ask;
   void try_request(const std::shared_ptr<Ask>& ask);
   void keep_own(int n, const Record& record);
+  void tell_own_version(int n);
   void publish(int n, const Notice& notice);
 
   // helper.cpp
@@ -253,8 +256,7 @@ class World {
   mysql::SeenServer seen_server(int n) const;
   mysql::SeenCluster seen_cluster(int n);
   void publish_score(int n);
-  void count_state(int n, const Lineage& machine, const LineageEvent& event,
-                   const std::vector<LineageEffect>& effects);
+  void count_state(int n, const Lineage& machine, const std::vector<LineageEffect>& effects);
 
   // manager.cpp, actions.cpp
   void manage();
@@ -312,7 +314,6 @@ class World {
   std::uint64_t newest_acking_epoch_ = 0;
   Time last_ack_{};
   bool lost_something_ = false, storming_ = false;
-  std::uint64_t promotions_of_epoch_ = 0;
 
   std::vector<std::vector<int>> cut_, cut_replication_;  // [from][to], how many faults cut it
   // majority
