@@ -110,7 +110,7 @@ void Lineage::on(Time now, const SeenCluster& seen, Effects& out) {
 void Lineage::on(Time now, const WriteEnded& ended, Effects& out) {
   if (!writing_ || writing_->wanted != ended.wanted) return;
   writing_.reset();
-  next_read_ = now;  // done or not: what stands there now?
+  next_read_ = now;                                             // done or not: what stands there now?
   if (ended.outcome != Outcome::done) return read_at_.reset();  // until we know, nothing is written on the old ground
   cluster_.shared = ended.wanted;
   own_ = newer(own_, ended.wanted);
@@ -246,8 +246,7 @@ void Lineage::follow(Time now, Effects& out) {
   if (now_true.in_sync == rules_.self) return hold_place(now, primary, out);
   const bool wanted = primary != nullptr && primary->kind == Notice::Kind::primary &&
                       primary->epoch == now_true.epoch && primary->invites == rules_.self;
-  if (server_.alive && server_.answers && server_.acknowledges != wanted)
-    out.push_back(Acknowledge{wanted});
+  if (server_.alive && server_.answers && server_.acknowledges != wanted) out.push_back(Acknowledge{wanted});
 }
 
 void Lineage::hold_place(Time now, const Notice* primary, Effects& out) {

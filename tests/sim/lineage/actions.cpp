@@ -131,8 +131,7 @@ void World::start_action(int n) {
     server.relay.clear();
     if (record.in_sync != here.name) return Go::next;
     keep_own(n, with_in_sync(record, ""));
-    if (standing.shared)
-      request(n, *standing.shared, with_in_sync(record, ""), [](Outcome) {});
+    if (standing.shared) request(n, *standing.shared, with_in_sync(record, ""), [](Outcome) {});
     return Go::next;
   };
   const auto follow = [this, n] {
@@ -193,8 +192,9 @@ void World::promote_action(int n) {
     set_source(n, !node(n).action->permission.next.in_sync.empty());
     return Go::next;
   };
-  begin(n, "promote", {stop_receiving, drain, decide, write, written, keep, take_id, source,
-                       [this, n] { return become_writable(n); }, [] { return Go::done; }});
+  begin(n, "promote",
+        {stop_receiving, drain, decide, write, written, keep, take_id, source, [this, n] { return become_writable(n); },
+         [] { return Go::done; }});
 }
 
 Go World::become_writable(int n) {

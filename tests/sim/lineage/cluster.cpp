@@ -330,12 +330,12 @@ void World::tell_own_version(int n) {
 
 void World::publish(int n, const Notice& notice) {
   node(n).notice = notice;
-  for (int viewer = 0; viewer < databases_; ++viewer)
-    after(ms(5, 100), [this, n, viewer, power = node(n).power] {
-      const Node& from = node(n);
-      if (from.power == power && from.notice && member(viewer, n))
-        node(viewer).heard[n] = node(viewer).notices[n] = *from.notice;
-    });
+  after(ms(5, 100), [this, n, power = node(n).power] {
+    const Node& from = node(n);
+    if (from.power != power || !from.notice) return;
+    for (int viewer = 0; viewer < databases_; ++viewer)
+      if (member(viewer, n)) node(viewer).heard[n] = node(viewer).notices[n] = *from.notice;
+  });
 }
 
 }  // namespace systole::sim_lineage

@@ -171,13 +171,17 @@ void World::connect(int n) {
   receiver.next_try = now_ + ms(50, 1000);
   if (!replicates(n, source) || !replicates(source, n) || !other.alive || other.frozen) return;
   std::size_t next = 0;
-  const Trx* const last = !server.relay.empty() ? &server.relay.back() : server.log.empty() ? nullptr : &server.log.back();
+  const Trx* const last = !server.relay.empty() ? &server.relay.back()
+                          : server.log.empty()  ? nullptr
+                                                : &server.log.back();
   if (last != nullptr) {
-    const auto found = std::find_if(other.log.rbegin(), other.log.rend(), [&](const Trx& t) { return same_gtid(t, *last); });
+    const auto found =
+        std::find_if(other.log.rbegin(), other.log.rend(), [&](const Trx& t) { return same_gtid(t, *last); });
     if (found == other.log.rend()) {
       receiver.diverged = true;
       receiver.running = false;
-      say(fmt::format("{}: {} does not have its {}-{}: diverged", node(n).name, node(source).name, last->server, last->seq));
+      say(fmt::format("{}: {} does not have its {}-{}: diverged", node(n).name, node(source).name, last->server,
+                      last->seq));
       return;
     }
     next = other.log.size() - static_cast<std::size_t>(found - other.log.rbegin());

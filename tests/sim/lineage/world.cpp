@@ -91,8 +91,7 @@ Report World::run() {
   every(50ms, [this] { membership_tick(); });
   every(20ms, [this] { replication_tick(); });
   every(100ms, [this] { manage(); });
-  for (int n = 0; n < databases_; ++n)
-    after(ms(1, 100), [this, n] { every(100ms, [this, n] { look(n); }); });
+  for (int n = 0; n < databases_; ++n) after(ms(1, 100), [this, n] { every(100ms, [this, n] { look(n); }); });
   every(25ms, [this] { clients_write(); });
   after(dice_.chance(1, 4) ? ms(100, 5000) : ms(6000, 12000), [this] { storm(); });
   const Time end = Time{} + plan_.storm + plan_.settle + 12s;
@@ -123,7 +122,8 @@ void World::acknowledged(int n, const Trx& trx) {
   last_ack_ = now_;
   if (here.server.epoch < newest_acking_epoch_)
     fail(fmt::format("{} acknowledges in epoch {}, after epoch {} has", here.name, here.server.epoch,
-                     newest_acking_epoch_), true);
+                     newest_acking_epoch_),
+         true);
   newest_acking_epoch_ = std::max(newest_acking_epoch_, here.server.epoch);
   if (excused_.contains(trx.id)) return;
   ledger_.insert(trx.id);
@@ -139,20 +139,21 @@ void World::check_history(int n, std::string_view when) {
     if (!here.contains(id)) missing.push_back(id);
   if (missing.empty()) return;
   fail(fmt::format("{} {}, and lacks {} acknowledged writes, the first is {}", node(n).name, when, missing.size(),
-                   missing.front()), true);
+                   missing.front()),
+       true);
   for (const std::uint64_t id : missing) ledger_.erase(id);  // once is enough
 }
 
 std::string World::state_of(int n) const {
   const Node& here = node(n);
   const auto* const machine = here.helper.machine.get();
-  return fmt::format("{}: {}{}, rsc {}, helper {}, own {}, cib {}, clients {}, waiting {}, relay {}, score {}{}{}{}, {} events wait{}",
-                     here.name, here.server.alive ? "runs" : "down", here.server.read_only ? "" : " writable",
-                     static_cast<int>(here.rsc), machine ? to_string(machine->state()) : "none", to_string(here.own),
-                     to_string(here.cib), clients_of(n), here.server.waiters.size(), here.server.relay.size(),
-                     here.score, here.must_follow ? ", must follow" : "",
-                     here.server.needs_copy ? ", needs a copy" : "", here.helper.busy ? ", helper busy" : "",
-                     here.helper.inbox.size(), here.locked ? ", locked" : "");
+  return fmt::format(
+      "{}: {}{}, rsc {}, helper {}, own {}, cib {}, clients {}, waiting {}, relay {}, score {}{}{}{}, {} events wait{}",
+      here.name, here.server.alive ? "runs" : "down", here.server.read_only ? "" : " writable",
+      static_cast<int>(here.rsc), machine ? to_string(machine->state()) : "none", to_string(here.own),
+      to_string(here.cib), clients_of(n), here.server.waiters.size(), here.server.relay.size(), here.score,
+      here.must_follow ? ", must follow" : "", here.server.needs_copy ? ", needs a copy" : "",
+      here.helper.busy ? ", helper busy" : "", here.helper.inbox.size(), here.locked ? ", locked" : "");
 }
 
 void World::check_settled() {

@@ -39,8 +39,8 @@ std::string_view to_string(Mode mode);
 struct Plan {
   std::uint64_t seed = 1;
   Mode mode = Mode::majority;
-  int nodes = 2;             // with a database; with two and a majority there is a witness, too
-  bool cuts = true;          // links break, not only machines and processes
+  int nodes = 2;              // with a database; with two and a majority there is a witness, too
+  bool cuts = true;           // links break, not only machines and processes
   bool waits_for_all = true;  // a node that was booted acts only after it has seen the other one
   Duration storm = 40s, settle = 90s;
   Duration ack_timeout = 1s, deadtime = 1s, lease = 800ms;
@@ -144,11 +144,11 @@ struct Node {
   Time next_start{}, next_promote{}, noticed_at = never;
   std::set<int> seen, fenced;
   std::optional<Record> operator_word;  // holds for this record
-  std::optional<Notice> notice;             // as published
-  std::map<int, Notice> notices;            // as seen here
-  std::map<int, Notice> heard;              // the last one since it joined, kept when it leaves
+  std::optional<Notice> notice;         // as published
+  std::map<int, Notice> notices;        // as seen here
+  std::map<int, Notice> heard;          // the last one since it joined, kept when it leaves
   int score = 0;
-  Duration disk{};  // how slow, at most
+  Duration disk{};       // how slow, at most
   bool fencing = false;  // this node has asked for the other's fencing
   // The administrator's.
   bool standby = false, goes_down = false;
