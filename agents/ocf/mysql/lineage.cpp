@@ -78,6 +78,7 @@ Standing Lineage::standing() const {
                     .wanted = rules_.instances};
   const std::string other = other_node(record(), rules_.self);
   standing.other.member = is_member(other);
+  if (const Notice* const told = notice_of(other)) standing.other.agrees = agrees_with(*told, record());
   standing.other.fenced = has(cluster_.fenced, other);
   standing.other.seen = has(cluster_.seen, other);
   standing.operator_word = operator_word_ && *operator_word_ == record();
@@ -112,8 +113,8 @@ void Lineage::on(Time now, const SeenCluster& seen, Effects& out) {
 void Lineage::on(Time now, const WriteEnded& ended, Effects& out) {
   if (!writing_ || writing_->wanted != ended.wanted) return;
   writing_.reset();
-  next_read_ = now;  // done or not: what stands there now?
-  if (ended.outcome != Outcome::done) return;
+  next_read_ = now;                                             // done or not: what stands there now?
+  if (ended.outcome != Outcome::done) return read_at_.reset();  // until we know, nothing is written on the old ground
   cluster_.shared = ended.wanted;
   own_ = newer(own_, ended.wanted);
   out.push_back(Say{.text = fmt::format("the record says now: {}", to_string(ended.wanted))});
@@ -241,13 +242,13 @@ void Lineage::watch_for_lone_commits(Effects& out) {
 
 void Lineage::follow(Time now, Effects& out) {
   const Record& now_true = record();
-  if (!now_true.exists() || now_true.primary == rules_.self) return;
+  // Our own copy alone may be old, and whoever acknowledges though another is in sync lets writes get lost.
+  if (!now_true.exists() || now_true.primary == rules_.self || !cluster_.shared || !read_at_) return;
   const Notice* const primary = notice_of(now_true.primary);
   if (now_true.in_sync == rules_.self) return hold_place(now, primary, out);
   const bool wanted = primary != nullptr && primary->kind == Notice::Kind::primary &&
                       primary->epoch == now_true.epoch && primary->invites == rules_.self;
-  if (server_.alive && server_.answers && read_at_ && server_.acknowledges != wanted)
-    out.push_back(Acknowledge{wanted});
+  if (server_.alive && server_.answers && server_.acknowledges != wanted) out.push_back(Acknowledge{wanted});
 }
 
 void Lineage::hold_place(Time now, const Notice* primary, Effects& out) {
@@ -269,7 +270,7 @@ void Lineage::hold_place(Time now, const Notice* primary, Effects& out) {
 }
 
 void Lineage::give_up_place(std::string_view why, Effects& out) {
-  if (writing_) return;
+  if (writing_ || !cluster_.shared || !read_at_) return;
   out.push_back(
       Say{.level = Say::Level::warning, .text = fmt::format("this replica gives up its place in sync: {}", why)});
   write(with_in_sync(record(), ""), true, out);
@@ -293,7 +294,7 @@ void Lineage::set_source(bool on, Effects& out) {
 }
 
 void Lineage::write(const Record& wanted, bool own_first, Effects& out) {
-  if (writing_ || !cluster_.shared) return;
+  if (writing_ || !cluster_.shared || !read_at_) return;
   writing_ = WriteRecord{.from = *cluster_.shared, .wanted = wanted, .own_first = own_first};
   if (own_first) own_ = newer(own_, wanted);  // from now on it counts as written, whatever becomes of the rest
   out.push_back(*writing_);

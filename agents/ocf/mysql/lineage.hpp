@@ -33,6 +33,8 @@ struct Notice {
 };
 std::string to_string(const Notice& notice);
 std::optional<Notice> parse_notice(std::string_view text);
+/// For OtherNode::agrees.
+bool agrees_with(const Notice& notice, const Record& record);
 
 /// The server, as one look saw it. What was not answered has the value that hinders most.
 struct SeenServer {

@@ -2,6 +2,8 @@
 // Notices as the values of a node attribute: short words, because they travel to every node.
 #include <fmt/format.h>
 
+#include <tuple>
+
 #include "agents/ocf/mysql/lineage.hpp"
 #include "common/base/text.hpp"
 
@@ -61,6 +63,10 @@ std::optional<Notice> parse_notice(std::string_view text) {
     if (all[i].starts_with(invites)) notice.invites = all[i].substr(invites.size());
   }
   return notice;
+}
+
+bool agrees_with(const Notice& notice, const Record& record) {
+  return std::tie(notice.epoch, notice.sequence) <= std::tie(record.epoch, record.sequence);
 }
 
 }  // namespace systole::mysql

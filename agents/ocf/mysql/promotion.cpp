@@ -13,12 +13,13 @@ namespace {
 /// Evidence that the node `other` neither acknowledges nor is promoted without our knowledge.
 Evidence evidence(const Standing& standing) {
   const OtherNode& other = standing.other;
-  if (other.member && !other.promoted) return Evidence::member;
+  if (other.member && !other.promoted && other.agrees) return Evidence::member;
   if (other.promoted) return Evidence::none;
   if (standing.majority) return Evidence::majority;
   if (other.fenced) return Evidence::fenced;
   if (standing.operator_word) return Evidence::operator_word;
-  if (standing.durability == Durability::crash_safe && other.seen) return Evidence::silence;
+  const bool silent = other.seen && !other.member;
+  if (standing.durability == Durability::crash_safe && silent) return Evidence::silence;
   return Evidence::none;
 }
 
@@ -38,6 +39,7 @@ Permission found(const Standing& standing) {
 std::string waits_for(const Standing& standing, const std::string& other, bool we_are_primary) {
   const OtherNode& node = standing.other;
   if (node.promoted) return fmt::format("{} is still promoted", other);
+  if (node.member) return fmt::format("{} is here, but has not said yet that it knows no newer record", other);
   const std::string_view may = we_are_primary ? "may have been promoted" : "may still acknowledge writes";
   const std::string_view seen = node.seen ? "is silent" : "has not been seen since this node was started";
   return fmt::format("{} {} and {}: switch it on, fence it, or 'systole mysql force' here if it is gone for good",

@@ -25,7 +25,8 @@ enum class Evidence {
   none,
   founding,       // there is no record, and all instances are here
   nobody_else,    // the record names nobody else
-  member,         // the other node is a member of the cluster now: the manager ended its instance's role, or it answers
+  member,         // the other node is a member of the cluster now, the manager ended its instance's role, and it has
+                  // said that its own copy of the record is not newer
   majority,       // a change of the record counts only when a majority of three or more voters has stored it
   fenced,         // the other node was confirmed fenced, and this node has been up since the record was written
   operator_word,  // a person said so
@@ -37,6 +38,8 @@ std::string_view to_string(Evidence evidence);
 struct OtherNode {
   bool member = false;    // of this node's cluster, now
   bool promoted = false;  // its instance still is, as the manager says
+  bool agrees = false;    // it has told since it joined by which record it goes, and that one is not newer than ours:
+                          // after a split the cluster may have kept an older record than the one on its disk
   bool fenced = false;    // confirmed, after it was lost, and this node has been up since it wrote the record
   bool seen = false;      // was a member at some time since this node was booted, with the record as it is
   bool operator==(const OtherNode&) const = default;
