@@ -48,6 +48,8 @@ Result<Standing> standing_now(agents::Call& call, const Settings& settings, cons
                     .promoted = is_promoted(call.meta(), other),
                     .fenced = has(seen.fenced, other),
                     .seen = has(seen.seen, other)};
+  if (const auto told = seen.notices.find(other); told != seen.notices.end())
+    standing.other.agrees = agrees_with(told->second, record_of(standing));
   for (const auto& [node, notice] : seen.notices)
     if (notice.kind != Notice::Kind::down && node != self && has(seen.members, node)) standing.present += 1;
   standing.present += 1;  // this one, whose notice may not be out yet

@@ -17,7 +17,7 @@ Standing standing(const char* record) {
   return made;
 }
 
-constexpr OtherNode member{.member = true, .seen = true}, silent{.seen = true}, never_seen{};
+constexpr OtherNode member{.member = true, .agrees = true, .seen = true}, silent{.seen = true}, never_seen{};
 
 TEST(Promotion, a_primary_without_a_replica_resumes_by_itself) {
   const Permission permission = may_promote(standing("e=3 q=1 p=n1 s=-"));
@@ -71,9 +71,18 @@ TEST(Promotion, the_in_sync_replica_takes_over_by_each_kind_of_evidence) {
   EXPECT_EQ(may_promote(now).by, Evidence::operator_word);
 }
 
+TEST(Promotion, a_member_counts_only_after_it_has_said_that_it_knows_no_newer_record) {
+  Standing now = standing("e=3 q=1 p=n2 s=n1");
+  now.durability = Durability::crash_safe;
+  now.other = member;
+  now.other.agrees = false;
+  EXPECT_FALSE(may_promote(now).granted());
+  EXPECT_NE(may_promote(now).why.find("n2 is here, but has not said"), std::string::npos) << may_promote(now).why;
+}
+
 TEST(Promotion, never_beside_an_instance_that_is_still_promoted) {
   Standing now = standing("e=3 q=1 p=n2 s=n1");
-  now.other = {.member = true, .promoted = true, .fenced = false, .seen = true};
+  now.other = {.member = true, .promoted = true, .agrees = true, .fenced = false, .seen = true};
   now.majority = true;
   EXPECT_FALSE(may_promote(now).granted());
 }
