@@ -112,7 +112,13 @@ void Cluster::publish_primary() {
 }
 
 void Cluster::withdraw() {
-  if (!memo_.score.empty() || settings_.keeps_record()) publish_score(std::nullopt, settings_.keeps_record());
+  if (!settings_.keeps_record()) {
+    if (!memo_.score.empty()) publish_score(std::nullopt);
+  } else if (own_copy().primary != self()) {
+    // Whom the record names primary resumes when its server starts again: that commits what nobody had acknowledged, and
+    // were another one promoted meanwhile, this database would have transactions that the other never had.
+    publish_score(std::nullopt, true);
+  }
   if (memo_.readable == "1") publish_readable(false);
   if (to_text(memo_) == to_text(Memo{})) return;
   memo_ = Memo{};
