@@ -76,7 +76,7 @@ Standing Lineage::standing() const {
                     .own = own_,
                     .majority = cluster_.majority,
                     .wanted = rules_.instances};
-  const std::string other = other_node(record(), rules_.self);
+  const std::string other = other_node(standing);
   standing.other.member = is_member(other);
   if (const Notice* const told = notice_of(other)) standing.other.agrees = agrees_with(*told, record());
   standing.other.fenced = has(cluster_.fenced, other);
@@ -302,6 +302,8 @@ void Lineage::write(const Record& wanted, bool own_first, Effects& out) {
 
 void Lineage::agree_on_record(Effects& out) {
   if (!cluster_.shared || *cluster_.shared == own_) return;
+  // Only a promotion that has come to its end writes such a one on our disk, see other_node().
+  if (own_.exists() && cluster_.shared->primary == rules_.self && cluster_.shared->epoch > own_.epoch) return;
   if (is_newer(*cluster_.shared, own_)) {
     own_ = *cluster_.shared;
     out.push_back(KeepOwn{own_});

@@ -97,6 +97,13 @@ std::string other_node(const Record& record, const std::string& self) {
   return record.in_sync == self ? record.primary : std::string{};
 }
 
+std::string other_node(const Standing& standing) {
+  const Record& record = record_of(standing);
+  std::string other = other_node(record, standing.self);
+  const bool half_done = record.primary == standing.self && record.epoch > standing.own.epoch;
+  return other.empty() && half_done ? other_node(standing.own, standing.self) : other;
+}
+
 Permission may_promote(const Standing& standing) {
   if (!standing.shared)
     return {.by = Evidence::none, .why = "the cluster's record of the true database cannot be read", .next = {}};
@@ -115,7 +122,7 @@ Permission may_promote(const Standing& standing) {
                                record.primary, record.in_sync.empty() ? "" : ", as has ", record.in_sync,
                                to_string(record)),
             .next = {}};
-  const std::string other = other_node(record, standing.self);
+  const std::string other = other_node(standing);
   const Record next = after_promotion_of(standing.self, record);
   if (other.empty() && primary) return {.by = Evidence::nobody_else, .why = {}, .next = next};
   if (other.empty()) return {.by = Evidence::operator_word, .why = {}, .next = next};

@@ -62,6 +62,9 @@ const Record& record_of(const Standing& standing);
 /// The node on whose being out all hangs: the in-sync replica for the primary, the primary for its in-sync replica;
 /// "" when there is none.
 std::string other_node(const Record& record, const std::string& self);
+/// The same by all that this node knows. The cluster's copy may name it primary, of a promotion that did not get as far
+/// as the copy on disk: then all hangs still on the node of which that one speaks.
+std::string other_node(const Standing& standing);
 
 struct Permission {
   Evidence by = Evidence::none;  // none: refused
@@ -69,6 +72,8 @@ struct Permission {
   Record next = {};              // to be written, and stored, before the database becomes writable
   bool granted() const { return by != Evidence::none; }
 };
+/// To be asked once more after the record was stored, and before it is written to the disk: what was true of the other
+/// node may have ended meanwhile, and each of both may have stored a record of its own.
 Permission may_promote(const Standing& standing);
 
 /// Whether this node, the primary, may go on without its in-sync replica; none: writers wait.

@@ -79,7 +79,7 @@ Standing World::fresh_standing(int n) {
                     .must_follow = here.must_follow,
                     .majority = plan_.mode == Mode::majority,
                     .wanted = static_cast<unsigned>(databases_)};
-  const int other = index_of(other_node(record_of(standing), here.name));
+  const int other = index_of(other_node(standing));
   if (other >= 0) {
     const Node& there = node(other);
     const auto told = here.notices.find(other);
@@ -179,6 +179,13 @@ void World::promote_action(int n) {
     if (!action.outcome) return Go::again;
     return *action.outcome == Outcome::done ? Go::next : Go::failed;
   };
+  const auto ask_again = [this, n] {
+    const Action& action = *node(n).action;
+    const Standing standing = fresh_standing(n);
+    if (standing.shared == action.permission.next && may_promote(standing).granted()) return Go::next;
+    count("promotion given up after the record was written");
+    return Go::failed;
+  };
   const auto keep = [this, n] {
     keep_own(n, node(n).action->permission.next);
     return Go::next;
@@ -193,8 +200,8 @@ void World::promote_action(int n) {
     return Go::next;
   };
   begin(n, "promote",
-        {stop_receiving, drain, decide, write, written, keep, take_id, source, [this, n] { return become_writable(n); },
-         [] { return Go::done; }});
+        {stop_receiving, drain, decide, write, written, ask_again, keep, take_id, source,
+         [this, n] { return become_writable(n); }, [] { return Go::done; }});
 }
 
 Go World::become_writable(int n) {

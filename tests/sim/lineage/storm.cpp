@@ -85,17 +85,34 @@ void World::strike_process() {
       if (here.helper.alive) say(fmt::format("{}: helper killed", here.name));
       return kill_helper(n);
     case 4:
-      if (!here.helper.alive) return;
-      say(fmt::format("{}: helper frozen", here.name));
-      here.helper.frozen = true;
-      return after(ms(200, 7000), [this, n, life = here.helper.life] {
-        if (node(n).helper.life == life) thaw_helper(n);
-      });
+      return freeze_helper(n, dice_.chance(1, 2) ? 0 : 500);
     default:
       if (here.action == nullptr || here.action->name == "stop") return;
       count("agent killed: " + here.action->name);
       end_action(n, false);
   }
+}
+
+/// In the middle of something if possible: it holds its lock then.
+void World::freeze_helper(int n, int patience) {
+  Helper& helper = node(n).helper;
+  if (!helper.alive || helper.frozen || !storming_) return;
+  if (patience > 0 && !helper.busy) {
+    after(1ms, [this, n, patience] { freeze_helper(n, patience - 1); });
+    return;
+  }
+  say(fmt::format("{}: helper frozen{}", node(n).name, helper.busy ? " with its lock" : ""));
+  helper.frozen = true;
+  after(ms(200, 9000), [this, n, life = helper.life] {
+    if (node(n).helper.life == life) thaw_helper(n);
+  });
+}
+
+void World::damage_relay(int n) {
+  Server& server = node(n).server;
+  if (!server.alive || server.relay.empty() || !storming_) return;
+  server.relay_damaged = true;
+  kill_server(n);
 }
 
 void World::strike_database() {
@@ -120,8 +137,9 @@ void World::strike_database() {
       here.disk = ms(100, 2500);
       return after(ms(500, 8000), [this, n] { node(n).disk = {}; });
     case 3:
-      if (here.server.alive && !here.server.relay.empty() && dice_.chance(1, 4)) here.server.relay_damaged = true;
-      return;
+      here.server.apply_time = 200ms;
+      after(ms(1000, 3000), [this, n] { node(n).server.apply_time = 1ms; });
+      return after(ms(400, 900), [this, n] { damage_relay(n); });
     default:
       return kill_query(n);
   }
@@ -130,7 +148,7 @@ void World::strike_database() {
 void World::administer() {
   const int n = static_cast<int>(dice_.below(static_cast<std::uint64_t>(databases_)));
   Node& here = node(n);
-  switch (dice_.below(7)) {
+  switch (dice_.below(9)) {
     case 0:
     case 1:
       switch_to_ = n;
@@ -151,7 +169,7 @@ void World::administer() {
   const Record record = newer(here.cib, here.own);
   const int other = index_of(other_node(record, here.name));
   if (!here.up || other < 0 || node(other).up || is_newer(node(other).own, record)) return;
-  node(other).boots_at = std::max(node(other).boots_at, now_ + 8s);
+  node(other).boots_at = std::max(node(other).boots_at, now_ + 15s);
   here.operator_word = record;
   if (here.helper.alive) feed(n, OperatorWord{record});
 }

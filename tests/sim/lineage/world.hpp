@@ -284,6 +284,8 @@ class World {
   void strike_machine();
   void strike_process();
   void strike_database();
+  void freeze_helper(int n, int patience);
+  void damage_relay(int n);
   void administer();
   void heal_everything();
   void copy_anew(int n);
