@@ -115,8 +115,8 @@ void Cluster::withdraw() {
   if (!settings_.keeps_record()) {
     if (!memo_.score.empty()) publish_score(std::nullopt);
   } else if (own_copy().primary != self()) {
-    // Whom the record names primary resumes when its server starts again: that commits what nobody had acknowledged, and
-    // were another one promoted meanwhile, this database would have transactions that the other never had.
+    // Whom the record names primary resumes when its server starts again: that commits what nobody had acknowledged,
+    // and were another one promoted meanwhile, this database would have transactions that the other never had.
     publish_score(std::nullopt, true);
   }
   if (memo_.readable == "1") publish_readable(false);

@@ -80,7 +80,9 @@ Ocf MysqlAgent::demote(Call& call) {
     cluster.withdraw();
     return call.fail(Ocf::not_running, "no server runs here");
   }
-  auto server = Server::connect(settings, deadline.within(settings.sql_timeout));
+  // One that hangs is ended by the stop that follows: waiting for it longer would only keep the clients waiting.
+  const Duration greeting = settings.keeps_record() ? settings.ack_timeout : settings.sql_timeout;
+  auto server = Server::connect(settings, deadline.within(greeting));
   if (!server) return call.explain(Ocf::generic, server.error().what);
   const auto before = server->variables(deadline.within(settings.sql_timeout));
   if (!before) return call.explain(Ocf::generic, before.error().what);

@@ -27,7 +27,7 @@ bool is_promoted(const agents::Meta& meta, const std::string& node) {
 
 Durability durability_of(const Settings& settings, const SharedRecord& shared, Time deadline) {
   if (settings.durability) return *settings.durability;
-  return shared.majority(deadline) || shared.fences(deadline) ? Durability::lossless : Durability::crash_safe;
+  return shared.majority(deadline) ? Durability::lossless : Durability::crash_safe;
 }
 
 Result<Standing> standing_now(agents::Call& call, const Settings& settings, const std::string& self, Time deadline) {
@@ -43,7 +43,7 @@ Result<Standing> standing_now(agents::Call& call, const Settings& settings, cons
                     .must_follow = MustFollow(settings).is_set(),
                     .majority = seen.majority,
                     .wanted = static_cast<unsigned>(call.meta().clone_max())};
-  const std::string other = other_node(record_of(standing), self);
+  const std::string other = other_node(standing);
   standing.other = {.member = has(seen.members, other),
                     .promoted = is_promoted(call.meta(), other),
                     .fenced = has(seen.fenced, other),
@@ -57,11 +57,10 @@ Result<Standing> standing_now(agents::Call& call, const Settings& settings, cons
   return standing;
 }
 
-Result<void> write_record(const SharedRecord& shared, const OwnCopy& own, const Record& from, const Record& wanted,
-                          Time deadline) {
+Result<void> share_record(const SharedRecord& shared, const Record& from, const Record& wanted, Time deadline) {
   switch (shared.swap(from, wanted, deadline)) {
     case Outcome::done:
-      return own.keep(wanted);
+      return {};
     case Outcome::refused:
       return Error{Errc::refused,
                    fmt::format("the record is not '{}' any more: somebody else has changed it", to_string(from))};

@@ -17,10 +17,9 @@ Durability durability_of(const Settings& settings, const SharedRecord& shared, T
 /// Everything anew, as the cluster says it now. Errors: this node's own copy is damaged.
 Result<Standing> standing_now(agents::Call& call, const Settings& settings, const std::string& self, Time deadline);
 
-/// Writes `wanted` in the cluster's place of `shared`, then here. refused: somebody else was faster; timeout: nobody
-/// knows; look again before anything else is done.
-Result<void> write_record(const SharedRecord& shared, const OwnCopy& own, const Record& from, const Record& wanted,
-                          Time deadline);
+/// Puts `wanted` in the place of `from` in the cluster. refused: somebody else was faster; timeout: nobody knows; look
+/// again before anything else is done.
+Result<void> share_record(const SharedRecord& shared, const Record& from, const Record& wanted, Time deadline);
 
 /// What a start needs to know.
 struct StartPlan {

@@ -121,7 +121,8 @@ class Helper {
       if (answer && answer->acknowledges) return false;
     }
     const SeenServer now = look_.at(true, settings_.ack_timeout);
-    return now.answers && now.clients == 1;
+    // Off, it would have let the barrier through: a switch that failed.
+    return now.answers && now.source_on && now.clients == 1;
   }
 
   Answer act(const WriteRecord& write) {

@@ -304,6 +304,8 @@ void Lineage::agree_on_record(Effects& out) {
   if (!cluster_.shared || *cluster_.shared == own_) return;
   // Only a promotion that has come to its end writes such a one on our disk, see other_node().
   if (own_.exists() && cluster_.shared->primary == rules_.self && cluster_.shared->epoch > own_.epoch) return;
+  // The next start removes what nobody acknowledged, because this copy says that we were the primary.
+  if (tail_undecided_ && cluster_.shared->primary != rules_.self && is_newer(*cluster_.shared, own_)) return;
   if (is_newer(*cluster_.shared, own_)) {
     own_ = *cluster_.shared;
     out.push_back(KeepOwn{own_});
@@ -340,6 +342,7 @@ void Lineage::publish(Effects& out) {
 }
 
 void Lineage::note_role(Time now, bool writable) {
+  tail_undecided_ = writable || (tail_undecided_ && !server_.answers);
   if (writable == leads()) return;
   led_since_ = writable ? std::optional(now) : std::nullopt;
 }

@@ -33,6 +33,8 @@ struct Notice {
 };
 std::string to_string(const Notice& notice);
 std::optional<Notice> parse_notice(std::string_view text);
+/// Of a node where nothing runs.
+Notice down_notice(const Record& own);
 /// For OtherNode::agrees.
 bool agrees_with(const Notice& notice, const Record& record);
 
@@ -181,6 +183,7 @@ class Lineage {
   SeenCluster cluster_{};
   std::optional<Time> read_at_;    // when cluster_ was true
   std::optional<Time> led_since_;  // our server is writable, as far as it has told
+  bool tail_undecided_ = false;    // it was writable, and has not been made read-only in an orderly way since
   std::optional<WriteRecord> writing_;
   Time next_read_, since_;
   bool reading_ = false;

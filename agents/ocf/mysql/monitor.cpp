@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "agents/ocf/mysql/mysql_agent.hpp"
+#include "agents/ocf/mysql/shared_record.hpp"
 
 namespace systole::mysql {
 
@@ -43,6 +44,13 @@ Result<void> repair(Server& server, const Verdict& verdict, const Facts& facts, 
   return {};
 }
 
+/// Where no instance runs nobody else says by which record this node goes, and what is not said is no evidence.
+void tell_record(Call& call, const Record& own) {
+  const SharedRecord shared(call.environment(), call.log(), resource_of(call));
+  const auto told = shared.publish(down_notice(own), Deadline(call.deadline()).within(5s).at());
+  if (!told) call.log().info("{}", told.error().what);
+}
+
 /// It is missed when somebody killed it; what it last complained of is said again, as nobody reads old lines.
 void see_to_helper(Call& call, const Settings& settings) {
   const auto state = helper_state(call);
@@ -67,6 +75,7 @@ Ocf MysqlAgent::monitor(Call& call) {
   Cluster cluster(call, settings);
   const Deadline deadline(call.deadline());
   if (!ServerProcess::find(settings.place())) {
+    if (settings.keeps_record() && call.is_probe()) tell_record(call, cluster.own_copy());
     if (!settings.keeps_record()) cluster.withdraw();  // else the record says who is to be promoted, stop withdraws
     return Ocf::not_running;
   }

@@ -65,6 +65,10 @@ std::optional<Notice> parse_notice(std::string_view text) {
   return notice;
 }
 
+Notice down_notice(const Record& own) {
+  return {.kind = Notice::Kind::down, .epoch = own.epoch, .sequence = own.sequence};
+}
+
 bool agrees_with(const Notice& notice, const Record& record) {
   return std::tie(notice.epoch, notice.sequence) <= std::tie(record.epoch, record.sequence);
 }

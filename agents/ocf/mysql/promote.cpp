@@ -93,14 +93,19 @@ class WithoutHelper {
   const Settings& settings_;
 };
 
-/// An answer that did not come may have been lost on its way back.
-Result<void> record_promotion(Call& call, const Standing& standing, const Record& next, Deadline deadline) {
+/// In the cluster, then here. An answer that did not come may have been lost on its way back. In between the evidence
+/// is asked for again: were all links cut meanwhile, another half of the cluster may have stored a record of its own.
+Result<void> record_promotion(Call& call, const Settings& settings, const Standing& before, const Record& next,
+                              Deadline deadline) {
   const SharedRecord shared(call.environment(), call.log(), resource_of(call));
-  const OwnCopy own(call.paths(), resource_of(call));
-  const auto written = write_record(shared, own, *standing.shared, next, deadline.within(10s).at());
-  if (written || written.error().code != Errc::timeout) return written;
-  const auto stands = shared.read(deadline.within(5s).at());
-  return stands && *stands == next ? own.keep(next) : written;
+  const auto stored = share_record(shared, *before.shared, next, deadline.within(10s).at());
+  if (!stored && stored.error().code != Errc::timeout) return stored;
+  const auto now = standing_now(call, settings, before.self, deadline.within(10s).at());
+  if (!now) return now.error();
+  if (!now->shared || *now->shared != next)
+    return stored ? Error{Errc::refused, "somebody else has changed the record at once"} : stored.error();
+  if (const Permission still = may_promote(*now); !still.granted()) return Error{Errc::refused, still.why};
+  return OwnCopy(call.paths(), resource_of(call)).keep(next);
 }
 
 }  // namespace
@@ -123,7 +128,7 @@ Ocf MysqlAgent::promote_by_record(Call& call, const Settings& settings, Server& 
       return compared;
   const auto drained = drain(server, settings, deadline);
   if (!drained) return call.fail(Ocf::generic, "not promoted, as data would be lost: {}", drained.error().what);
-  if (const auto written = record_promotion(call, *standing, permission.next, deadline); !written)
+  if (const auto written = record_promotion(call, settings, *standing, permission.next, deadline); !written)
     return call.fail(Ocf::generic, "not promoted: {}", written.error().what);
   OwnCopy(call.paths(), resource_of(call)).forget_operator_word();
   const bool commits_wait = !permission.next.in_sync.empty();

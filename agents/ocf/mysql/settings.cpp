@@ -160,8 +160,8 @@ std::vector<Param> replication_params() {
            "until it is proven that the replica is out. crash-safe: the same for every single crash and power-off, but "
            "the silence of a node counts as proof, so that a cut of all links may cost writes. available: writers wait "
            "semi_sync_timeout for a replica, then the primary works alone, and a primary that dies in that time loses "
-           "what no replica received. auto: lossless where three or more votes or fencing can prove that a node is "
-           "out, else crash-safe.",
+           "what no replica received. auto: lossless where a majority of three or more votes stores the record "
+           "(Systole's modes majority and witness), else crash-safe.",
        .choices = {"auto", "lossless", "crash-safe", "available"}},
       {.name = "ack_timeout",
        .type = ParamType::time,

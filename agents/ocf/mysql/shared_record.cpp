@@ -29,6 +29,12 @@ std::string path_of_set() {
   return fmt::format("//crm_config/cluster_property_set[@id='{}']", property_set);
 }
 
+/// Pacemaker's tools would tell of the node that the environment names alone, whatever they are asked.
+agents::Environment without_node(agents::Environment env) {
+  env.erase("OCF_RESKEY_CRM_meta_on_node");
+  return env;
+}
+
 /// The value of an attribute in a line of attrd_updater's, which escapes nothing.
 std::optional<std::string> between(std::string_view line, std::string_view before, std::string_view after) {
   const std::size_t begin = line.find(before);
@@ -98,7 +104,8 @@ Result<std::vector<std::string>> SharedRecord::members(Time deadline) const {
 
 std::map<std::string, Notice> SharedRecord::notices(Time deadline) const {
   std::map<std::string, Notice> all;
-  const auto ran = agents::run_program({"attrd_updater", "-Q", "-A", "-n", notice_name()}, env_, deadline);
+  const auto ran =
+      agents::run_program({"attrd_updater", "-Q", "-A", "-n", notice_name()}, without_node(env_), deadline);
   if (!ran || ran->code != 0) return all;
   for (const auto& [host, value] : values_by_host(ran->out))
     if (const auto notice = parse_notice(value)) all[host] = *notice;
@@ -122,30 +129,28 @@ bool SharedRecord::majority(Time deadline) const {
   return *majority_;
 }
 
-bool SharedRecord::fences(Time deadline) const {
-  const auto value = attributes_.property("stonith-enabled", {}, deadline);
-  return value && (*value == "true" || *value == "yes" || *value == "1" || *value == "on");
+namespace {
+
+/// A member counts as seen only once it has said that it knows no newer record: after a split it may.
+std::vector<std::string> heard_members(const SeenCluster& seen) {
+  const Record& record = seen.shared ? newer(*seen.shared, seen.own) : seen.own;
+  std::vector<std::string> heard;
+  for (const std::string& node : seen.members)
+    if (const auto told = seen.notices.find(node); told != seen.notices.end() && agrees_with(told->second, record))
+      heard.push_back(node);
+  return heard;
 }
 
-std::vector<std::string> SharedRecord::fenced(const std::vector<std::string>& nodes, Time deadline) const {
-  std::vector<std::string> out;
-  for (const std::string& node : nodes) {
-    const auto ran = agents::run_program({"stonith_admin", "--history", node, "--output-as=xml"}, env_, deadline);
-    if (!ran || ran->code != 0) continue;
-    const auto first = between(ran->out, "<fence_event ", ">");  // the newest comes first
-    if (first && first->find("status=\"success\"") != std::string::npos) out.push_back(node);
-  }
-  return out;
-}
+}  // namespace
 
 SeenCluster look_at_cluster(const SharedRecord& shared, const OwnCopy& own, Time deadline) {
   SeenCluster seen;
   if (const auto copy = own.read()) seen.own = *copy;
   if (const auto record = shared.read(deadline)) seen.shared = *record;
   if (const auto members = shared.members(deadline)) seen.members = *members;
-  own.note_members(seen.members);
-  seen.seen = own.seen_members();
   seen.notices = shared.notices(deadline);
+  own.note_members(heard_members(seen));
+  seen.seen = own.seen_members();
   seen.majority = shared.majority(deadline);
   return seen;
 }

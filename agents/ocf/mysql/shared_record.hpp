@@ -30,11 +30,6 @@ class SharedRecord {
   Result<void> publish(const Notice& notice, Time deadline) const;
   /// crmd with three votes or more: a write that was answered is stored by a majority.
   bool majority(Time deadline) const;
-  /// Does the cluster fence its lost nodes?
-  bool fences(Time deadline) const;
-  /// Those of `nodes` whose fencing was confirmed and who have not come back since.
-  std::vector<std::string> fenced(const std::vector<std::string>& nodes, Time deadline) const;
-
   const std::string& resource() const { return resource_; }
 
  private:
@@ -49,7 +44,7 @@ class SharedRecord {
   mutable Time majority_at_{};
 };
 
-/// All of it, as one look. self_word: see OwnCopy.
+/// All of it, as one look. That a node was fenced is not asked for.
 SeenCluster look_at_cluster(const SharedRecord& shared, const OwnCopy& own, Time deadline);
 
 /// host → value of attrd_updater's answer about all nodes.

@@ -37,11 +37,6 @@ int first_signal(Call& call, const Settings& settings, Cluster& cluster) {
   return SIGKILL;
 }
 
-/// What the others shall know of this node while nothing runs here: by which record it goes.
-Notice last_notice(const Record& own) {
-  return {.kind = Notice::Kind::down, .epoch = own.epoch, .sequence = own.sequence};
-}
-
 /// Ends the helper and gives up what only a running server can hold. Returns the first signal for the server.
 int part_from_protocol(Call& call, const Settings& settings, Cluster& cluster) {
   if (!settings.keeps_record()) return SIGTERM;
@@ -68,8 +63,8 @@ Ocf MysqlAgent::stop(Call& call) {
   ::unlink(settings.socket.c_str());
   cluster.withdraw();
   if (settings.keeps_record())
-    if (const auto told =
-            SharedRecord(call.environment(), call.log(), resource_of(call)).publish(last_notice(cluster.own_copy()), call.deadline());
+    if (const auto told = SharedRecord(call.environment(), call.log(), resource_of(call))
+                              .publish(down_notice(cluster.own_copy()), call.deadline());
         !told)
       call.log().info("{}", told.error().what);
   return Ocf::ok;
