@@ -27,12 +27,12 @@ int mysql_command(Surroundings& here, const CLI::App& verb, const MysqlOptions& 
 
 /// What status has gathered.
 struct MysqlView {
-  std::string resource, self;
-  mysql::Record record;                 // the higher of both copies
-  std::optional<mysql::Record> shared;  // nullopt: the cluster could not be asked
-  mysql::Record own;
-  std::map<std::string, mysql::Notice> notices;
-  std::optional<mysql::HelperState> helper;  // of this node
+  std::string resource = {}, self = {};
+  mysql::Record record = {};                 // the higher of both copies
+  std::optional<mysql::Record> shared = {};  // nullopt: the cluster could not be asked
+  mysql::Record own = {};
+  std::map<std::string, mysql::Notice> notices = {};
+  std::optional<mysql::HelperState> helper = {};  // of this node
 };
 std::string mysql_status_text(const MysqlView& view);
 int mysql_status_code(const MysqlView& view);

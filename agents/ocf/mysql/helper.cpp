@@ -26,6 +26,8 @@ namespace {
 constexpr Duration look_every = 100ms;
 constexpr Duration tool_patience = 5s;
 constexpr Duration score_again = 5min;
+// A server that ended has nothing left to be told of after so long; a start brings a new helper.
+constexpr Duration dead_server_patience = 5min;
 
 std::string file_of(const agents::Call& call, std::string_view kind) {
   return helper_file(call.paths(), resource_of(call), kind);
@@ -53,12 +55,16 @@ class Helper {
   int run() {
     const auto process = ServerProcess::find(settings_.place());
     if (!process) return 0;
+    std::optional<Time> died;
     for (;;) {
       const bool alive = !process->ended_by(Deadline::in(look_every));
       const SeenServer seen = look_.at(alive, settings_.ack_timeout);
       feed(seen);
       tell();
-      if (!alive) agents::pause_for(look_every, agents::boot_now() + look_every);
+      if (alive) continue;
+      if (!died) died = agents::boot_now();
+      if (agents::boot_now() - *died > dead_server_patience) return 0;
+      agents::pause_for(look_every, agents::boot_now() + look_every);
     }
   }
 
@@ -110,15 +116,12 @@ class Helper {
   bool confirms(const std::string& node) {
     const Deadline deadline = Deadline::in(settings_.ack_timeout);
     const std::string host = cluster_.address_of(node);
-    for (;;) {
-      const auto answer = ask_replica(settings_, host, deadline);
-      if (answer && answer->acknowledges && contains(answer->applied, barrier_)) break;
-      if (!agents::pause_for(5ms, deadline.at())) return false;
-    }
+    const auto answer = ask_replica(settings_, host, deadline);
+    if (!answer || !answer->acknowledges || !contains(answer->applied, barrier_)) return false;
     for (const auto& [other, notice] : shared_.notices(patience(tool_patience))) {
       if (other == node || other == cluster_.self() || notice.kind != Notice::Kind::replica) continue;
-      const auto answer = ask_replica(settings_, cluster_.address_of(other), Deadline::in(settings_.ack_timeout));
-      if (answer && answer->acknowledges) return false;
+      const auto said = ask_replica(settings_, cluster_.address_of(other), Deadline::in(settings_.ack_timeout));
+      if (said && said->acknowledges) return false;
     }
     const SeenServer now = look_.at(true, settings_.ack_timeout);
     // Off, it would have let the barrier through: a switch that failed.

@@ -92,6 +92,7 @@ Standing Lineage::standing() const {
 void Lineage::on(Time now, const SeenServer& seen, Effects& out) {
   if (seen.answers && seen.source_on != server_.source_on) alone_before_.reset();
   server_ = seen;
+  confirm_due_ = true;
   if (seen.answers || !seen.alive) note_role(now, seen.alive && seen.writable);
   watch_for_lone_commits(out);
   const bool flows = seen.alive && seen.answers && seen.streams && !seen.applier_failed;
@@ -124,12 +125,17 @@ void Lineage::on(Time now, const BarrierEnded& ended, Effects& out) {
   if (joining_ != Joining::barrier) return;
   if (!ended.acknowledged) return give_up_joining(now, "it does not acknowledge", out);
   joining_ = Joining::confirm;
-  out.push_back(Confirm{invited_});
+  confirming_ = confirm_due_ = false;
+  barrier_at_ = now;
 }
 
 void Lineage::on(Time now, const Confirmed& confirmed, Effects& out) {
   if (joining_ != Joining::confirm) return;
-  if (!confirmed.so) return give_up_joining(now, "it does not confirm what it has received", out);
+  confirming_ = false;
+  if (!confirmed.so) {
+    if (now - barrier_at_ >= rules_.join_lag) give_up_joining(now, "it does not apply in time what it receives", out);
+    return;  // else it is asked again
+  }
   joining_ = Joining::no;
   back_off_ = rules_.back_off_first;
   const Record& before = record();
@@ -179,6 +185,7 @@ void Lineage::lead(Time now, Effects& out) {
 
 void Lineage::lead_alone(Time now, Effects& out) {
   stalled_since_.reset();
+  if (joining_ == Joining::confirm && !writing_) return confirm(now, out);
   if (joining_ != Joining::no || writing_) return;
   if (server_.source_on) set_source(false, out);
   invited_ = candidate();
@@ -187,6 +194,16 @@ void Lineage::lead_alone(Time now, Effects& out) {
   set_source(true, out);
   joining_ = Joining::barrier;
   out.push_back(CommitBarrier{});
+}
+
+/// The invited replica acknowledges already, so nobody is kept waiting while it applies what it has.
+void Lineage::confirm(Time now, Effects& out) {
+  if (server_.clients != 1 || server_.longest_wait >= rules_.ack_timeout)
+    return give_up_joining(now, "it acknowledges nothing any more", out);
+  if (confirming_ || !confirm_due_) return;
+  confirming_ = true;
+  confirm_due_ = false;
+  out.push_back(Confirm{invited_});
 }
 
 void Lineage::lead_in_sync(Time now, Effects& out) {

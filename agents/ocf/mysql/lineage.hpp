@@ -120,6 +120,7 @@ struct LineageRules {
   std::string self;
   Durability durability = Durability::lossless;
   Duration ack_timeout = 1s;      // a commit that waits longer makes its primary look for a way out
+  Duration join_lag = 10s;        // a replica that applies what it receives later than this is not brought in sync
   Duration read_every = 1s;       // the cluster's state, while all is well
   Duration read_stalled = 200ms;  // while writers wait
   Duration back_off_first = 1s, back_off_last = 5min;  // between attempts to bring a replica in sync
@@ -156,6 +157,7 @@ class Lineage {
   void decide(Time now, Effects& out);
   void lead(Time now, Effects& out);
   void lead_alone(Time now, Effects& out);
+  void confirm(Time now, Effects& out);
   void lead_in_sync(Time now, Effects& out);
   void release(Time now, Effects& out);
   void complain(Time now, Effects& out);
@@ -191,6 +193,9 @@ class Lineage {
 
   // As primary.
   enum class Joining { no, barrier, confirm } joining_ = Joining::no;
+  bool confirming_ = false;   // an answer is awaited
+  bool confirm_due_ = false;  // once a look, however soon the answer comes
+  Time barrier_at_;
   std::string invited_;
   Time next_attempt_;
   Duration back_off_;

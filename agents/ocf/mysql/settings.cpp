@@ -152,6 +152,12 @@ std::vector<Param> replication_params() {
        .brief = "Node attribute that says whether clients may read here",
        .about =
            "1 on the primary and on replicas that follow it closely, else 0; for location rules of reader addresses."},
+  };
+}
+
+/// How much a client may rely upon an acknowledgement.
+std::vector<Param> durability_params() {
+  return {
       {.name = "durability",
        .fallback = "auto",
        .brief = "lossless, crash-safe, available or auto",
@@ -217,12 +223,13 @@ About make_about() {
           "received before it is promoted, and a primary that comes back joins as a replica when its history "
           "allows it. A node's replication address is its permanent node attribute "
           "<resource>_mysql_master_IP, or else its name. The agent gives its server a new server_id at each start "
-          "and promotion. What the settings here do not promise: after the loss of a replica, commits are on "
-          "one machine until it is back (see semi_sync_timeout).",
+          "and promotion. What an acknowledged write is worth says the parameter durability; after the loss of "
+          "a replica commits are on one machine until it is back.",
       .params = server_params(),
       .actions = actions()};
   for (Param& param : control_params()) about.params.push_back(std::move(param));
   for (Param& param : replication_params()) about.params.push_back(std::move(param));
+  for (Param& param : durability_params()) about.params.push_back(std::move(param));
   return about;
 }
 

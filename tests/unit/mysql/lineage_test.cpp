@@ -81,7 +81,9 @@ TEST_F(Story, a_replica_is_written_down_only_after_the_barrier_came_back_and_the
   EXPECT_TRUE(find<SetSource>(joining)->on);
   EXPECT_LT(place<SetSource>(joining), place<CommitBarrier>(joining));
   EXPECT_EQ(find<WriteRecord>(joining), nullptr);
-  const Effects back = tell(BarrierEnded{true});
+  server_.source_on = true;
+  EXPECT_EQ(find<WriteRecord>(tell(BarrierEnded{true})), nullptr);
+  const Effects back = look();
   ASSERT_NE(find<Confirm>(back), nullptr);
   EXPECT_EQ(find<Confirm>(back)->node, "n2");
   EXPECT_EQ(find<WriteRecord>(back), nullptr);
@@ -99,7 +101,9 @@ TEST_F(Story, an_unknown_write_of_a_new_replica_counts_as_written) {
   look(1s);
   server_.clients = 1;
   look();
+  server_.source_on = true;
   tell(BarrierEnded{true});
+  look();
   tell(Confirmed{true});
   tell(WriteEnded{.wanted = lineage_->record(), .outcome = Outcome::unknown});
   EXPECT_EQ(lineage_->state(), LineageState::sync);
@@ -121,6 +125,25 @@ TEST_F(Story, a_barrier_that_is_late_ends_the_attempt_and_the_next_one_waits) {
   server_.source_on = false;
   EXPECT_EQ(find<CommitBarrier>(look(500ms)), nullptr);
   EXPECT_NE(find<CommitBarrier>(look(600ms)), nullptr);
+}
+
+TEST_F(Story, a_replica_that_applies_slowly_is_asked_again_for_a_while_and_then_given_up) {
+  begin("e=1 q=0 p=n1 s=-");
+  make_primary();
+  replica_streams(1);
+  look(1s);
+  server_.clients = 1;
+  look();
+  server_.source_on = true;
+  tell(BarrierEnded{true});
+  for (int i = 0; i < 90; ++i) {
+    EXPECT_NE(find<Confirm>(look()), nullptr);
+    EXPECT_EQ(find<SetSource>(tell(Confirmed{false})), nullptr);
+  }
+  look(2s);
+  const Effects out = tell(Confirmed{false});
+  ASSERT_NE(find<SetSource>(out), nullptr);
+  EXPECT_FALSE(find<SetSource>(out)->on);
 }
 
 TEST_F(Story, two_acknowledging_replicas_are_one_too_many) {
