@@ -131,11 +131,6 @@ void Cluster::set_score_of(const std::string& node, int score) {
     call_.log().warning("the promotion score of {} could not be set: {}", node, sent.error().what);
 }
 
-void Cluster::delete_score_of(const std::string& node) {
-  if (const auto sent = attributes_.delete_transient(fmt::format("master-{}", resource_), node, tool_deadline()); !sent)
-    call_.log().warning("the promotion score of {} could not be deleted: {}", node, sent.error().what);
-}
-
 const std::string& Cluster::self() {
   if (self_.empty()) self_ = attributes_.local_node(tool_deadline());
   return self_;

@@ -48,7 +48,6 @@ class Cluster {
   /// Nothing runs here any more.
   void withdraw();
   void set_score_of(const std::string& node, int score);
-  void delete_score_of(const std::string& node);
 
   const std::string& self();
   /// This node's copy of the record; one that does not exist when there is none or it cannot be read.

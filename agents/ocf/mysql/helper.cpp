@@ -214,8 +214,8 @@ class Helper {
     const Time now = agents::boot_now();
     if (told_ && *told_ == score && now - told_at_ < score_again) return;
     const agents::Attributes attributes(call_.environment());
-    const auto sent = score ? attributes.set_promotion(Score{*score}, patience(tool_patience))
-                            : attributes.delete_promotion(patience(tool_patience));
+    // Not just none: a wish of the operator's (a move) would outweigh that, and the primary be demoted in vain.
+    const auto sent = attributes.set_promotion(score ? Score{*score} : Score{score_never}, patience(tool_patience));
     if (!sent) return call_.log().warning("the promotion score could not be set: {}", sent.error().what);
     told_ = score;
     told_at_ = now;

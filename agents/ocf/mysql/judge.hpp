@@ -25,7 +25,8 @@ enum class Repair {
 inline constexpr int score_promoted = 1000;
 inline constexpr int score_replica = 100;
 inline constexpr int score_lagging = 5;  // promotable when nobody better is left: draining loses nothing, it takes long
-inline constexpr int score_unrelated = 10;  // follows nobody: a new or cold-started cluster, a former primary
+inline constexpr int score_never = -1'000'000;  // -INFINITY: whatever else speaks for it
+inline constexpr int score_unrelated = 10;      // follows nobody: a new or cold-started cluster, a former primary
 
 struct Verdict {
   int code = 0;                   // OCF exit code

@@ -139,7 +139,7 @@ Ocf MysqlAgent::promote_by_record(Call& call, const Settings& settings, Server& 
   // Before the manager thinks again: the former primary's score would make it the next one.
   cluster.publish_score(score_promoted, true);
   const std::string former = record_of(*standing).primary;
-  if (!former.empty() && former != cluster.self()) cluster.delete_score_of(former);
+  if (!former.empty() && former != cluster.self()) cluster.set_score_of(former, score_never);
   return Ocf::ok;
 }
 

@@ -146,7 +146,7 @@ bool is_eligible(const Standing& standing) {
   const Record& record = record_of(standing);
   if (standing.must_follow || !standing.shared) return false;
   if (!record.exists()) return may_promote(standing).granted();
-  return record.primary == standing.self || record.in_sync == standing.self;
+  return record.primary == standing.self || record.in_sync == standing.self || standing.operator_word;
 }
 
 std::optional<int> promotion_score(const Standing& standing) {

@@ -89,7 +89,8 @@ class TwoNodes(unittest.TestCase):
                 mac = f"02:00:0a:4d:00:{self.rig.octet(there):02x}"
                 self.rig.at(here, "ip", "neigh", "replace", self.rig.address(there), "lladdr", mac, "dev", "eth0")
             ear = subprocess.Popen(self.rig.enter(node, *heard), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-            ear.stderr.readline()  # it listens
+            while b"listening on" not in ear.stderr.readline():  # not the line before that one
+                self.assertIsNone(ear.poll(), "tcpdump has ended")
             pings(self.rig, other, node)
             ear.communicate()
             self.assertEqual(ear.returncode == 0, expected, node)
