@@ -101,8 +101,7 @@ Ocf MysqlAgent::demote(Call& call) {
   if (const auto off = server->set_semi_sync(false, settings, deadline.within(settings.sql_timeout)); !off)
     call.log().warning("semi-sync stays on: {}", off.error().what);
   if (settings.keeps_record()) {
-    if (const auto launched = launch_helper(call, settings); !launched)
-      call.log().error("the resident helper: {}; the monitor launches it again", launched.error().what);
+    bring_helper_back(call, settings);
   } else if (call.meta().is_promotable()) {
     cluster.publish_score(score_unrelated);
   }

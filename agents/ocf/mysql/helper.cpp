@@ -256,6 +256,11 @@ Result<void> launch_helper(agents::Call& call, const Settings& settings) {
   return {};
 }
 
+void bring_helper_back(agents::Call& call, const Settings& settings) {
+  if (const auto launched = launch_helper(call, settings); !launched)
+    call.log().error("the resident helper: {}; the monitor launches it again", launched.error().what);
+}
+
 Result<void> end_helper(const agents::Call& call) {
   if (auto ended = agents::end_background(file_of(call, "pid")); !ended) return ended;
   ::unlink(file_of(call, "state").c_str());

@@ -14,6 +14,8 @@
 namespace systole::mysql {
 
 Result<void> launch_helper(agents::Call& call, const Settings& settings);
+/// The same; what fails is logged, and monitor launches it again.
+void bring_helper_back(agents::Call& call, const Settings& settings);
 Result<void> end_helper(const agents::Call& call);
 /// nullopt: none runs.
 std::optional<HelperState> helper_state(const agents::Call& call);

@@ -31,8 +31,6 @@ class OwnCopy {
   std::vector<std::string> seen_members() const;
   void note_members(const std::vector<std::string>& members) const;
 
-  const std::string& path() const { return path_; }
-
  private:
   std::string path_, word_path_, seen_path_;
 };

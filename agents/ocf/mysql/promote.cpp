@@ -81,10 +81,7 @@ class WithoutHelper {
     if (const auto ended = end_helper(call_); !ended)
       call_.log().warning("the resident helper: {}", ended.error().what);
   }
-  ~WithoutHelper() {
-    if (const auto launched = launch_helper(call_, settings_); !launched)
-      call_.log().error("the resident helper: {}; the monitor launches it again", launched.error().what);
-  }
+  ~WithoutHelper() { bring_helper_back(call_, settings_); }
   WithoutHelper(const WithoutHelper&) = delete;
   WithoutHelper& operator=(const WithoutHelper&) = delete;
 

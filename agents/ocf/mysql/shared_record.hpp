@@ -30,7 +30,6 @@ class SharedRecord {
   Result<void> publish(const Notice& notice, Time deadline) const;
   /// crmd with three votes or more: a write that was answered is stored by a majority.
   bool majority(Time deadline) const;
-  const std::string& resource() const { return resource_; }
 
  private:
   Outcome create(const Record& wanted, Time deadline) const;

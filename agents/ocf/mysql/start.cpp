@@ -138,9 +138,7 @@ Ocf ready(Server& server, const Settings& settings, Call& call, Cluster& cluster
   if (const Ocf joined = join(server, settings, call, cluster, deadline); joined != Ocf::ok) return joined;
   Facts facts = gather(settings, deadline, true);
   facts.must_follow = MustFollow(settings).is_set();
-  if (settings.keeps_record())
-    if (const auto launched = launch_helper(call, settings); !launched)
-      call.log().error("the resident helper: {}; the monitor launches it again", launched.error().what);
+  if (settings.keeps_record()) bring_helper_back(call, settings);
   cluster.publish(judge(facts, {.max_slave_lag_s = settings.max_slave_lag_s, .semi_sync = settings.semi_sync}), true);
   warn_of_dangers(server, settings, call, deadline);
   return Ocf::ok;
