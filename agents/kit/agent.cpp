@@ -236,11 +236,14 @@ int run_agent(int argc, const char* const* argv, Agent& agent) {
   Call call(about, env, name_of(argv[1]), boot_now());
   open_log(call.log(), env, about.name, {.stderr_is_terminal = ::isatty(STDERR_FILENO) == 1});
   if (agent.keeps_time(call.action())) end_in_time(call);
+  Ocf code = Ocf::generic;
   try {
-    return static_cast<int>(run_call(agent, call));
+    code = run_call(agent, call);
   } catch (const std::exception& broken) {
-    return static_cast<int>(call.fail(Ocf::generic, "internal fault in {}: {}", about.name, broken.what()));
+    code = call.fail(Ocf::generic, "internal fault in {}: {}", about.name, broken.what());
   }
+  keep_process();
+  return static_cast<int>(code);
 }
 
 }  // namespace systole::agents

@@ -15,12 +15,13 @@ namespace systole::agents {
 
 namespace {
 
-// All that a signal handler may use: made before the timer runs.
-std::string last_words;
+// All that a signal handler may use: made before the timer runs, and never destroyed, because the timer may fire while
+// the process's destructors run.
+const std::string* last_words = nullptr;
 int last_code = 1;
 
 void leave(int) {
-  static_cast<void>(::write(STDERR_FILENO, last_words.data(), last_words.size()) > 0);
+  static_cast<void>(::write(STDERR_FILENO, last_words->data(), last_words->size()) > 0);
   // Not _exit(): a sanitizer looks for leaks there, and waits for ever for the lock of a malloc that we interrupted.
   ::syscall(SYS_exit_group, last_code);
 }
@@ -28,7 +29,7 @@ void leave(int) {
 }  // namespace
 
 void end_process_after(Duration rest, std::string reason, int code) {
-  last_words = std::move(reason);
+  last_words = new std::string(std::move(reason));
   last_code = code;
   struct sigaction action {};
   action.sa_handler = leave;
@@ -37,6 +38,11 @@ void end_process_after(Duration rest, std::string reason, int code) {
   const itimerval once{.it_interval = {},
                        .it_value = {.tv_sec = microseconds / 1'000'000, .tv_usec = microseconds % 1'000'000}};
   ::setitimer(ITIMER_REAL, &once, nullptr);
+}
+
+void keep_process() {
+  const itimerval off{};
+  ::setitimer(ITIMER_REAL, &off, nullptr);
 }
 
 }  // namespace systole::agents

@@ -14,4 +14,7 @@ namespace systole::agents {
 /// Children that are forked have no such end.
 void end_process_after(Duration rest, std::string reason, int code);
 
+/// Takes that back: the work is done and has its own exit code, however long the process's end then takes.
+void keep_process();
+
 }  // namespace systole::agents

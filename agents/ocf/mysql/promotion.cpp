@@ -30,9 +30,11 @@ Permission found(const Standing& standing) {
             .why = {},
             .next = after_promotion_of(standing.self, Record{})};
   return {.by = Evidence::none,
-          .why = fmt::format("no record says yet which database is the true one, and only {} of {} instances are up: "
-                             "start the others, or 'systole mysql force' here if they are gone for good",
-                             standing.present, standing.wanted),
+          .why = fmt::format(
+              "no record says yet which database is the true one, and only {} of {} instances are up: "
+              "start the others, set clone-max to the number of databases if there are fewer, or 'systole mysql "
+              "force' here if they are gone for good",
+              standing.present, standing.wanted),
           .next = {}};
 }
 

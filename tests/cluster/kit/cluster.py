@@ -106,6 +106,7 @@ class Cluster:
     """Built by start(), taken down by stop(); each step can be taken alone."""
 
     witness = None  # the name of a node that runs nothing
+    semi_sync = True  # a primary without a replica that acknowledges is not redundant
     watch_ms = 10   # how often the client asks who owns the address
 
     def __init__(self, build, prefix, logs, nodes=2, keepalive=200, deadtime=1000):
@@ -242,6 +243,37 @@ class Cluster:
         if primary is None:
             return None
         return primary if all(self.role(n) == "replica" for n in self.names if n != primary) else None
+
+    def semi_sync_clients(self, primary):
+        rows = self.sql(primary, "SHOW GLOBAL STATUS LIKE 'Rpl_semi_sync_master_%'", 2)
+        status = dict(rows or [])
+        return int(status.get("Rpl_semi_sync_master_clients", 0)) if (
+            status.get("Rpl_semi_sync_master_status") == "ON") else 0
+
+    def lineage(self):
+        """The agents' own record of who is in sync, as a dictionary; None where no such record is kept."""
+        node = next((n for n in self.names if self.rig.pid(n) is not None), None)
+        if node is None:
+            return None
+        done = self.at(node, "timeout", "5", "cibadmin", "--query", "--scope", "crm_config", check=False)
+        try:
+            listed = ElementTree.fromstring(done.stdout)
+        except ElementTree.ParseError:
+            return None
+        found = listed.find(".//cluster_property_set[@id='systole-lineage']/nvpair[@name='db']")
+        return None if found is None else dict(w.split("=", 1) for w in found.get("value").split() if "=" in w)
+
+    def redundant(self):
+        """The primary, once a commit on it waits for the other node, by everybody's account; else None."""
+        primary = self.healthy()
+        if primary is None or self.holds_address(self.other(primary)):
+            return None
+        if self.semi_sync and self.semi_sync_clients(primary) < 1:  # a dead connection may be counted for a while
+            return None
+        record = self.lineage()
+        if record and (record.get("p"), record.get("s")) != (primary, self.other(primary)):
+            return None
+        return primary
 
     def status(self, node):
         """The daemon's own view, or None."""

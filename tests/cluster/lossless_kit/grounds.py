@@ -19,7 +19,6 @@ import small_var  # noqa: E402
 # mode → (nodes, no-quorum-policy)
 MODES = {"witness": (3, "stop"), "majority": (3, "stop"), "none": (2, "ignore")}
 SMALL_VAR_MB = 512
-ANSWERS = 2  # s: a database that says nothing for so long is treated as silent
 
 
 def parameters(tree, pairs):
@@ -36,7 +35,6 @@ class Grounds:
     """What a trial needs of any of them, beside kit.Cluster."""
     names = ("n1", "n2")
     voter = None          # a node that only votes
-    semi_sync = True      # a primary without a replica that acknowledges is not redundant
     small_disk = False
     ledger_name = "ledger"
     settings = {}         # further parameters of the database's agent
@@ -81,37 +79,6 @@ class Grounds:
         self.rig.signal(pid, number)
         return pid
 
-    def semi_sync_clients(self, primary):
-        rows = self.sql(primary, "SHOW GLOBAL STATUS LIKE 'Rpl_semi_sync_master_%'", ANSWERS)
-        status = dict(rows or [])
-        return int(status.get("Rpl_semi_sync_master_clients", 0)) if (
-            status.get("Rpl_semi_sync_master_status") == "ON") else 0
-
-    def lineage(self):
-        """The agents' own record of who is in sync, as a dictionary; None where no such record is kept."""
-        node = next((n for n in self.names if self.rig.pid(n) is not None), None)
-        if node is None:
-            return None
-        done = self.at(node, "timeout", "5", "cibadmin", "--query", "--scope", "crm_config", check=False)
-        try:
-            listed = xml.fromstring(done.stdout)
-        except xml.ParseError:
-            return None
-        found = listed.find(".//cluster_property_set[@id='systole-lineage']/nvpair[@name='db']")
-        return None if found is None else dict(w.split("=", 1) for w in found.get("value").split() if "=" in w)
-
-    def redundant(self):
-        """The primary, once a commit on it waits for the other node, by everybody's account; else None."""
-        primary = self.healthy()
-        if primary is None or self.holds_address(self.other(primary)):
-            return None
-        if self.semi_sync and self.semi_sync_clients(primary) < 1:  # a dead connection may be counted for a while
-            return None
-        record = self.lineage()
-        if record and (record.get("p"), record.get("s")) != (primary, self.other(primary)):
-            return None
-        return primary
-
     # -- the end ---------------------------------------------------------------------------------------------------
     def save_node_logs(self, node):
         """From inside when the node is on: a /var of its own cannot be seen from here."""
@@ -153,6 +120,9 @@ class CrmdGrounds(Grounds, kit.Cluster):
         nodes = [*self.names, *([self.voter] if self.voter and not self.witness else [])]
         tree = self.configuration_tree(nodes)
         tree.find(".//nvpair[@name='no-quorum-policy']").set("value", self.policy)
+        if len(nodes) == 3:  # the agent has to know how many databases there are
+            parameters_of_clone = tree.find(".//clone[@id='db-clone']/meta_attributes")
+            xml.SubElement(parameters_of_clone, "nvpair", id="db-clone-max", name="clone-max", value="2")
         for resource in ("db-clone", "vip") if len(nodes) == 3 else ():
             xml.SubElement(tree.find("constraints"), "rsc_location", id=f"{resource}-not-on-{self.voter}",
                            rsc=resource, node=self.voter, score="-INFINITY")

@@ -22,7 +22,9 @@ const About table{.name = "Hanging",
                   .brief = "h",
                   .about = "h",
                   .params = {},
-                  .actions = {{.name = "monitor", .timeout = "400ms"}, {.name = "watch", .timeout = "400ms"}}};
+                  .actions = {{.name = "monitor", .timeout = "400ms"},
+                              {.name = "watch", .timeout = "400ms"},
+                              {.name = "validate-all", .timeout = "400ms"}}};
 
 struct Hanging final : Agent {
   const About& about() const override { return table; }
@@ -46,6 +48,15 @@ int run(const char* action) {
 TEST(OvertimeDeathTest, comes_before_the_managers_timeout) {
   EXPECT_EXIT(std::_Exit(run("monitor")), ::testing::ExitedWithCode(1),
               "ocf-exit-reason:monitor had not ended after 3..ms and ended itself, before the manager's timeout\n");
+}
+
+TEST(OvertimeDeathTest, does_not_come_once_the_verb_is_done) {
+  const auto end_slowly = [] {
+    const int code = run("validate-all");
+    pause_for(700ms, never);
+    std::_Exit(code);
+  };
+  EXPECT_EXIT(end_slowly(), ::testing::ExitedWithCode(0), "^$");
 }
 
 TEST(OvertimeDeathTest, does_not_come_for_those_who_wait_by_trade) {
