@@ -74,11 +74,13 @@ Ocf MysqlAgent::monitor(Call& call) {
   const Settings settings = settings_of(call);
   Cluster cluster(call, settings);
   const Deadline deadline(call.deadline());
-  if (!ServerProcess::find(settings.place())) {
+  const auto process = ServerProcess::find(settings.place());
+  if (!process) {
     if (settings.keeps_record() && call.is_probe()) tell_record(call, cluster.own_copy());
     if (!settings.keeps_record()) cluster.withdraw();  // else the record says who is to be promoted, stop withdraws
     return Ocf::not_running;
   }
+  if (const std::string why = process->halted(); !why.empty()) return call.explain(Ocf::generic, why);
   std::optional<Server> server;
   Facts facts = gather(settings, deadline, true, &server);
   if (!call.meta().is_promotable()) {

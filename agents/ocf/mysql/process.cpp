@@ -27,6 +27,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr Duration halt_in_passing = 2s;  // a snapshot, a debugger that takes a look
+constexpr Duration halt_look = 100ms;
+
 std::string file_text(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   std::ostringstream text;
@@ -67,11 +70,16 @@ bool is_our_server(pid_t pid, const ServerPlace& place) {
   return false;
 }
 
-/// A zombie has ended; nobody but its parent may say so to others.
-bool is_zombie(pid_t pid) {
+/// The letter of proc(5): Z a zombie, T stopped by a signal; '\0': there is no such process.
+char state_of(pid_t pid) {
   const std::string stat = file_text(fmt::format("/proc/{}/stat", pid));
   const std::size_t name_end = stat.rfind(')');
-  return name_end != std::string::npos && name_end + 2 < stat.size() && stat[name_end + 2] == 'Z';
+  return name_end != std::string::npos && name_end + 2 < stat.size() ? stat[name_end + 2] : '\0';
+}
+
+/// A zombie has ended; nobody but its parent may say so to others.
+bool is_zombie(pid_t pid) {
+  return state_of(pid) == 'Z';
 }
 
 Fd open_pidfd(pid_t pid) {
@@ -174,6 +182,15 @@ bool ServerProcess::ended_by(Deadline deadline) const {
 Result<void> ServerProcess::signal(int number) const {
   if (::syscall(SYS_pidfd_send_signal, pidfd_.get(), number, nullptr, 0) == 0 || errno == ESRCH) return {};
   return errno_error(fmt::format("sending signal {} to the server, pid {}", number, pid_));
+}
+
+std::string ServerProcess::halted() const {
+  const Deadline deadline = Deadline::in(halt_in_passing);
+  while (state_of(pid_) == 'T' && !ended_by(deadline.within(halt_look)))
+    if (deadline.over())
+      return fmt::format(
+          "the server, pid {}, was stopped by a signal and answers nobody: 'kill -CONT {}' lets it go on", pid_, pid_);
+  return {};
 }
 
 }  // namespace systole::mysql

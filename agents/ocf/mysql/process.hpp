@@ -36,6 +36,9 @@ class ServerProcess {
   /// Waits for its end; true: it has ended. A child that ended is reaped.
   bool ended_by(Deadline deadline) const;
   Result<void> signal(int number) const;
+  /// Why it can answer nobody: it was stopped by a signal (SIGSTOP), and for longer than is done in passing. Empty
+  /// at once when it is not stopped.
+  std::string halted() const;
 
  private:
   ServerProcess(pid_t pid, Fd pidfd) : pid_(pid), pidfd_(std::move(pidfd)) {}

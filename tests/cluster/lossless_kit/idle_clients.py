@@ -54,7 +54,10 @@ def session(address):
         answer = (ABILITIES.to_bytes(4, "little") + (1 << 24).to_bytes(4, "little") + bytes([33]) + bytes(23) + USER +
                   b"\0" + bytes([20]) + token(PASSWORD, challenge_of(greeting)) + b"mysql_native_password\0")
         channel.sendall(len(answer).to_bytes(3, "little") + bytes([number + 1]) + answer)
-        if packet(channel)[1][0] != 0:
+        said = packet(channel)[1]
+        if said[0] == 0xFF:  # a full server may say so here too, after the greeting
+            raise OSError(f"refused: {int.from_bytes(said[1:3], 'little')}")
+        if said[0] != 0:
             raise OSError("not logged in")
         return channel
     except OSError:

@@ -12,7 +12,8 @@ SERVES_LIMIT = 20.0       # s in which somebody must serve while the fault lasts
 WRITERS = 8
 
 # How whoever acknowledged a write without a replica may speak of it.
-SAID = re.compile(r"acknowledged (alone|without)|RPO *> *0|without (any )?(a )?replica's acknowledge?ment", re.I)
+SAID = re.compile(r"acknowledged (alone|without|that no replica)|RPO *> *0|without (any )?(a )?replica's "
+                  r"acknowledge?ment", re.I)
 
 
 class Trial:
