@@ -12,6 +12,7 @@
 #include "agents/ocf/mysql/shared_record.hpp"
 #include "agents/sql/deadline.hpp"
 #include "common/base/text.hpp"
+#include "tools/agent/mysql_switch.hpp"
 
 namespace systole::tools {
 namespace {
@@ -165,7 +166,10 @@ void describe_mysql(CLI::App& app, MysqlOptions& options) {
   auto* const force = verb->add_subcommand(
       "force", "tell this node that the other one, which the record names, is gone for good (only if you are sure)");
   force->add_flag("--yes", options.yes, "do it; without it, only what it may cost is said");
-  for (auto* const each : {status, force})
+  auto* const change = verb->add_subcommand("switch", "a planned switch-over: the in-sync replica becomes the primary");
+  change->add_option("--to", options.to, "the node that shall be the primary (default: the in-sync replica's)");
+  change->add_flag("--yes", options.yes, "whatever the look at the primary's transactions and the delay says");
+  for (auto* const each : {status, force, change})
     each->add_option("resource", options.resource, "the database's resource (default: the only one)");
 }
 
@@ -175,7 +179,12 @@ int mysql_command(Surroundings& here, const CLI::App& verb, const MysqlOptions& 
   if (!resource) return fail(here, tool, resource.error());
   Log log;
   agents::open_log(log, env, "mysql", {.stderr_is_terminal = false});
-  if (verb.get_subcommands().front()->get_name() == "force") return force(here, *resource, options.yes, env, log);
+  const std::string name = verb.get_subcommands().front()->get_name();
+  if (name == "force") return force(here, *resource, options.yes, env, log);
+  if (name == "switch") {
+    const auto look = [&] { return gather(*resource, env, log); };
+    return switch_over(here, options, look(), look);
+  }
   const MysqlView view = gather(*resource, env, log);
   here.out += mysql_status_text(view);
   return mysql_status_code(view);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// `systole mysql status` and `systole mysql force`: which database is the true one, what is safe now and why, and the
-// operator's word where nothing else can prove that a node is out. They work under Systole's manager and Pacemaker's.
+// `systole mysql status`, `force` and `switch` (mysql_switch.hpp): which database is the true one, what is safe now and
+// why, and the operator's word where nothing else can prove that a node is out. They work under Systole's manager and
+// Pacemaker's.
 #pragma once
 
 #include <map>
@@ -18,6 +19,7 @@ namespace systole::tools {
 
 struct MysqlOptions {
   std::string resource;  // "": the only one
+  std::string to;        // switch: "" the in-sync replica's node
   bool yes = false;
 };
 

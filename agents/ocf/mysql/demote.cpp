@@ -16,21 +16,6 @@ using agents::Ocf;
 
 namespace {
 
-/// Where the other live instances listen, as the cluster knows them; without notifications, whoever is connected.
-std::set<std::string> replica_hosts(Server& server, Call& call, Cluster& cluster, Deadline deadline) {
-  std::set<std::string> hosts;
-  for (const std::string& node : cluster.live_others()) hosts.insert(cluster.address_of(node));
-  if (!hosts.empty() || call.meta().has_notify()) return hosts;
-  const auto threads =
-      server.ask("SELECT HOST FROM information_schema.PROCESSLIST WHERE COMMAND = 'Binlog Dump'", deadline);
-  if (!threads) return hosts;
-  for (std::size_t row = 0; row < threads->rows.size(); ++row) {
-    const std::string host = threads->text(row, "HOST");
-    hosts.insert(host.substr(0, host.rfind(':')));
-  }
-  return hosts;
-}
-
 /// Until each of them says that it has applied `last`. What was sent is not yet received, and semi-sync tells
 /// only of one replica, so the replicas themselves are asked, as replication_user. Returns who has not said so, and
 /// why.
@@ -71,6 +56,20 @@ Ocf close_for_writers(Server& server, const Settings& settings, Call& call, Dead
 }
 
 }  // namespace
+
+std::set<std::string> replica_hosts(Server& server, Call& call, Cluster& cluster, Deadline deadline) {
+  std::set<std::string> hosts;
+  for (const std::string& node : cluster.live_others()) hosts.insert(cluster.address_of(node));
+  if (!hosts.empty() || call.meta().has_notify()) return hosts;
+  const auto threads =
+      server.ask("SELECT HOST FROM information_schema.PROCESSLIST WHERE COMMAND = 'Binlog Dump'", deadline);
+  if (!threads) return hosts;
+  for (std::size_t row = 0; row < threads->rows.size(); ++row) {
+    const std::string host = threads->text(row, "HOST");
+    hosts.insert(host.substr(0, host.rfind(':')));
+  }
+  return hosts;
+}
 
 Ocf MysqlAgent::demote(Call& call) {
   const Settings settings = settings_of(call);

@@ -3,6 +3,9 @@
 // of their names; what they share is in server, replication and cluster.
 #pragma once
 
+#include <set>
+#include <string>
+
 #include "agents/kit/agent.hpp"
 #include "agents/ocf/mysql/cluster.hpp"
 #include "agents/ocf/mysql/helper.hpp"
@@ -25,7 +28,7 @@ class MysqlAgent : public agents::Agent {
   agents::Ocf promote(agents::Call& call) override;
   agents::Ocf demote(agents::Call& call) override;
   agents::Ocf notify(agents::Call& call) override;
-  agents::Ocf extra(agents::Call& call) override;  // watch
+  agents::Ocf extra(agents::Call& call) override;  // watch, preflight
 
  protected:
   /// Before a promotion: everything received is applied. A function of its own so that a test program can leave it out
@@ -33,6 +36,8 @@ class MysqlAgent : public agents::Agent {
   virtual Result<GtidList> drain(Server& server, const Settings& settings, Deadline deadline);
 
  private:
+  agents::Ocf watch(agents::Call& call);
+  agents::Ocf preflight(agents::Call& call);
   agents::Ocf promote_by_record(agents::Call& call, const Settings& settings, Server& server, Cluster& cluster);
   agents::Ocf promote_by_histories(agents::Call& call, const Settings& settings, Server& server, Cluster& cluster);
 
@@ -44,5 +49,8 @@ class MysqlAgent : public agents::Agent {
 /// follow(), then up to `patience` until the primary's position is reached here. Keeps the mark and the memo.
 Result<void> follow_and_wait(Server& server, const Settings& settings, Cluster& cluster, const PrimaryAddress& primary,
                              Deadline deadline, Duration patience, Log& log);
+
+/// Where the other live instances listen, as the cluster knows them; without notifications, whoever is connected.
+std::set<std::string> replica_hosts(Server& server, agents::Call& call, Cluster& cluster, Deadline deadline);
 
 }  // namespace systole::mysql

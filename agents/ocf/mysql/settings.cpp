@@ -207,6 +207,7 @@ std::vector<Action> actions() {
       {.name = "demote", .timeout = "120s"},
       {.name = "notify", .timeout = "90s"},
       {.name = "watch", .timeout = "20s"},
+      {.name = "preflight", .timeout = "20s"},
       {.name = "validate-all", .timeout = "5s"},
       {.name = "meta-data", .timeout = "5s"},
   };

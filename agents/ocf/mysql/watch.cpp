@@ -9,6 +9,10 @@ using agents::Call;
 using agents::Ocf;
 
 Ocf MysqlAgent::extra(Call& call) {
+  return call.action() == "preflight" ? preflight(call) : watch(call);
+}
+
+Ocf MysqlAgent::watch(Call& call) {
   const auto process = ServerProcess::find(settings_of(call).place());
   if (!process) return call.fail(Ocf::not_running, "no server runs here");
   while (!process->ended_by(Deadline::in(1s)))

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <thread>
+
 #include "tests/agents/mysql/rig.hpp"
 
 namespace systole::mysql {
@@ -117,6 +119,42 @@ TEST(MysqlReplication, of_a_broken_applier_is_not_promotable_and_the_server_goes
   EXPECT_EQ(promoted.code, 1);
   EXPECT_NE(promoted.err.find("data would be lost"), std::string::npos) << promoted.err;
   EXPECT_EQ(rig.sql("n2", "SELECT @@read_only"), "1");
+}
+
+TEST(MysqlPreflight, of_a_healthy_pair_has_nothing_against_a_switch_over) {
+  Rig rig({"n1", "n2"});
+  ASSERT_NO_FATAL_FAILURE(rig.make_pair_of("n1", "n2"));
+  ASSERT_EQ(rig.sql("n1", "INSERT INTO d.t VALUES (1)"), "");
+  const Answer asked = rig.call("n1", "preflight", {{"CRM_meta_notify_active_uname", "n1 n2"}});
+  EXPECT_EQ(asked.code, 0) << asked.err;
+  const Answer replica = rig.call("n2", "preflight");
+  EXPECT_EQ(replica.code, 1);
+  EXPECT_NE(replica.err.find("not the primary"), std::string::npos) << replica.err;
+}
+
+TEST(MysqlPreflight, names_long_transactions_and_a_replica_that_does_not_apply) {
+  Rig rig({"n1", "n2"});
+  ASSERT_NO_FATAL_FAILURE(rig.make_pair_of("n1", "n2"));
+  ASSERT_EQ(rig.sql("n2", "STOP SLAVE SQL_THREAD"), "");
+  ASSERT_EQ(rig.sql("n1", "INSERT INTO d.t VALUES (1)"), "");
+  std::thread reader([&] { static_cast<void>(rig.sql("n1", "SELECT SLEEP(8) FROM d.t LIMIT 1 FOR UPDATE")); });
+  static_cast<void>(rig.sql("n1", "SELECT SLEEP(5)"));
+  const Answer asked = rig.call("n1", "preflight", {{"CRM_meta_notify_active_uname", "n1 n2"}});
+  reader.join();
+  EXPECT_EQ(asked.code, 1);
+  EXPECT_NE(asked.err.find("1 transactions run"), std::string::npos) << asked.err;
+  EXPECT_NE(asked.err.find("lacks 1 of the transactions"), std::string::npos) << asked.err;
+  EXPECT_EQ(rig.sql("n1", "SELECT @@read_only"), "0") << "it was only a question";
+}
+
+TEST(MysqlPreflight, names_a_replica_with_transactions_of_its_own) {
+  Rig rig({"n1", "n2"});
+  ASSERT_NO_FATAL_FAILURE(rig.make_pair_of("n1", "n2"));
+  ASSERT_EQ(rig.sql("n2", "SET GLOBAL read_only=0"), "");
+  ASSERT_EQ(rig.sql("n2", "CREATE DATABASE errant"), "");
+  const Answer asked = rig.call("n1", "preflight", {{"CRM_meta_notify_active_uname", "n1 n2"}});
+  EXPECT_EQ(asked.code, 1);
+  EXPECT_NE(asked.err.find("never had"), std::string::npos) << asked.err;
 }
 
 }  // namespace

@@ -136,10 +136,10 @@ class CrmdGrounds(Grounds, kit.Cluster):
         return done.stdout + done.stderr
 
     def move(self, source, target):
-        self.at(source, "timeout", "60", "systole", "move", "db-clone", target)
+        self.at(source, "timeout", "90", "systole", "mysql", "switch", "--to", target)
 
     def move_is_over(self, node):
-        self.at(node, "timeout", "20", "systole", "move", "db-clone", "--clear", check=False)
+        """`systole mysql switch` has taken its order back."""
 
     def forget_failures(self, node):
         self.at(node, "timeout", "20", "systole", "cleanup", check=False)
