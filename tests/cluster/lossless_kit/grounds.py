@@ -148,6 +148,7 @@ class CrmdGrounds(Grounds, kit.Cluster):
 class PacemakerGrounds(Grounds, pacemaker_cluster.PacemakerCluster):
     """Two nodes, two_node: 1, no fencing."""
     manager, shell, mode = "pacemaker", False, "no fencing"
+    tool = "/opt/systole/tools/systole"  # not in PATH: the manager's own tools have to do for the agents
 
     def __init__(self, build, prefix, logs, deadtime):
         super().__init__(build, prefix, logs, deadtime=deadtime)
@@ -157,7 +158,13 @@ class PacemakerGrounds(Grounds, pacemaker_cluster.PacemakerCluster):
         packages = pacemaker_cluster.missing_packages()
         if packages:
             return f"not installed: apt-get install --no-install-recommends {' '.join(packages)}"
-        return None if kit.find_program(self.build, "ledger") else f"{self.build} has no 'ledger'; build first"
+        absent = [name for name in ("systole", "ledger") if kit.find_program(self.build, name) is None]
+        return f"{self.build} has no '{absent[0]}'; build first: ./run build" if absent else None
+
+    def stage_programs(self):
+        super().stage_programs()
+        (self.stage / "tools").mkdir()
+        shutil.copy2(kit.find_program(self.build, "systole"), self.stage / "tools/systole")
 
     def load_configuration(self):
         text = xml.tostring(self.configuration_tree(self.names), encoding="unicode")
@@ -170,11 +177,10 @@ class PacemakerGrounds(Grounds, pacemaker_cluster.PacemakerCluster):
         return self.at(node, "timeout", "5", "crm_mon", "-1", "-A", check=False).stdout
 
     def move(self, source, target):
-        self.at(source, "timeout", "60", "crm_resource", "--move", "--promoted", "--resource", "db-clone", "--node",
-                target)
+        self.at(source, "timeout", "90", self.tool, "mysql", "switch", "--to", target)
 
     def move_is_over(self, node):
-        self.at(node, "timeout", "20", "crm_resource", "--clear", "--resource", "db-clone", check=False)
+        """`systole mysql switch` has taken its order back."""
 
     def forget_failures(self, node):
         self.at(node, "timeout", "30", "crm_resource", "--cleanup", check=False)
@@ -211,6 +217,13 @@ class ShellGrounds(PacemakerGrounds):
     def write_settings(self, node, number, key):
         super().write_settings(node, number, key)
         shutil.copytree("/etc/pam.d", self.rig.disk(node, "etc") / "pam.d")  # they start the server through runuser
+
+    def move(self, source, target):
+        self.at(source, "timeout", "60", "crm_resource", "--move", "--promoted", "--resource", "db-clone", "--node",
+                target)
+
+    def move_is_over(self, node):
+        self.at(node, "timeout", "20", "crm_resource", "--clear", "--resource", "db-clone", check=False)
 
     def database_sql(self):
         head, _, _ = kit.DATABASE_SQL.partition("CREATE USER repl")
