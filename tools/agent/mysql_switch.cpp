@@ -161,15 +161,16 @@ int switch_over(Surroundings& here, const MysqlOptions& options, const MysqlView
                        return leads(now, *target) && now.record.in_sync == from;
                      });
   // Also of an order that failed: it may have been heard all the same.
-  if (const auto back = move->take_back(); !back)
+  const auto back = move->take_back();
+  if (!back)
     here.err += fmt::format("{}: the order to the manager stands, take it back with '{}': {}\n", tool,
                             move->how_to_take_back(), back.error().what);
   if (!moved) {
     const MysqlView now = look();
     here.err += fmt::format(
-        "{}: {} was not promoted{}; the order was taken back. {}", tool, *target,
+        "{}: {} was not promoted{}{}.\n{}", tool, *target,
         told ? fmt::format(" within {} s", to_ms(boot_time() - begin) / 1000) : fmt::format(": {}", told.error().what),
-        mysql_status_text(now));
+        back ? "; the order was taken back" : "", mysql_status_text(now));
     return InterruptMark::is_set() ? interrupted_exit_code : exit_code::error;
   }
   here.out += fmt::format("{} is the primary, {} ms after the order.\n", *target, to_ms(arrived - begin));
