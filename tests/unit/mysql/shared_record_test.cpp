@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The cluster's copy of the record, against fake tools in PATH that answer as told and write down how they were called.
+#include "agents/ocf/mysql/shared_record.hpp"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "agents/kit/agent.hpp"
+
+namespace systole::mysql {
+namespace {
+
+const Record old_one{.epoch = 3, .sequence = 7, .primary = "n1", .in_sync = "n2"};
+const Record new_one{.epoch = 3, .sequence = 8, .primary = "n1", .in_sync = ""};
+
+class InTheCluster : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    folder_ = ::testing::TempDir() + "systole-record-" + std::to_string(::getpid());
+    std::filesystem::create_directories(folder_);
+    env_ = {{"PATH", folder_ + ":/usr/bin:/bin"},
+            {"OCF_RESKEY_CRM_meta_on_node", "n1"},
+            {"HA_RSCTMP", folder_ + "/run"},
+            {"SYSTOLE_STATEDIR", folder_ + "/kept"},
+            {"LOG", folder_ + "/calls"}};
+    for (const char* const tool : {"crm_attribute", "attrd_updater", "crm_node", "cibadmin"}) fake(tool, "");
+  }
+  void TearDown() override { std::filesystem::remove_all(folder_); }
+
+  void fake(const std::string& tool, const std::string& then) {
+    const std::string path = folder_ + "/" + tool;
+    ASSERT_TRUE(agents::write_file(path, "#!/bin/sh\necho " + tool + " \"$@\" >>$LOG\n" + then + "\n", false, 0755));
+    ASSERT_EQ(::chmod(path.c_str(), 0755), 0);
+  }
+  std::string calls() const { return agents::read_file(folder_ + "/calls").value(); }
+  SharedRecord shared() { return {env_, log_, "db"}; }
+  static Time soon() { return agents::boot_now() + 10s; }
+
+  std::string folder_;
+  agents::Environment env_;
+  Log log_;
+};
+
+TEST_F(InTheCluster, none_is_a_record_that_does_not_exist_and_an_unreadable_one_is_an_error) {
+  fake("crm_attribute", "exit 105");
+  EXPECT_EQ(shared().read(soon()).value(), Record{});
+  fake("crm_attribute", "echo 'e=3 q=7 p=n1 s=n2'");
+  EXPECT_EQ(shared().read(soon()).value(), old_one);
+  fake("crm_attribute", "echo 'e=3 q=7'");
+  EXPECT_EQ(shared().read(soon()).error().code, Errc::invalid) << "taken for none it would be founded anew";
+  fake("crm_attribute", "exit 102");
+  EXPECT_FALSE(shared().read(soon())) << "a cluster that does not answer has not said that there is none";
+}
+
+TEST_F(InTheCluster, it_is_replaced_only_where_the_old_value_stands) {
+  EXPECT_EQ(shared().swap(old_one, new_one, soon()), Outcome::done);
+  EXPECT_EQ(
+      calls(),
+      "cibadmin --replace --xpath //crm_config/cluster_property_set[@id='systole-lineage']/nvpair[@name='db']"
+      "[@value='e=3 q=7 p=n1 s=n2'] --xml-text <nvpair id=\"systole-lineage-db\" name=\"db\" value=\"e=3 q=8 p=n1 "
+      "s=-\"/>\n");
+}
+
+TEST_F(InTheCluster, a_write_that_was_not_answered_counts_neither_as_done_nor_as_refused) {
+  fake("cibadmin", "exit 105");
+  EXPECT_EQ(shared().swap(old_one, new_one, soon()), Outcome::refused);
+  fake("cibadmin", "exit 102");
+  EXPECT_EQ(shared().swap(old_one, new_one, soon()), Outcome::unknown);
+  fake("cibadmin", "sleep 60");
+  EXPECT_EQ(shared().swap(old_one, new_one, agents::boot_now() + 200ms), Outcome::unknown);
+}
+
+TEST_F(InTheCluster, the_first_one_is_created_and_never_overwrites_another_first_one) {
+  const Record first{.epoch = 1, .sequence = 0, .primary = "n1", .in_sync = ""};
+  EXPECT_EQ(shared().swap(Record{}, first, soon()), Outcome::done);
+  EXPECT_NE(calls().find("cibadmin --create --scope crm_config"), std::string::npos) << calls();
+  fake("cibadmin", "exit 108");
+  fake("crm_attribute", "echo 'e=1 q=0 p=n2 s=-'");
+  EXPECT_EQ(shared().swap(Record{}, first, soon()), Outcome::refused);
+}
+
+TEST_F(InTheCluster, the_first_record_joins_that_of_another_database) {
+  const Record first{.epoch = 1, .sequence = 0, .primary = "n1", .in_sync = ""};
+  fake("cibadmin", "case $1 in --create) exit 108;; esac");
+  fake("crm_attribute", "exit 105");
+  EXPECT_EQ(shared().swap(Record{}, first, soon()), Outcome::done);
+  EXPECT_NE(calls().find("cibadmin --modify --allow-create --scope crm_config"), std::string::npos) << calls();
+}
+
+TEST_F(InTheCluster, only_members_that_know_no_newer_record_count_as_seen) {
+  fake("crm_attribute", "echo 'e=3 q=7 p=n1 s=n2'");
+  fake("crm_node", "echo n1 n2 n3 n4");
+  fake("attrd_updater",
+       "echo 'name=\"db-lineage\" host=\"n1\" value=\"primary 3.7\"'\n"
+       "echo 'name=\"db-lineage\" host=\"n2\" value=\"replica 3.7 streams\"'\n"
+       "echo 'name=\"db-lineage\" host=\"n3\" value=\"replica 4.0\"'\n"
+       "echo 'name=\"db-lineage\" host=\"n4\" value=\"no notice at all\"'\n"
+       "echo 'name=\"db-lineage\" host=\"n5\" value=\"replica 3.7\"'");
+  const OwnCopy own(agents::paths_from(env_), "db");
+  const SeenCluster seen = look_at_cluster(shared(), own, soon());
+  EXPECT_EQ(seen.shared, old_one);
+  EXPECT_EQ(seen.members, (std::vector<std::string>{"n1", "n2", "n3", "n4"}));
+  EXPECT_EQ(seen.notices.size(), 4U);
+  EXPECT_EQ(seen.seen, (std::vector<std::string>{"n1", "n2"}));
+  EXPECT_FALSE(seen.majority);
+}
+
+TEST_F(InTheCluster, nothing_is_made_up_when_no_tool_answers) {
+  for (const char* const tool : {"crm_attribute", "attrd_updater", "crm_node"}) fake(tool, "exit 102");
+  const OwnCopy own(agents::paths_from(env_), "db");
+  const SeenCluster seen = look_at_cluster(shared(), own, soon());
+  EXPECT_FALSE(seen.shared);
+  EXPECT_TRUE(seen.members.empty());
+  EXPECT_TRUE(seen.notices.empty());
+  EXPECT_TRUE(seen.seen.empty());
+}
+
+}  // namespace
+}  // namespace systole::mysql
