@@ -70,7 +70,7 @@ Result<void> share_record(const SharedRecord& shared, const Record& from, const 
   return Error{Errc::timeout, "the cluster did not confirm that it stored the record"};
 }
 
-Result<StartPlan> plan_start(agents::Call& call, const std::string& self, Time deadline) {
+Result<StartPlan> plan_start(agents::Call& call, const Settings& settings, const std::string& self, Time deadline) {
   const SharedRecord shared(call.environment(), call.log(), resource_of(call));
   const OwnCopy own(call.paths(), resource_of(call));
   const auto copy = own.read();
@@ -83,6 +83,8 @@ Result<StartPlan> plan_start(agents::Call& call, const std::string& self, Time d
   }
   plan.cut_tail = copy->primary == self && plan.record.primary != self;
   plan.in_sync = plan.record.in_sync == self;
+  plan.sync_relay_log = settings.sync_relay_log ? *settings.sync_relay_log
+                                                : durability_of(settings, shared, deadline) == Durability::lossless;
   if (plan.cut_tail)
     call.log().notice("{} was promoted meanwhile ({}): what nobody acknowledged is removed here", plan.record.primary,
                       to_string(plan.record));

@@ -23,11 +23,12 @@ Result<void> share_record(const SharedRecord& shared, const Record& from, const 
 
 /// What a start needs to know.
 struct StartPlan {
-  Record record = {};     // the newest that is known
-  bool cut_tail = false;  // this node was the primary and another is now: what nobody acknowledged must go
-  bool in_sync = false;   // it acknowledges from the beginning
+  Record record = {};           // the newest that is known
+  bool cut_tail = false;        // this node was the primary and another is now: what nobody acknowledged must go
+  bool in_sync = false;         // it acknowledges from the beginning
+  bool sync_relay_log = false;  // only what is on its disk
 };
-Result<StartPlan> plan_start(agents::Call& call, const std::string& self, Time deadline);
+Result<StartPlan> plan_start(agents::Call& call, const Settings& settings, const std::string& self, Time deadline);
 
 /// Before the in-sync replica's server is ended on purpose: its primary shall not wait for it. Only when the primary is
 /// a member; else this may be the node that takes over.

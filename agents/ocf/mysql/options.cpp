@@ -31,6 +31,7 @@ std::vector<std::string> command_line(const ServerOptions& options) {
   if (!options.log_bin_configured) argv.emplace_back("--log-bin=mysql-bin");
   // The server's own choice hangs on the host's name or the pid file's, and may change.
   if (!options.relay_log.empty()) argv.push_back("--relay-log=" + options.relay_log);
+  if (options.sync_relay_log) argv.emplace_back("--sync-relay-log=1");
   const std::vector<std::string> fixed{
       "--read-only=ON",         // from the first instant; only promote ends it
       "--skip-slave-start",     // a start of the threads may delete received transactions: the agent decides

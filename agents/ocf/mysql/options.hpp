@@ -20,7 +20,8 @@ struct ServerOptions {
   bool log_rows = false;            // --binlog-format=ROW, which undoing transactions needs
   std::string relay_log = {};       // "": the configuration names it
   long semi_sync_timeout_ms = 1000;
-  bool acknowledges = true;  // as a replica, what it receives
+  bool acknowledges = true;     // as a replica, what it receives
+  bool sync_relay_log = false;  // and only what is on its disk
 };
 
 /// argv, the binary first.

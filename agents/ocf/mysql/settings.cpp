@@ -176,6 +176,15 @@ std::vector<Param> durability_params() {
        .about =
            "With durability lossless or crash-safe: a commit that waits longer than this for its replica makes the "
            "primary look for proof that the replica is out, and go on without it then."},
+      {.name = "sync_relay_log",
+       .fallback = "auto",
+       .brief = "A replica acknowledges what is on its disk: on, off or auto",
+       .about =
+           "on: a replica flushes its relay log before it acknowledges, so that an acknowledged write survives when "
+           "all nodes lose power at once; a commit takes about as much longer as the replica's disk needs for a "
+           "flush. off: it survives that only if the primary's own disk comes back. auto: on with durability "
+           "lossless. Counts from the server's next start.",
+       .choices = {"auto", "on", "off"}},
       {.name = "semi_sync",
        .type = ParamType::boolean,
        .fallback = "true",
@@ -337,6 +346,8 @@ Settings settings_from(const agents::Values& values) {
   settings.semi_sync_timeout_ms = static_cast<long>(to_ms(values.time("semi_sync_timeout")));
   settings.sql_timeout = values.time("sql_timeout");
   settings.durability = parse_durability(values.text("durability"));
+  if (const std::string& flush = values.text("sync_relay_log"); flush != "auto")
+    settings.sync_relay_log = flush == "on";
   settings.ack_timeout = std::max<Duration>(values.time("ack_timeout"), 100ms);
   settings.enable_creation = values.flag("enable_creation");
   settings.evict_outdated = values.flag("evict_outdated_slaves");

@@ -27,6 +27,7 @@ struct Settings {
   std::string reader_attribute;
   bool semi_sync = true;
   std::optional<Durability> durability = {};  // nullopt: the best that this cluster can keep
+  std::optional<bool> sync_relay_log = {};    // nullopt: where durability is lossless
   Duration ack_timeout = 1s;
   bool promotable = false;
   long semi_sync_timeout_ms = 1000;

@@ -73,7 +73,8 @@ Result<Server> launch_in_role(const Settings& settings, const std::vector<std::s
                         .log_rows = settings.promotable && !sets_option(configured, "binlog-format"),
                         .relay_log = sets_option(configured, "relay-log") ? std::string{} : relay_log_of(settings),
                         .semi_sync_timeout_ms = settings.commit_wait_ms(),
-                        .acknowledges = plan.in_sync};
+                        .acknowledges = plan.in_sync,
+                        .sync_relay_log = plan.sync_relay_log};
   if (plan.cut_tail)
     if (const auto marked = MustFollow(settings).set(); !marked) return marked.error();
   auto server = launch(settings, options, deadline);
@@ -86,8 +87,12 @@ Result<Server> launch_in_role(const Settings& settings, const std::vector<std::s
 /// With a record it says what to do; without one, whoever starts while another is promoted is a replica.
 Result<StartPlan> plan_of(Call& call, const Settings& settings, Cluster& cluster, Deadline deadline) {
   const bool promotable = call.meta().is_promotable();
-  if (promotable && settings.keeps_record()) return plan_start(call, cluster.self(), deadline.within(10s).at());
-  return StartPlan{.record = {}, .cut_tail = promotable && !cluster.primary_elsewhere().empty(), .in_sync = true};
+  if (promotable && settings.keeps_record())
+    return plan_start(call, settings, cluster.self(), deadline.within(10s).at());
+  return StartPlan{.record = {},
+                   .cut_tail = promotable && !cluster.primary_elsewhere().empty(),
+                   .in_sync = true,
+                   .sync_relay_log = settings.sync_relay_log.value_or(false)};
 }
 
 Result<void> keep_record(Call& call, const StartPlan& plan) {

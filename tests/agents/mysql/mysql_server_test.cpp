@@ -116,6 +116,15 @@ TEST(MysqlServer, that_is_frozen_fails_the_monitor_in_bounded_time_and_can_be_st
   EXPECT_FALSE(rig.server("n1"));
 }
 
+TEST(MysqlServer, flushes_its_relay_log_where_that_is_asked_for) {
+  Rig rig({"n1"});
+  ASSERT_EQ(rig.call("n1", "start", {{"sync_relay_log", "on"}}).code, 0);
+  EXPECT_EQ(rig.sql("n1", "SELECT @@global.sync_relay_log"), "1");
+  ASSERT_EQ(rig.call("n1", "stop").code, 0);
+  ASSERT_EQ(rig.call("n1", "start", {{"sync_relay_log", "off"}}).code, 0);
+  EXPECT_NE(rig.sql("n1", "SELECT @@global.sync_relay_log"), "1");
+}
+
 TEST(MysqlServer, that_is_stopped_in_passing_is_healthy) {
   Rig rig({"n1"});
   ASSERT_EQ(rig.call("n1", "start").code, 0);

@@ -48,6 +48,14 @@ TEST(CommandLine, adds_a_binary_log_only_where_none_is_configured) {
   EXPECT_EQ(place(command_line(options), "--log-bin=mysql-bin"), -1);
 }
 
+TEST(CommandLine, flushes_the_relay_log_when_an_acknowledgement_shall_survive_the_loss_of_all_power) {
+  ServerOptions options = plain();
+  EXPECT_EQ(place(command_line(options), "--sync-relay-log=1"), -1);
+  options.sync_relay_log = true;
+  options.additional = {"--sync-relay-log=0"};
+  EXPECT_LT(place(command_line(options), "--sync-relay-log=0"), place(command_line(options), "--sync-relay-log=1"));
+}
+
 TEST(CommandLine, tells_crash_recovery_the_role) {
   ServerOptions options = plain();
   EXPECT_GE(place(command_line(options), "--init-rpl-role=MASTER"), 0);
