@@ -86,7 +86,11 @@ class Tickle(links.Cluster):
         return [process for process, _ in clients.values()]
 
     def kill_helper(self, ip):
-        self.run_at(self.home, "sh", "-c", f"kill -9 $(cut -d' ' -f1 /run/resource-agents/systole-IPaddr-{ip}.pid)")
+        """And waits for its end: to a monitor that comes before it, it lives."""
+        pid_file = f"/run/resource-agents/systole-IPaddr-{ip}.pid"
+        pid = self.run_at(self.home, "cut", "-d", " ", "-f1", pid_file)[1].strip()
+        self.assertEqual(self.run_at(self.home, "kill", "-9", pid)[0], 0)
+        until(lambda: self.run_at(self.home, "test", "-e", f"/proc/{pid}")[0] != 0, f"the end of process {pid}")
 
     def power_goes(self):
         self.addCleanup(self.rig.poweron, self.home)
