@@ -63,16 +63,6 @@ MysqlView gather(const std::string& resource, const agents::Environment& env, Lo
   return view;
 }
 
-bool is_primary(const MysqlView& view) {
-  const auto found = view.notices.find(view.record.primary);
-  return found != view.notices.end() && found->second.kind == mysql::Notice::Kind::primary;
-}
-
-bool is_stalled(const MysqlView& view) {
-  const auto found = view.notices.find(view.record.primary);
-  return found != view.notices.end() && found->second.stalled;
-}
-
 std::string notice_words(const mysql::Notice& notice) {
   switch (notice.kind) {
     case mysql::Notice::Kind::down:
@@ -137,6 +127,16 @@ int force(Surroundings& here, const std::string& resource, bool yes, const agent
 }
 
 }  // namespace
+
+bool is_primary(const MysqlView& view) {
+  const auto found = view.notices.find(view.record.primary);
+  return found != view.notices.end() && found->second.kind == mysql::Notice::Kind::primary;
+}
+
+bool is_stalled(const MysqlView& view) {
+  const auto found = view.notices.find(view.record.primary);
+  return found != view.notices.end() && found->second.stalled;
+}
 
 std::string mysql_status_text(const MysqlView& view) {
   std::string text = fmt::format("Database {}, seen from {}\n\n", view.resource, view.self);

@@ -36,6 +36,10 @@ struct MysqlView {
   std::map<std::string, mysql::Notice> notices = {};
   std::optional<mysql::HelperState> helper = {};  // of this node
 };
+/// Does whom the record names serve as primary, by its own word?
+bool is_primary(const MysqlView& view);
+/// Does it say that its writers wait?
+bool is_stalled(const MysqlView& view);
 std::string mysql_status_text(const MysqlView& view);
 int mysql_status_code(const MysqlView& view);
 

@@ -44,7 +44,10 @@ class Move {
     const auto id = find_attribute(*clone, "clone", "id");
     if (!id) return Error{Errc::not_found, fmt::format("{} is not part of a clone", resource)};
     move.clone_ = *id;
-    move.systole_ = run({"systole", "status", "--json"}).has_value();
+    // By what it prints: it leaves with 1 when it has something to complain of.
+    const auto status = agents::run_program({"systole", "status", "--json"}, agents::process_environment(),
+                                            boot_time() + manager_patience);
+    move.systole_ = status && status->out.find("\"mode\": \"") != std::string::npos;
     return move;
   }
 
@@ -53,14 +56,9 @@ class Move {
                                : run({"crm_resource", "--move", "--promoted", "--resource", clone_, "--node", node});
     return told ? Result<void>() : told.error();
   }
-  Result<void> take_back() const {
-    const auto told =
-        systole_ ? run({"systole", "move", clone_, "--clear"}) : run({"crm_resource", "--clear", "--resource", clone_});
-    return told ? Result<void>() : told.error();
-  }
-  std::string how_to_take_back() const {
-    return systole_ ? fmt::format("systole move {} --clear", clone_)
-                    : fmt::format("crm_resource --clear --resource {}", clone_);
+  std::vector<std::string> command_to_take_back() const {
+    if (systole_) return {"systole", "move", clone_, "--clear"};
+    return {"crm_resource", "--clear", "--resource", clone_};
   }
 
  private:
@@ -93,9 +91,7 @@ Result<void> ask_agent(const std::string& resource, const std::string& target) {
 }
 
 bool leads(const MysqlView& view, const std::string& node) {
-  const auto found = view.notices.find(node);
-  return view.record.primary == node && found != view.notices.end() &&
-         found->second.kind == mysql::Notice::Kind::primary;
+  return view.record.primary == node && is_primary(view);
 }
 
 /// Until `reached`, an interruption, or the deadline.
@@ -114,7 +110,7 @@ Result<std::string> switch_target(const MysqlView& view, const std::string& want
   const mysql::Record& record = view.record;
   if (!view.shared) return Error{Errc::not_connected, "the cluster's record cannot be read"};
   if (!record.exists()) return Error{Errc::not_found, "nobody has been promoted yet"};
-  if (!leads(view, record.primary))
+  if (!is_primary(view))
     return Error{Errc::refused, fmt::format("{} should be the primary, and does not serve now", record.primary)};
   if (!wanted.empty() && wanted == record.primary) return wanted;
   if (record.in_sync.empty())
@@ -122,7 +118,7 @@ Result<std::string> switch_target(const MysqlView& view, const std::string& want
                  fmt::format("no replica is in sync: only {} has every acknowledged write", record.primary)};
   if (!wanted.empty() && wanted != record.in_sync)
     return Error{Errc::refused, fmt::format("{} is not in sync, {} is", wanted, record.in_sync)};
-  if (view.notices.at(record.primary).stalled)
+  if (is_stalled(view))
     return Error{Errc::refused, fmt::format("writers wait for {}: repair it first", record.in_sync)};
   const auto replica = view.notices.find(record.in_sync);
   if (replica == view.notices.end() || replica->second.kind != mysql::Notice::Kind::replica || !replica->second.streams)
@@ -161,10 +157,10 @@ int switch_over(Surroundings& here, const MysqlOptions& options, const MysqlView
                        return leads(now, *target) && now.record.in_sync == from;
                      });
   // Also of an order that failed: it may have been heard all the same.
-  const auto back = move->take_back();
+  const auto back = run(move->command_to_take_back());
   if (!back)
     here.err += fmt::format("{}: the order to the manager stands, take it back with '{}': {}\n", tool,
-                            move->how_to_take_back(), back.error().what);
+                            join(move->command_to_take_back(), " "), back.error().what);
   if (!moved) {
     const MysqlView now = look();
     here.err += fmt::format(
