@@ -26,7 +26,7 @@ struct StartPlan {
   Record record = {};           // the newest that is known
   bool cut_tail = false;        // this node was the primary and another is now: what nobody acknowledged must go
   bool in_sync = false;         // it acknowledges from the beginning
-  bool sync_relay_log = false;  // only what is on its disk
+  bool sync_relay_log = false;  // and then only what is on its disk
 };
 Result<StartPlan> plan_start(agents::Call& call, const Settings& settings, const std::string& self, Time deadline);
 

@@ -38,6 +38,12 @@ struct Variables {
 
   /// Everything that is applied here.
   GtidList applied() const { return merged(replicated, binlog_position); }
+  /// The same with everything known of who wrote it: for diverged(), as the history of a primary.
+  GtidList history() const {
+    GtidList all = binlog_state;
+    all.insert(all.end(), replicated.begin(), replicated.end());
+    return all;
+  }
 };
 
 struct Facts {

@@ -29,24 +29,16 @@ std::string long_transactions(Server& server, Deadline deadline) {
                      found->text(0, "age"));
 }
 
-/// Asked after the replica was, so that nothing of its history can be newer than this.
-Result<GtidList> history_now(Server& server, Deadline deadline) {
-  const auto variables = server.variables(deadline);
-  if (!variables) return variables.error();
-  GtidList history = variables->binlog_state;
-  for (const Gtid& gtid : variables->replicated) history.push_back(gtid);
-  return history;
-}
-
 /// Until the replica has applied what this server had committed at the beginning; "" it has.
 std::string behind(Server& server, const std::string& host, const Settings& settings, const GtidList& committed,
                    Deadline deadline) {
   for (;;) {
     const auto peer = ask_peer(settings, {.host = host, .port = settings.replication_port}, deadline.within(1s));
     if (!peer) return fmt::format("{} cannot be asked: {}", host, peer.error().what);
-    const auto history = history_now(server, Deadline::in(settings.sql_timeout));
-    if (!history) return history.error().what;
-    if (const auto stranger = diverged(peer->position, *history))
+    // Asked after the replica was, so that nothing of its history can be newer than this.
+    const auto now = server.variables(Deadline::in(settings.sql_timeout));
+    if (!now) return now.error().what;
+    if (const auto stranger = diverged(peer->position, now->history()))
       return fmt::format("{} has {}, which this server never had", host, to_string(*stranger));
     if (contains(peer->position, committed)) return {};
     if (agents::pause_for(50ms, deadline.at())) continue;

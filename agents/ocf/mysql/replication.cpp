@@ -182,9 +182,8 @@ Result<GtidList> history_here(Server& server, const Settings& settings, Deadline
   if (!received) return received.error();
   const auto variables = server.variables(deadline);
   if (!variables) return variables.error();
-  GtidList history = variables->binlog_state;
-  for (const GtidList* const more : {&variables->replicated, &*received})
-    history.insert(history.end(), more->begin(), more->end());
+  GtidList history = variables->history();
+  history.insert(history.end(), received->begin(), received->end());
   std::ranges::sort(history);
   const auto doubled = std::ranges::unique(history);
   history.erase(doubled.begin(), doubled.end());
