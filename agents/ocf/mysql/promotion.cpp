@@ -23,15 +23,22 @@ Evidence evidence(const Standing& standing) {
   return Evidence::none;
 }
 
+/// A first promotion that did not get as far as this node's disk. Another node may have begun one as well, on the other
+/// side of a cut, and got further: whether the cluster's copy names this node says nothing of that.
+bool is_half_founded(const Standing& standing) {
+  const Record& record = record_of(standing);
+  return !standing.own.exists() && record.primary == standing.self && record.in_sync.empty();
+}
+
 Permission found(const Standing& standing) {
   const bool all = standing.wanted > 0 && standing.present >= standing.wanted;
   if (all || standing.operator_word)
     return {.by = all ? Evidence::founding : Evidence::operator_word,
             .why = {},
-            .next = after_promotion_of(standing.self, Record{})};
+            .next = after_promotion_of(standing.self, record_of(standing))};
   return {.by = Evidence::none,
           .why = fmt::format(
-              "no record says yet which database is the true one, and only {} of {} instances are up: "
+              "no record on a disk says yet which database is the true one, and only {} of {} instances are up: "
               "start the others, set clone-max to the number of databases if there are fewer, or 'systole mysql "
               "force' here if they are gone for good",
               standing.present, standing.wanted),
@@ -116,7 +123,7 @@ Permission may_promote(const Standing& standing) {
                 "this server was started as a replica and has not caught up with a primary since: it may lack "
                 "acknowledged transactions",
             .next = {}};
-  if (!record.exists()) return found(standing);
+  if (!record.exists() || is_half_founded(standing)) return found(standing);
   const bool primary = record.primary == standing.self, replica = record.in_sync == standing.self;
   if (!primary && !replica && !standing.operator_word)
     return {.by = Evidence::none,

@@ -25,7 +25,7 @@ void World::manage() {
 
 void World::manage_partition(const std::vector<int>& members) {
   bool busy = false;
-  for (const int n : members) busy = manage_node(n) || busy;
+  for (const int n : members) busy = manage_node(n, members) || busy;
   std::vector<int> promoted;
   for (const int n : members)
     if (node(n).rsc == Rsc::promoted) promoted.push_back(n);
@@ -50,7 +50,7 @@ void World::manage_partition(const std::vector<int>& members) {
 }
 
 /// True while something is under way or to be done there.
-bool World::manage_node(int n) {
+bool World::manage_node(int n, const std::vector<int>& members) {
   Node& here = node(n);
   if (here.action) return true;
   const Server& server = here.server;
@@ -74,9 +74,26 @@ bool World::manage_node(int n) {
     power_off(n, true);
     return true;
   }
-  if (wanted && here.rsc == Rsc::stopped && now_ >= here.next_start) start_action(n);
+  if (wanted && here.rsc == Rsc::stopped && now_ >= here.next_start) {
+    plan_beside_start(n, members);
+    start_action(n);
+  }
   if (!here.action && runs && dice_.chance(1, 8)) monitor(n);
   return here.action != nullptr;
+}
+
+/// A manager that has forgotten n's score (it lost its node, or cleaned up) promotes another instance in the very
+/// transition that starts n again.
+void World::plan_beside_start(int n, const std::vector<int>& members) {
+  int candidate = -1;
+  for (const int each : members) {
+    if (each == n) continue;
+    if (node(each).rsc == Rsc::promoted || node(each).was_promoted) return;
+    if (node(each).rsc == Rsc::started && !node(each).action && node(each).score > 0) candidate = each;
+  }
+  if (candidate < 0 || dice_.chance(1, 2)) return;
+  count("promotion planned beside a start");
+  planned_ = candidate;
 }
 
 void World::choose_primary(const std::vector<int>& members) {
@@ -87,9 +104,11 @@ void World::choose_primary(const std::vector<int>& members) {
     const bool was = each.was_promoted || each.rsc == Rsc::promoted;
     if (action == "promote" || action == "demote" || (was && each.rsc != Rsc::started)) return;
     if (each.rsc != Rsc::started || each.action || each.score <= 0 || now_ < each.next_promote) continue;
-    if (best < 0 || n == switch_to_ || (best != switch_to_ && each.score > node(best).score)) best = n;
+    const int ordered = switch_to_ >= 0 ? switch_to_ : planned_;
+    if (best < 0 || n == ordered || (best != ordered && each.score > node(best).score)) best = n;
   }
   if (best < 0) return;
+  planned_ = -1;
   if (switch_to_ == best) switch_to_ = -1;
   promote_action(best);
 }

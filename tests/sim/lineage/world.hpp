@@ -261,7 +261,8 @@ class World {
   // manager.cpp, actions.cpp
   void manage();
   void manage_partition(const std::vector<int>& members);
-  bool manage_node(int n);
+  bool manage_node(int n, const std::vector<int>& members);
+  void plan_beside_start(int n, const std::vector<int>& members);
   void choose_primary(const std::vector<int>& members);
   void monitor(int n);
   void follow_primary(int n);
@@ -328,6 +329,7 @@ class World {
   bool together_ = false;
   Time linked_since_ = never, unlinked_since_{};
   int switch_to_ = -1;
+  int planned_ = -1;  // whom a transition that has begun promotes, once all starts are done
 };
 
 }  // namespace systole::sim_lineage

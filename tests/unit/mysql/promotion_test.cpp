@@ -132,6 +132,16 @@ TEST(Promotion, the_first_record_wants_all_instances) {
   EXPECT_EQ(promotion_score(now), score_unrelated);
 }
 
+TEST(Promotion, a_first_promotion_that_never_reached_the_disk_wants_all_instances_again) {
+  Standing now = standing("e=1 q=0 p=n1 s=-");
+  now.own = {};
+  EXPECT_FALSE(may_promote(now).granted()) << "n2 may have stored the same of itself, on its side of a cut";
+  now.present = 2;
+  const Permission permission = may_promote(now);
+  EXPECT_EQ(permission.by, Evidence::founding);
+  EXPECT_EQ(to_string(permission.next), "e=2 q=0 p=n1 s=-");
+}
+
 TEST(Promotion, scores_are_for_those_whom_the_record_names) {
   EXPECT_EQ(promotion_score(standing("e=3 q=1 p=n1 s=n2")), score_promoted);
   EXPECT_EQ(promotion_score(standing("e=3 q=1 p=n2 s=n1")), score_replica);
