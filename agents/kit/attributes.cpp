@@ -64,16 +64,24 @@ Result<std::string> Attributes::query(Argv argv, Time deadline) const {
 
 namespace {
 
+bool has_promotion_option(const Environment& env) {
+  return version_at_least(Meta(env).feature_set(), "3.10.0");
+}
+
 Argv promotion_command(const Environment& env) {
-  const bool has_option = version_at_least(Meta(env).feature_set(), "3.10.0");
-  return has_option ? Argv{"crm_attribute", "-p"} : Argv{"crm_master", "-l", "reboot"};
+  return has_promotion_option(env) ? Argv{"crm_attribute", "-p"} : Argv{"crm_master", "-l", "reboot"};
 }
 
 }  // namespace
 
 Result<void> Attributes::set_promotion(Score score, Time deadline) const {
   auto argv = promotion_command(env_);
-  argv.insert(argv.end(), {"-v", to_string(score)});
+  // In one word: Pacemaker's crm_attribute takes a -INFINITY of its own for options. crm_master, a script, wants two.
+  if (has_promotion_option(env_)) {
+    argv.push_back("--update=" + to_string(score));
+  } else {
+    argv.insert(argv.end(), {"-v", to_string(score)});
+  }
   const auto out = run(std::move(argv), deadline);
   return out ? Result<void>{} : out.error();
 }

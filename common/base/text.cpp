@@ -58,6 +58,10 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
   return text;
 }
 
+bool has(const std::vector<std::string>& list, std::string_view word) {
+  return std::ranges::find(list, word) != list.end();
+}
+
 std::string lower(std::string_view text) {
   std::string result(text);
   std::ranges::transform(result, result.begin(), to_lower);
@@ -91,6 +95,14 @@ std::string to_string(Score score) {
   if (score.points >= Score::inf) return "INFINITY";
   if (score.points <= -Score::inf) return "-INFINITY";
   return std::to_string(score.points);
+}
+
+std::optional<std::string> between(std::string_view text, std::string_view before, std::string_view after) {
+  const std::size_t begin = text.find(before);
+  if (begin == std::string_view::npos) return std::nullopt;
+  const std::string_view rest = text.substr(begin + before.size());
+  const std::size_t end = rest.find(after);
+  return end == std::string_view::npos ? std::nullopt : std::optional<std::string>(rest.substr(0, end));
 }
 
 }  // namespace systole

@@ -16,8 +16,12 @@ std::vector<std::string> split(std::string_view text, char separator);
 /// Words between runs of blanks; no empty ones.
 std::vector<std::string> words(std::string_view text);
 std::string join(const std::vector<std::string>& parts, std::string_view separator);
+bool has(const std::vector<std::string>& list, std::string_view word);
 std::string lower(std::string_view text);
 bool starts_with_ignoring_case(std::string_view text, std::string_view prefix);
+
+/// What stands between the first `before` and the next `after`; nullopt: one of them is missing.
+std::optional<std::string> between(std::string_view text, std::string_view before, std::string_view after);
 
 /// The whole text is a decimal number of type N; no blanks, no plus sign.
 template <std::integral N>

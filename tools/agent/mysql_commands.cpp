@@ -68,6 +68,7 @@ std::string notice_words(const mysql::Notice& notice) {
     case mysql::Notice::Kind::down:
       return "no server";
     case mysql::Notice::Kind::replica:
+      if (notice.behind_s > 0) return fmt::format("replica, receives, but applies {} s or more later", notice.behind_s);
       return notice.streams ? "replica, receives and applies" : "replica, receives nothing or cannot apply it";
     case mysql::Notice::Kind::primary:
       return notice.stalled ? "primary, WRITERS WAIT for its replica" : "primary";
@@ -93,7 +94,13 @@ std::string sentence(const MysqlView& view) {
   if (record.in_sync.empty())
     return fmt::format("ONE COPY: what is written now is on {} alone until a replica is in sync again.",
                        record.primary);
-  return fmt::format("Every acknowledged write is on {} and on {}.", record.primary, record.in_sync);
+  const auto replica = view.notices.find(record.in_sync);
+  const unsigned behind = replica == view.notices.end() ? 0 : replica->second.behind_s;
+  return fmt::format("Every acknowledged write is on {} and on {}{}.", record.primary, record.in_sync,
+                     behind == 0 ? ""
+                                 : fmt::format(", but {0} has {1} s or more of them to apply: a take-over by it takes "
+                                               "that much longer",
+                                               record.in_sync, behind));
 }
 
 int force(Surroundings& here, const std::string& resource, bool yes, const agents::Environment& env, Log& log) {

@@ -5,8 +5,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "agents/kit/process.hpp"
 #include "agents/ocf/mysql/own_copy.hpp"
 #include "common/base/text.hpp"
@@ -20,10 +18,6 @@ constexpr std::int64_t memo_is_old_s = 300;
 
 std::int64_t boot_seconds() {
   return std::chrono::duration_cast<std::chrono::seconds>(boot_time().time_since_epoch()).count();
-}
-
-bool has(const std::vector<std::string>& list, const std::string& name) {
-  return std::ranges::find(list, name) != list.end();
 }
 
 }  // namespace

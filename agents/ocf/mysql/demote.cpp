@@ -24,7 +24,7 @@ std::string wait_for_replicas(const std::set<std::string>& hosts, const Settings
   std::string unsure;
   for (const std::string& host : hosts) {
     for (;;) {
-      const auto peer = ask_peer(settings, {.host = host, .port = settings.replication_port}, deadline.within(1s));
+      const auto peer = ask_peer(settings, {.host = host, .port = settings.peer_port()}, deadline.within(1s));
       if (peer && contains(peer->position, last)) break;
       const bool wait_on = peer || peer.error().code == Errc::refused;
       if (wait_on && agents::pause_for(5ms, deadline.at())) continue;

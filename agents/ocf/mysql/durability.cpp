@@ -4,18 +4,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "agents/ocf/mysql/helper.hpp"
 #include "agents/ocf/mysql/must_follow.hpp"
+#include "common/base/text.hpp"
 
 namespace systole::mysql {
 
 namespace {
-
-bool has(const std::vector<std::string>& list, const std::string& name) {
-  return std::ranges::find(list, name) != list.end();
-}
 
 /// Does the manager say that the node's instance is promoted and stays so?
 bool is_promoted(const agents::Meta& meta, const std::string& node) {
@@ -27,7 +22,12 @@ bool is_promoted(const agents::Meta& meta, const std::string& node) {
 
 Durability durability_of(const Settings& settings, const SharedRecord& shared, Time deadline) {
   if (settings.durability) return *settings.durability;
-  return shared.majority(deadline) ? Durability::lossless : Durability::crash_safe;
+  const bool sure = shared.majority(deadline) || shared.fencing(deadline);
+  return sure ? Durability::lossless : Durability::crash_safe;
+}
+
+bool flushes_relay_log(const Settings& settings, Durability durability) {
+  return settings.sync_relay_log.value_or(durability == Durability::lossless);
 }
 
 Result<Standing> standing_now(agents::Call& call, const Settings& settings, const std::string& self, Time deadline) {
@@ -83,8 +83,7 @@ Result<StartPlan> plan_start(agents::Call& call, const Settings& settings, const
   }
   plan.cut_tail = copy->primary == self && plan.record.primary != self;
   plan.in_sync = plan.record.in_sync == self;
-  plan.sync_relay_log = settings.sync_relay_log ? *settings.sync_relay_log
-                                                : durability_of(settings, shared, deadline) == Durability::lossless;
+  plan.sync_relay_log = plan.in_sync && flushes_relay_log(settings, durability_of(settings, shared, deadline));
   if (plan.cut_tail)
     call.log().notice("{} was promoted meanwhile ({}): what nobody acknowledged is removed here", plan.record.primary,
                       to_string(plan.record));

@@ -14,6 +14,9 @@ namespace systole::mysql {
 /// The parameter, or the best that this cluster can keep.
 Durability durability_of(const Settings& settings, const SharedRecord& shared, Time deadline);
 
+/// Whether a replica acknowledges only what is on its disk.
+bool flushes_relay_log(const Settings& settings, Durability durability);
+
 /// Everything anew, as the cluster says it now. Errors: this node's own copy is damaged.
 Result<Standing> standing_now(agents::Call& call, const Settings& settings, const std::string& self, Time deadline);
 
@@ -26,7 +29,7 @@ struct StartPlan {
   Record record = {};           // the newest that is known
   bool cut_tail = false;        // this node was the primary and another is now: what nobody acknowledged must go
   bool in_sync = false;         // it acknowledges from the beginning
-  bool sync_relay_log = false;  // and then only what is on its disk
+  bool sync_relay_log = false;  // and that only when it is on its disk
 };
 Result<StartPlan> plan_start(agents::Call& call, const Settings& settings, const std::string& self, Time deadline);
 

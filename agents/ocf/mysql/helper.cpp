@@ -25,7 +25,8 @@ namespace {
 
 constexpr Duration look_every = 100ms;
 constexpr Duration tool_patience = 5s;
-constexpr Duration score_again = 5min;
+constexpr Duration silence_told_after = 3s, silence_told_again = 57s;
+constexpr Duration score_again = 5min, score_after_failure = 1s;
 // A server that ended has nothing left to be told of after so long; a start brings a new helper.
 constexpr Duration dead_server_patience = 5min;
 
@@ -49,7 +50,8 @@ class Helper {
         cluster_(call, settings),
         shared_(call.environment(), call.log(), resource_of(call)),
         own_(call.paths(), resource_of(call)),
-        look_(settings),
+        durability_(durability_of(settings, shared_, patience(tool_patience))),
+        look_(settings, flushes_relay_log(settings, durability_)),
         lineage_(rules(), cluster_.own_copy(), agents::boot_now()) {}
 
   int run() {
@@ -59,6 +61,7 @@ class Helper {
     for (;;) {
       const bool alive = !process->ended_by(Deadline::in(look_every));
       const SeenServer seen = look_.at(alive, settings_.ack_timeout);
+      tell_of_silence(seen);
       feed(seen);
       tell();
       if (alive) continue;
@@ -71,8 +74,9 @@ class Helper {
  private:
   LineageRules rules() {
     return {.self = cluster_.self(),
-            .durability = durability_of(settings_, shared_, patience(tool_patience)),
+            .durability = durability_,
             .ack_timeout = settings_.ack_timeout,
+            .apply_lag_max = settings_.apply_lag_max,
             .instances = static_cast<unsigned>(call_.meta().clone_max())};
   }
 
@@ -101,7 +105,12 @@ class Helper {
     return seen;
   }
 
-  Answer act(const SetSource& set) { return done(look_.set_source(set.on, settings_.ack_timeout), "semi-sync"); }
+  Answer act(const SetSource& set) {
+    if (set.first)
+      if (const auto told = shared_.publish(*set.first, patience(tool_patience)); !told)
+        return done(told, "notice");  // the source stays as it is; the next look tries again
+    return done(look_.set_source(set.on, settings_.ack_timeout), "semi-sync");
+  }
 
   Answer act(const CommitBarrier&) {
     const auto gtid = look_.commit_barrier(lineage_.record(), Deadline::in(settings_.ack_timeout));
@@ -146,10 +155,7 @@ class Helper {
                                     : "this replica acknowledges nothing any more: it is not the one in sync");
     return done(look_.acknowledge(set.on, tool_patience), "semi-sync");
   }
-  Answer act(const RestartReceiver&) {
-    call_.log().notice("the primary waits for us: the receiver begins anew");
-    return done(look_.restart_receiver(tool_patience), "the receiver");
-  }
+  Answer act(const BindRight&) { return done(look_.bind_right(tool_patience), "semi-sync"); }
 
   Answer act(const KillServer& kill) {
     if (const auto process = ServerProcess::find(settings_.place())) {
@@ -190,6 +196,16 @@ class Helper {
 
   static Time patience(Duration span) { return agents::boot_now() + span; }
 
+  /// A helper that cannot ask its server can do nothing for the writers that wait: that must be known.
+  void tell_of_silence(const SeenServer& seen) {
+    const Time now = agents::boot_now();
+    if (seen.answers || !seen.alive) return silent_since_.reset();
+    if (!silent_since_) silent_since_ = now;
+    if (now - *silent_since_ < silence_told_after) return;
+    silent_since_ = now + silence_told_again;
+    say(Level::warning, fmt::format("the server does not answer its helper: {}", look_.why_not()));
+  }
+
   /// Score and state file, when they changed.
   void tell() {
     if (feed_word_) {
@@ -213,12 +229,20 @@ class Helper {
   void publish_score(std::optional<int> score) {
     const Time now = agents::boot_now();
     if (told_ && *told_ == score && now - told_at_ < score_again) return;
+    if (!told_ && now - told_at_ < score_after_failure) return;
     const agents::Attributes attributes(call_.environment());
     // Not just none: a wish of the operator's (a move) would outweigh that, and the primary be demoted in vain.
     const auto sent = attributes.set_promotion(score ? Score{*score} : Score{score_never}, patience(tool_patience));
-    if (!sent) return call_.log().warning("the promotion score could not be set: {}", sent.error().what);
-    told_ = score;
     told_at_ = now;
+    if (sent) {
+      told_ = score;
+      score_complaint_.clear();
+      return;
+    }
+    told_.reset();
+    if (sent.error().what == score_complaint_) return;
+    score_complaint_ = sent.error().what;
+    call_.log().warning("the promotion score could not be set: {}", score_complaint_);
   }
 
   agents::Call& call_;
@@ -226,6 +250,7 @@ class Helper {
   Cluster cluster_;
   SharedRecord shared_;
   OwnCopy own_;
+  Durability durability_;
   Look look_;
   Lineage lineage_;
   GtidList barrier_;
@@ -233,6 +258,8 @@ class Helper {
   bool feed_word_ = false;
   std::optional<std::optional<int>> told_;
   Time told_at_{};
+  std::string score_complaint_;
+  std::optional<Time> silent_since_;
   HelperState state_;
   bool written_ = false;
 };

@@ -26,12 +26,13 @@ using agents::Call;
 struct Place {
   std::string_view option, parameter;
 };
-constexpr std::array<Place, 6> places{{{"datadir", "datadir"},
+constexpr std::array<Place, 7> places{{{"datadir", "datadir"},
                                        {"socket", "socket"},
                                        {"pid-file", "pid"},
                                        {"log-error", "log"},
                                        {"user", "user"},
-                                       {"port", "replication_port"}}};
+                                       {"port", "replication_port"},
+                                       {"extra-port", "extra_port"}}};
 
 /// Relative names are below the datadir, which the server makes its working directory.
 agents::Fallbacks fallbacks_from(const std::vector<std::string>& options, const agents::Values& given) {

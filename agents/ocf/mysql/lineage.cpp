@@ -4,17 +4,13 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include "common/base/text.hpp"
 
 namespace systole::mysql {
 
 namespace {
 
 constexpr Duration complaint_every = 60s;
-
-bool has(const std::vector<std::string>& list, const std::string& name) {
-  return std::ranges::find(list, name) != list.end();
-}
 
 }  // namespace
 
@@ -91,6 +87,7 @@ Standing Lineage::standing() const {
 
 void Lineage::on(Time now, const SeenServer& seen, Effects& out) {
   if (seen.answers && seen.source_on != server_.source_on) alone_before_.reset();
+  if (seen.answers && !seen.acknowledges && server_.acknowledges) without_right_at_ = now;
   server_ = seen;
   confirm_due_ = true;
   if (seen.answers || !seen.alive) note_role(now, seen.alive && seen.writable);
@@ -260,16 +257,26 @@ void Lineage::watch_for_lone_commits(Effects& out) {
 void Lineage::follow(Time now, Effects& out) {
   const Record& now_true = record();
   // Our own copy alone may be old, and whoever acknowledges though another is in sync lets writes get lost.
+  // The right to acknowledge is of this connection: a replica that was cut off does not know whose it is afterwards.
+  if (server_.answers && server_.will_acknowledge && (server_.acknowledges || !cluster_.shared))
+    out.push_back(BindRight{});
   if (!now_true.exists() || now_true.primary == rules_.self || !cluster_.shared || !read_at_) return;
   const Notice* const primary = notice_of(now_true.primary);
   if (now_true.in_sync == rules_.self) return hold_place(now, primary, out);
   const bool wanted = primary != nullptr && primary->kind == Notice::Kind::primary &&
                       primary->epoch == now_true.epoch && primary->invites == rules_.self;
-  if (server_.alive && server_.answers && server_.acknowledges != wanted) out.push_back(Acknowledge{wanted});
+  acknowledge(now, wanted, out);
+}
+
+/// It begins to by what the cluster has said since it last did not.
+void Lineage::acknowledge(Time now, bool wanted, Effects& out) {
+  if (!server_.alive || !server_.answers || server_.acknowledges == wanted) return;
+  if (!wanted || asked_at_ > without_right_at_) return out.push_back(Acknowledge{wanted});
+  next_read_ = std::min(next_read_, now);
 }
 
 void Lineage::hold_place(Time now, const Notice* primary, Effects& out) {
-  if (server_.alive && server_.answers && !server_.acknowledges) out.push_back(Acknowledge{true});
+  if (server_.streams) acknowledge(now, true, out);
   const bool primary_lives =
       primary != nullptr && primary->kind == Notice::Kind::primary && is_member(record().primary);
   if (!primary_lives || !broken_since_) return restarted_at_.reset();
@@ -280,8 +287,9 @@ void Lineage::hold_place(Time now, const Notice* primary, Effects& out) {
   if (!asked || now - *broken_since_ < rules_.ack_timeout) return;
   if (!restarted_at_) {
     restarted_at_ = now;
-    if (server_.answers) out.push_back(RestartReceiver{});
-    return;
+    if (!server_.answers) return;
+    out.push_back(Say{.text = "the primary waits for us: the receiver begins anew"});
+    return out.push_back(Acknowledge{true});
   }
   if (now - *restarted_at_ >= rules_.ack_timeout) give_up_place("it receives nothing", out);
 }
@@ -307,7 +315,9 @@ void Lineage::give_up_joining(Time now, std::string_view why, Effects& out) {
 void Lineage::set_source(bool on, Effects& out) {
   server_.source_on = on;
   alone_before_.reset();
-  out.push_back(SetSource{on});
+  if (on) return out.push_back(SetSource{.on = true});
+  published_ = notice();
+  out.push_back(SetSource{.on = false, .first = published_});
 }
 
 void Lineage::write(const Record& wanted, bool own_first, Effects& out) {
@@ -337,7 +347,18 @@ void Lineage::read(Time now, Effects& out) {
   if (urgent && read_at_) next_read_ = std::min(next_read_, *read_at_ + rules_.read_stalled);
   if (reading_ || writing_ || now < next_read_) return;
   reading_ = true;
+  asked_at_ = now;
   out.push_back(ReadCluster{});
+}
+
+/// Doubled steps, and back only at half of the bound: each change is a message to all nodes.
+unsigned Lineage::behind_in_steps() const {
+  const Duration bound = rules_.apply_lag_max;
+  const bool was = published_ && published_->behind_s > 0;
+  if (bound <= 0ns || server_.behind <= (was ? bound / 2 : bound)) return 0;
+  Duration step = bound;
+  while (step * 2 <= server_.behind) step *= 2;
+  return static_cast<unsigned>(std::max<std::int64_t>(1, to_ms(step) / 1000));
 }
 
 Notice Lineage::notice() const {
@@ -346,6 +367,7 @@ Notice Lineage::notice() const {
   if (!server_.alive) return notice;
   notice.kind = leads() ? Notice::Kind::primary : Notice::Kind::replica;
   notice.streams = !leads() && server_.answers && server_.streams && !server_.applier_failed;
+  notice.behind_s = leads() ? 0 : behind_in_steps();
   notice.stalled = leads() && stalled_since_.has_value();
   notice.invites = leads() ? invited_ : std::string{};
   return notice;
@@ -383,8 +405,8 @@ bool Lineage::is_member(const std::string& node) const {
 std::string Lineage::candidate() const {
   std::string first;
   for (const auto& [node, notice] : cluster_.notices) {
-    const bool fit = notice.kind == Notice::Kind::replica && notice.streams && notice.epoch == record().epoch &&
-                     node != rules_.self && is_member(node);
+    const bool fit = notice.kind == Notice::Kind::replica && notice.streams && notice.behind_s == 0 &&
+                     notice.epoch == record().epoch && node != rules_.self && is_member(node);
     if (!fit) continue;
     if (node == invited_) return node;
     if (first.empty()) first = node;

@@ -26,6 +26,7 @@ struct Notice {
   enum class Kind { down, replica, primary };
   Kind kind = Kind::down;
   bool streams = false;      // replica: it receives, and applies without an error
+  unsigned behind_s = 0;     // replica: applies that much later than it was done, in coarse steps; 0: not noticeably
   bool stalled = false;      // primary: writers wait, and the in-sync replica is asked to give up its place
   std::string invites = {};  // primary: the replica that shall acknowledge; "" none
   std::uint64_t epoch = 0, sequence = 0;  // of the record that it goes by
@@ -40,16 +41,18 @@ bool agrees_with(const Notice& notice, const Record& record);
 
 /// The server, as one look saw it. What was not answered has the value that hinders most.
 struct SeenServer {
-  bool alive = true;            // its process
-  bool answers = false;         // nothing below counts when it does not
-  bool writable = false;        // read_only=0
-  bool source_on = false;       // rpl_semi_sync_master_enabled
-  unsigned clients = 0;         // semi-synchronous replicas connected; may count one that is gone
-  Duration longest_wait = {};   // of a session that waits for an acknowledgement; zero: none waits
-  std::uint64_t alone = 0;      // commits acknowledged without a replica while the source was on (no_tx)
-  bool streams = false;         // it receives from its primary, and something came lately
-  bool applier_failed = false;  // it stopped with an error
-  bool acknowledges = false;    // rpl_semi_sync_slave_enabled
+  bool alive = true;              // its process
+  bool answers = false;           // nothing below counts when it does not
+  bool writable = false;          // read_only=0
+  bool source_on = false;         // rpl_semi_sync_master_enabled
+  unsigned clients = 0;           // semi-synchronous replicas connected; may count one that is gone
+  Duration longest_wait = {};     // of a session that waits for an acknowledgement; zero: none waits
+  std::uint64_t alone = 0;        // commits acknowledged without a replica while the source was on (no_tx)
+  bool streams = false;           // it receives from its primary, and something came lately
+  bool applier_failed = false;    // it stopped with an error
+  Duration behind = {};           // how much later the applier is than the primary was
+  bool acknowledges = false;      // as a replica, on the connection that it has (rpl_semi_sync_slave_status)
+  bool will_acknowledge = false;  // on the next one, too (rpl_semi_sync_slave_enabled)
 };
 
 /// The cluster, as it was read a moment ago.
@@ -83,9 +86,12 @@ struct OperatorWord {
 using LineageEvent = std::variant<SeenServer, SeenCluster, WriteEnded, BarrierEnded, Confirmed, OperatorWord>;
 
 struct ReadCluster {};  // → SeenCluster
+/// rpl_semi_sync_master_enabled; on: AFTER_SYNC, longest timeout, wait_no_slave. `first`: nothing may be acknowledged
+/// alone before this is published: a node that returns must not take us for one that knows no newer record.
 struct SetSource {
   bool on;
-};                        // rpl_semi_sync_master_enabled; on: AFTER_SYNC, longest timeout, wait_no_slave
+  std::optional<Notice> first = {};
+};
 struct CommitBarrier {};  // → BarrierEnded, at the latest after ack_timeout
 struct Confirm {
   std::string node;
@@ -99,10 +105,12 @@ struct WriteRecord {
 struct KeepOwn {
   Record record;
 };  // this node's copy follows the cluster's
+/// The receiver begins anew, and acknowledges on that connection alone or no more. One that the server makes by itself,
+/// after a cut perhaps, never does: meanwhile another replica may have been brought in sync.
 struct Acknowledge {
   bool on;
-};                          // rpl_semi_sync_slave_enabled, and the receiver begins anew
-struct RestartReceiver {};  // a connection that hangs after a cut is made anew
+};
+struct BindRight {};  // what may acknowledge on its next connection may no more; the present one stays as it is
 struct KillServer {
   std::string why;
 };  // SIGKILL, never SIGTERM: waiting commits must not be acknowledged
@@ -114,13 +122,14 @@ struct Say {
   std::string text;
 };
 using LineageEffect = std::variant<ReadCluster, SetSource, CommitBarrier, Confirm, WriteRecord, KeepOwn, Acknowledge,
-                                   RestartReceiver, KillServer, Publish, Say>;
+                                   BindRight, KillServer, Publish, Say>;
 
 struct LineageRules {
   std::string self;
   Durability durability = Durability::lossless;
   Duration ack_timeout = 1s;      // a commit that waits longer makes its primary look for a way out
-  Duration join_lag = 10s;        // a replica that applies what it receives later than this is not brought in sync
+  Duration join_lag = 10s;        // a replica that has not applied the barrier by then is not brought in sync
+  Duration apply_lag_max = 10s;   // one that applies later than this is told of, and not invited; zero: no bound
   Duration read_every = 1s;       // the cluster's state, while all is well
   Duration read_stalled = 200ms;  // while writers wait
   Duration back_off_first = 1s, back_off_last = 5min;  // between attempts to bring a replica in sync
@@ -163,6 +172,7 @@ class Lineage {
   void complain(Time now, Effects& out);
   void watch_for_lone_commits(Effects& out);
   void follow(Time now, Effects& out);
+  void acknowledge(Time now, bool wanted, Effects& out);
   void hold_place(Time now, const Notice* primary, Effects& out);
   void give_up_place(std::string_view why, Effects& out);
   void give_up_joining(Time now, std::string_view why, Effects& out);
@@ -171,6 +181,7 @@ class Lineage {
   void agree_on_record(Effects& out);
   void read(Time now, Effects& out);
   void publish(Effects& out);
+  unsigned behind_in_steps() const;
   void note_role(Time now, bool writable);
   void note_state(Time now);
   Notice notice() const;
@@ -189,6 +200,8 @@ class Lineage {
   std::optional<WriteRecord> writing_;
   Time next_read_, since_;
   bool reading_ = false;
+  Time asked_at_{};          // when the cluster was asked for what cluster_ says, or is being asked
+  Time without_right_at_{};  // when the server was last seen without acknowledging, after it had
   LineageState last_state_ = LineageState::replica;
 
   // As primary.

@@ -13,6 +13,7 @@ namespace {
 // Heartbeats come each second (MASTER_HEARTBEAT_PERIOD): after three that are missing nothing comes any more. The
 // server itself says "Yes" of a connection that was cut silently for slave_net_timeout.
 constexpr Duration receiver_silence_max = 3s;
+constexpr Duration connecting_pause = 5ms, connecting_patience = 1s;
 
 std::string table_cells(const sql::Table& table, const std::vector<std::string_view>& columns) {
   std::string all;
@@ -25,7 +26,10 @@ std::string table_cells(const sql::Table& table, const std::vector<std::string_v
 Server* Look::server(Deadline deadline) {
   if (server_) return &*server_;
   auto opened = Server::connect(settings_, deadline);
-  if (!opened) return nullptr;
+  if (!opened) {
+    why_not_ = opened.error().what;
+    return nullptr;
+  }
   server_.emplace(std::move(*opened));
   return &*server_;
 }
@@ -39,9 +43,10 @@ SeenServer Look::at(bool alive, Duration patience) {
   const Deadline deadline = Deadline::in(patience);
   Server* const own = server(deadline);
   if (own == nullptr) return seen;
-  const bool told = source_facts(*own, seen, deadline).has_value() &&
-                    (seen.writable || replica_facts(*own, seen, deadline).has_value());
+  auto told = source_facts(*own, seen, deadline);
+  if (told && !seen.writable) told = replica_facts(*own, seen, deadline);
   if (!told) {
+    why_not_ = told.error().what;
     server_.reset();
     return {.alive = alive};
   }
@@ -52,7 +57,9 @@ SeenServer Look::at(bool alive, Duration patience) {
 Result<void> Look::source_facts(Server& server, SeenServer& seen, Deadline deadline) {
   const auto answer = server.ask(
       "SELECT @@global.read_only AS ro, @@global.rpl_semi_sync_master_enabled AS source, "
-      "@@global.rpl_semi_sync_slave_enabled AS replica, (SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS "
+      "@@global.rpl_semi_sync_slave_enabled AS may, (SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE "
+      "VARIABLE_NAME = 'RPL_SEMI_SYNC_SLAVE_STATUS') AS acks, (SELECT VARIABLE_VALUE FROM "
+      "information_schema.GLOBAL_STATUS "
       "WHERE VARIABLE_NAME = 'RPL_SEMI_SYNC_MASTER_CLIENTS') AS clients, (SELECT VARIABLE_VALUE FROM "
       "information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = 'RPL_SEMI_SYNC_MASTER_NO_TX') AS alone, (SELECT "
       "MAX(CAST(TIME_MS AS UNSIGNED)) FROM information_schema.PROCESSLIST WHERE STATE = 'Waiting for semi-sync ACK "
@@ -64,7 +71,8 @@ Result<void> Look::source_facts(Server& server, SeenServer& seen, Deadline deadl
   if (!read_only) return Error{Errc::invalid, "the server did not say whether it is read-only"};
   seen.writable = *read_only == 0;
   seen.source_on = number("source").value_or(0) != 0;
-  seen.acknowledges = number("replica").value_or(0) != 0;
+  seen.acknowledges = answer->text(0, "acks") == "ON";
+  seen.will_acknowledge = number("may").value_or(0) != 0;
   seen.clients = static_cast<unsigned>(number("clients").value_or(0));
   seen.alone = number("alone").value_or(0);
   seen.longest_wait = std::chrono::milliseconds(number("wait").value_or(0));
@@ -77,6 +85,7 @@ Result<void> Look::replica_facts(Server& server, SeenServer& seen, Deadline dead
   if (answer->rows.empty()) return {};
   const auto text = [&](std::string_view column) { return answer->text(0, column); };
   seen.applier_failed = parse_int<unsigned>(text("Last_SQL_Errno")).value_or(0) != 0;
+  seen.behind = std::chrono::seconds(parse_int<std::uint32_t>(text("Seconds_Behind_Master")).value_or(0));
   const std::string progress =
       table_cells(*answer, {"Master_Log_File", "Read_Master_Log_Pos", "Slave_received_heartbeats", "Master_Host"});
   const Time now = boot_time();
@@ -100,28 +109,50 @@ Result<void> Look::acknowledge(bool on, Duration patience) {
   const Deadline deadline = Deadline::in(patience);
   Server* const own = server(deadline);
   if (own == nullptr) return Error{Errc::not_connected, "the server does not answer"};
-  const auto set = own->run(fmt::format("SET GLOBAL rpl_semi_sync_slave_enabled={}", on ? "ON" : "OFF"), deadline);
-  if (!set) return set;
-  return restart_receiver(patience);  // it takes effect then
+  // Only while it counts: a replica that catches up with a flush for each event may never do so.
+  if (flushes_ && on)
+    if (const auto set = own->run("SET GLOBAL sync_relay_log=1", deadline); !set) return set;
+  if (const auto set = own->set_may_acknowledge(on, deadline); !set) return set;
+  if (const auto anew = receiver_anew(*own, on, deadline); !anew) return anew;
+  if (on) return own->set_may_acknowledge(false, deadline);
+  return flushes_ ? own->run("SET GLOBAL sync_relay_log=DEFAULT", deadline) : Result<void>{};
 }
 
-/// The applier runs on, so that what was received stays.
-Result<void> Look::restart_receiver(Duration patience) {
+/// The applier runs on, so that what was received stays. Where it does not, a receiver that begins anew would throw
+/// that away: it is only stopped, and the monitor follows anew.
+Result<void> Look::receiver_anew(Server& server, bool acknowledges, Deadline deadline) {
+  const auto status = server.replication(deadline);
+  if (!status) return status.error();
+  if (!*status || (*status)->io == IoThread::stopped || (acknowledges && !(*status)->sql_running)) return {};
+  if (const auto stopped = server.stop_receiver(deadline); !stopped) return stopped;
+  if (!(*status)->sql_running) return {};
+  if (const auto started = server.run("START SLAVE IO_THREAD", deadline); !started) return started;
+  // A connection takes the right along when it is made.
+  const Deadline connecting = deadline.within(connecting_patience);
+  while (acknowledges && agents::pause_for(connecting_pause, connecting.at())) {
+    const auto now = server.ask(
+        "SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE VARIABLE_NAME = "
+        "'RPL_SEMI_SYNC_SLAVE_STATUS'",
+        deadline);
+    if (!now) return now.error();
+    if (now->value() == "ON") break;
+  }
+  return {};
+}
+
+Result<void> Look::bind_right(Duration patience) {
   const Deadline deadline = Deadline::in(patience);
   Server* const own = server(deadline);
   if (own == nullptr) return Error{Errc::not_connected, "the server does not answer"};
-  const auto status = own->replication(deadline);
-  if (!status) return status.error();
-  if (!*status || (*status)->io == IoThread::stopped || !(*status)->sql_running) return {};
-  if (const auto stopped = own->stop_receiver(deadline); !stopped) return stopped;
-  return own->run("START SLAVE IO_THREAD", deadline);
+  return own->set_may_acknowledge(false, deadline);
 }
 
 Result<void> write_row(Server& server, const Record& record, Deadline deadline) {
   const std::string row = fmt::format(
       "INSERT INTO systole.lineage VALUES (1, {0}, 0) ON DUPLICATE KEY UPDATE record = {0}, barrier = barrier + 1",
       server.quoted(to_string(record)));
-  if (server.run(row, deadline)) return {};
+  const auto written = server.run(row, deadline);
+  if (written || written.error().code != Errc::invalid) return written;  // else there is no such table yet
   // Not each time: a statement that changes nothing would be replicated all the same.
   for (const char* const statement :
        {"CREATE DATABASE IF NOT EXISTS systole",
@@ -143,7 +174,7 @@ Result<GtidList> Look::commit_barrier(const Record& record, Deadline deadline) {
 }
 
 Result<PeerAnswer> ask_replica(const Settings& settings, const std::string& host, Deadline deadline) {
-  const sql::Endpoint endpoint{.socket = {}, .host = host, .port = settings.replication_port, .tls = settings.tls};
+  const sql::Endpoint endpoint{.socket = {}, .host = host, .port = settings.peer_port(), .tls = settings.tls};
   auto connection = sql::Connection::open(endpoint, settings.replication, deadline);
   if (!connection) return connection.error();
   const auto answer = connection->query(

@@ -13,15 +13,17 @@ namespace systole::mysql {
 
 class Look {
  public:
-  /// settings must outlive this.
-  explicit Look(const Settings& settings) : settings_(settings) {}
+  /// settings must outlive this. flushes: what is acknowledged here is on the disk.
+  explicit Look(const Settings& settings, bool flushes = false) : settings_(settings), flushes_(flushes) {}
 
   SeenServer at(bool alive, Duration patience);
+  /// Of the last look that was not answered.
+  const std::string& why_not() const { return why_not_; }
 
   // Statements of the helper, on the same connection.
   Result<void> set_source(bool on, Duration patience);
   Result<void> acknowledge(bool on, Duration patience);
-  Result<void> restart_receiver(Duration patience);
+  Result<void> bind_right(Duration patience);
 
   /// A row of our own table, committed under semi-synchronous replication on a connection of its own: acknowledged by a
   /// replica, it has all that was committed before. Returns its GTID.
@@ -29,11 +31,14 @@ class Look {
 
  private:
   Server* server(Deadline deadline);
+  static Result<void> receiver_anew(Server& server, bool acknowledges, Deadline deadline);
   Result<void> source_facts(Server& server, SeenServer& seen, Deadline deadline);
   Result<void> replica_facts(Server& server, SeenServer& seen, Deadline deadline);
 
   const Settings& settings_;
+  bool flushes_;
   std::optional<Server> server_;
+  std::string why_not_;
   std::string progress_;  // of the receiver, as the server counts it
   Time progressed_{};
 };

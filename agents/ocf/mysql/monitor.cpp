@@ -20,7 +20,7 @@ void find_primary(Facts& facts, Cluster& cluster, const Settings& settings) {
   const std::string published = cluster.published_primary();
   if (published.empty() || published == cluster.address_of(cluster.self())) return;
   facts.primary_host = published;
-  facts.primary_port = settings.replication_port;
+  facts.primary_port = settings.peer_port();
 }
 
 Result<void> repair(Server& server, const Verdict& verdict, const Facts& facts, const Settings& settings,

@@ -40,9 +40,7 @@ Result<void> follow_and_wait(Server& server, const Settings& settings, Cluster& 
   if (settings.keeps_record()) {
     // Before the receiver begins: an acknowledgement of a replica that is not the one in sync would count as well.
     const bool acknowledges = cluster.own_copy().in_sync == cluster.self();
-    const auto set =
-        server.run(fmt::format("SET GLOBAL rpl_semi_sync_slave_enabled={}", acknowledges ? "ON" : "OFF"), deadline);
-    if (!set) return set;
+    if (const auto set = server.set_may_acknowledge(acknowledges, deadline); !set) return set;
   }
   const auto position = follow(server, settings, primary, deadline, log);
   if (!position) return position.error();

@@ -47,6 +47,7 @@ bool take_version(Notice& notice, std::string_view word) {
 std::string to_string(const Notice& notice) {
   std::string text = fmt::format("{} {}.{}", word_of(notice.kind), notice.epoch, notice.sequence);
   if (notice.streams) text += " streams";
+  if (notice.behind_s > 0) text += fmt::format(" behind={}", notice.behind_s);
   if (notice.stalled) text += " stalled";
   if (!notice.invites.empty()) text += " invites=" + notice.invites;
   return text;
@@ -56,10 +57,11 @@ std::optional<Notice> parse_notice(std::string_view text) {
   const std::vector<std::string> all = words(text);
   Notice notice;
   if (all.size() < 2 || !take_kind(notice, all[0]) || !take_version(notice, all[1])) return std::nullopt;
-  static constexpr std::string_view invites = "invites=";
+  static constexpr std::string_view invites = "invites=", behind = "behind=";
   for (std::size_t i = 2; i < all.size(); ++i) {
     if (all[i] == "streams") notice.streams = true;
     if (all[i] == "stalled") notice.stalled = true;
+    if (all[i].starts_with(behind)) notice.behind_s = parse_int<unsigned>(all[i].substr(behind.size())).value_or(0);
     if (all[i].starts_with(invites)) notice.invites = all[i].substr(invites.size());
   }
   return notice;

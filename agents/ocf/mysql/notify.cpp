@@ -35,7 +35,7 @@ void after_promotion(Server& server, const Settings& settings, Call& call, Clust
   if (!variables->read_only)
     return call.log().error("{} was promoted, but this server is writable too: it is not made its replica",
                             promoted.front());
-  const PrimaryAddress primary{.host = cluster.address_of(promoted.front()), .port = settings.replication_port};
+  const PrimaryAddress primary{.host = cluster.address_of(promoted.front()), .port = settings.peer_port()};
   const auto followed = follow_and_wait(server, settings, cluster, primary, deadline, 1s, call.log());
   if (!followed) call.log().error("cannot follow the new primary {}: {}", promoted.front(), followed.error().what);
 }

@@ -26,12 +26,15 @@ std::vector<std::string> command_line(const ServerOptions& options) {
       // Below 10 s a cut and healed link can leave the primary's dump thread dead-locked.
       "--slave-net-timeout=10",
   };
+  // The server's own default is one connection there.
+  if (options.extra_port != 0 && !options.extra_connections_configured) argv.emplace_back("--extra-max-connections=20");
   if (options.log_rows) argv.emplace_back("--binlog-format=ROW");
   argv.insert(argv.end(), options.additional.begin(), options.additional.end());
   if (!options.log_bin_configured) argv.emplace_back("--log-bin=mysql-bin");
   // The server's own choice hangs on the host's name or the pid file's, and may change.
   if (!options.relay_log.empty()) argv.push_back("--relay-log=" + options.relay_log);
   if (options.sync_relay_log) argv.emplace_back("--sync-relay-log=1");
+  if (options.extra_port != 0) argv.push_back(fmt::format("--extra-port={}", options.extra_port));
   const std::vector<std::string> fixed{
       "--read-only=ON",         // from the first instant; only promote ends it
       "--skip-slave-start",     // a start of the threads may delete received transactions: the agent decides

@@ -20,7 +20,9 @@ struct ServerOptions {
   bool log_rows = false;            // --binlog-format=ROW, which undoing transactions needs
   std::string relay_log = {};       // "": the configuration names it
   long semi_sync_timeout_ms = 1000;
-  bool acknowledges = true;     // as a replica, what it receives
+  bool acknowledges = true;  // as a replica, what it receives
+  unsigned extra_port = 0;   // 0: none
+  bool extra_connections_configured = false;
   bool sync_relay_log = false;  // and only what is on its disk
 };
 

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <ctime>
 
 #include "common/base/text.hpp"
 
@@ -49,19 +49,29 @@ void OwnCopy::forget_operator_word() const {
   ::unlink(word_path_.c_str());
 }
 
-std::vector<std::string> OwnCopy::seen_members() const {
+std::map<std::string, std::int64_t> OwnCopy::seen_members() const {
+  std::map<std::string, std::int64_t> seen;
   const auto text = agents::read_file(seen_path_);
-  return text ? words(*text) : std::vector<std::string>{};
+  for (const std::string& line : split(text ? *text : std::string{}, '\n')) {
+    const auto parts = words(line);
+    if (parts.size() != 2) continue;
+    if (const auto time = parse_int<std::int64_t>(parts[1])) seen[parts[0]] = *time;
+  }
+  return seen;
 }
 
-void OwnCopy::note_members(const std::vector<std::string>& members) const {
-  std::vector<std::string> all = seen_members();
-  const std::size_t before = all.size();
+void OwnCopy::note_members(const std::vector<std::string>& heard, const std::vector<std::string>& members) const {
+  const auto before = seen_members();
+  auto all = before;
+  const std::int64_t now = std::time(nullptr);
+  for (const std::string& node : heard) all[node] = now;
   for (const std::string& node : members)
-    if (std::ranges::find(all, node) == all.end()) all.push_back(node);
-  if (all.size() == before) return;
+    if (const auto found = all.find(node); found != all.end()) found->second = now;
+  if (all == before) return;
+  std::string text;
+  for (const auto& [node, time] : all) text += fmt::format("{} {}\n", node, time);
   if (agents::make_folder(agents::folder_of(seen_path_))) [[maybe_unused]]
-    const auto kept = agents::write_file(seen_path_, join(all, " ") + "\n");
+    const auto kept = agents::write_file(seen_path_, text);
 }
 
 }  // namespace systole::mysql

@@ -3,6 +3,8 @@
 // operator's word, and (on /run, so that a boot forgets them) the nodes that were members since the boot.
 #pragma once
 
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,8 +30,10 @@ class OwnCopy {
   Result<void> give_operator_word(const Record& record) const;
   void forget_operator_word() const;
 
-  std::vector<std::string> seen_members() const;
-  void note_members(const std::vector<std::string>& members) const;
+  /// node → when it was last a member, s since the epoch.
+  std::map<std::string, std::int64_t> seen_members() const;
+  /// `heard` count as seen from now on; who counts already and is a member now was seen last now.
+  void note_members(const std::vector<std::string>& heard, const std::vector<std::string>& members) const;
 
  private:
   std::string path_, word_path_, seen_path_;

@@ -33,7 +33,7 @@ std::string long_transactions(Server& server, Deadline deadline) {
 std::string behind(Server& server, const std::string& host, const Settings& settings, const GtidList& committed,
                    Deadline deadline) {
   for (;;) {
-    const auto peer = ask_peer(settings, {.host = host, .port = settings.replication_port}, deadline.within(1s));
+    const auto peer = ask_peer(settings, {.host = host, .port = settings.peer_port()}, deadline.within(1s));
     if (!peer) return fmt::format("{} cannot be asked: {}", host, peer.error().what);
     // Asked after the replica was, so that nothing of its history can be newer than this.
     const auto now = server.variables(Deadline::in(settings.sql_timeout));

@@ -50,8 +50,11 @@ std::string version_text(const Record& record) {
 }
 
 bool is_newer(const Record& one, const Record& than) {
-  return std::tie(one.epoch, one.sequence, one.primary, one.in_sync) >
-         std::tie(than.epoch, than.sequence, than.primary, than.in_sync);
+  const auto order = [](const Record& record) {
+    return std::tuple(record.epoch, record.sequence, record.in_sync.empty(), std::string_view(record.primary),
+                      std::string_view(record.in_sync));
+  };
+  return order(one) > order(than);
 }
 
 const Record& newer(const Record& one, const Record& other) {

@@ -11,6 +11,7 @@
 #include <filesystem>
 
 #include "agents/kit/paths.hpp"
+#include "agents/ocf/mysql/must_follow.hpp"
 #include "common/base/handles.hpp"
 
 namespace systole::mysql {
@@ -205,6 +206,8 @@ Result<GtidList> drain_received(Server& server, const Settings& settings, Deadli
 Result<GtidList> follow(Server& server, const Settings& settings, const PrimaryAddress& primary, Deadline deadline,
                         Log& log) {
   const auto peer = ask_peer(settings, primary, deadline.within(3s));
+  // Clients may have taken all of its connections (1040): that is no refusal to be followed.
+  if (!peer && peer.error().code == Errc::refused) return Error{Errc::not_connected, peer.error().what};
   if (!peer) return peer.error();
   if (!peer->writable)
     return Error{Errc::not_connected, fmt::format("{} is read-only: no primary (yet)", primary.host)};
@@ -222,6 +225,7 @@ Result<GtidList> follow(Server& server, const Settings& settings, const PrimaryA
                   to_string(*foreign));
     } else if (const auto drained = drain_received(server, settings, deadline.within(deadline.left() / 2)); !drained) {
       log.warning("{}; they will be fetched from the primary {} again", drained.error().what, primary.host);
+      if (const auto marked = MustFollow(settings).set(); !marked) return marked.error();
     }
   }
   if (const auto gone = server.stop_receiver(deadline); !gone) return gone.error();

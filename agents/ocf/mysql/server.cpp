@@ -171,6 +171,10 @@ Result<void> Server::set_semi_sync(bool on, const Settings& settings, Deadline d
              deadline);
 }
 
+Result<void> Server::set_may_acknowledge(bool may, Deadline deadline) {
+  return run(fmt::format("SET GLOBAL rpl_semi_sync_slave_enabled={}", may ? "ON" : "OFF"), deadline);
+}
+
 Result<std::uint32_t> Server::take_fresh_server_id(Deadline deadline) {
   const auto known = variables(deadline);
   if (!known) return known.error();

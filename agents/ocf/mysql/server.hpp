@@ -38,6 +38,8 @@ class Server {
   /// Stops the thread that receives from the primary, at once even when the primary's host is gone: STOP SLAVE alone
   /// would wait 2 s for it.
   Result<void> stop_receiver(Deadline deadline);
+  /// As a replica, on connections that are made from now on.
+  Result<void> set_may_acknowledge(bool may, Deadline deadline);
   /// Source side of semi-sync. On: AFTER_SYNC, and a commit waits even if no replica is connected at that moment.
   Result<void> set_semi_sync(bool on, const Settings& settings, Deadline deadline);
   /// A server_id that was never used in any history this server knows.

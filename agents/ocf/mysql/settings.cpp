@@ -117,6 +117,17 @@ std::vector<Param> replication_params() {
        .brief = "TCP port of the primary",
        .least = 1,
        .greatest = 65535},
+      {.name = "extra_port",
+       .type = ParamType::integer,
+       .fallback = "0",
+       .brief = "A second TCP port, for replicas alone",
+       .about =
+           "A port of the server beside replication_port that has room when clients have taken all connections, as "
+           "they do when commits wait: replicas connect to it. The same on all nodes, and open between them. Not "
+           "given: "
+           "extra-port of the server's own configuration; 0: none.",
+       .least = 0,
+       .greatest = 65535},
       {.name = "replication_require_ssl",
        .type = ParamType::boolean,
        .fallback = "false",
@@ -167,7 +178,8 @@ std::vector<Param> durability_params() {
            "the silence of a node counts as proof, so that a cut of all links may cost writes. available: writers wait "
            "semi_sync_timeout for a replica, then the primary works alone, and a primary that dies in that time loses "
            "what no replica received. auto: lossless where a majority of three or more votes stores the record "
-           "(Systole's modes majority and witness), else crash-safe.",
+           "(Systole's modes majority and witness), or where Pacemaker fences lost nodes (stonith-enabled), else "
+           "crash-safe.",
        .choices = {"auto", "lossless", "crash-safe", "available"}},
       {.name = "ack_timeout",
        .type = ParamType::time,
@@ -176,6 +188,14 @@ std::vector<Param> durability_params() {
        .about =
            "With durability lossless or crash-safe: a commit that waits longer than this for its replica makes the "
            "primary look for proof that the replica is out, and go on without it then."},
+      {.name = "apply_lag_max",
+       .type = ParamType::time,
+       .fallback = "10s",
+       .brief = "How far a replica may be behind with applying",
+       .about =
+           "What a replica has received and not applied is applied before it is promoted, so that a take-over takes as "
+           "much longer. One that is further behind than this is not brought in sync, and 'systole mysql status' tells "
+           "of one that is. 0: no bound."},
       {.name = "sync_relay_log",
        .fallback = "auto",
        .brief = "A replica acknowledges what is on its disk: on, off or auto",
@@ -183,7 +203,7 @@ std::vector<Param> durability_params() {
            "on: a replica flushes its relay log before it acknowledges, so that an acknowledged write survives when "
            "all nodes lose power at once; a commit takes about as much longer as the replica's disk needs for a "
            "flush. off: it survives that only if the primary's own disk comes back. auto: on with durability "
-           "lossless. Counts from the server's next start.",
+           "lossless. While a replica catches up, and acknowledges nothing, it does not flush.",
        .choices = {"auto", "on", "off"}},
       {.name = "semi_sync",
        .type = ParamType::boolean,
@@ -337,6 +357,7 @@ Settings settings_from(const agents::Values& values) {
   settings.control = {.user = values.text("test_user"), .password = values.text("test_passwd")};
   settings.replication = {.user = values.text("replication_user"), .password = values.text("replication_passwd")};
   settings.replication_port = static_cast<unsigned>(values.number("replication_port"));
+  settings.extra_port = static_cast<unsigned>(values.number("extra_port"));
   settings.tls = {.required = values.flag("replication_require_ssl"),
                   .ca = values.text("replication_master_ssl_ca"),
                   .cert = values.text("replication_master_ssl_cert"),
@@ -349,6 +370,7 @@ Settings settings_from(const agents::Values& values) {
   if (const std::string& flush = values.text("sync_relay_log"); flush != "auto")
     settings.sync_relay_log = flush == "on";
   settings.ack_timeout = std::max<Duration>(values.time("ack_timeout"), 100ms);
+  settings.apply_lag_max = values.time("apply_lag_max");
   settings.enable_creation = values.flag("enable_creation");
   settings.evict_outdated = values.flag("evict_outdated_slaves");
   if (values.given("credentials")) take_credentials(values.text("credentials"), settings);
@@ -384,6 +406,8 @@ std::vector<std::string> value_faults(const Settings& settings, const agents::Va
     if (account->user.size() > user_bytes_max)
       all.push_back(fmt::format("parameter '{}' has {} bytes; the server's users have at most {}", name,
                                 account->user.size(), user_bytes_max));
+  if (settings.extra_port == settings.replication_port)
+    all.emplace_back("parameter 'extra_port' must be another port than replication_port");
   if (!is_table_name(settings.test_table))
     all.emplace_back("parameter 'test_table' must name a table, as in mysql.user");
   if (!is_attribute_name(settings.reader_attribute))

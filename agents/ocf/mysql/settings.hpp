@@ -22,6 +22,7 @@ struct Settings {
   sql::Account control;      // test_user: local statements
   sql::Account replication;  // replication_user: the replicas' account on the primary
   unsigned replication_port = 3306;
+  unsigned extra_port = 0;  // 0: none
   sql::Tls tls;
   long max_slave_lag_s = 3600;
   std::string reader_attribute;
@@ -29,6 +30,7 @@ struct Settings {
   std::optional<Durability> durability = {};  // nullopt: the best that this cluster can keep
   std::optional<bool> sync_relay_log = {};    // nullopt: where durability is lossless
   Duration ack_timeout = 1s;
+  Duration apply_lag_max = 10s;  // zero: no bound
   bool promotable = false;
   long semi_sync_timeout_ms = 1000;
   Duration sql_timeout = 5s;
@@ -43,6 +45,8 @@ struct Settings {
   long commit_wait_ms() const;
 
   ServerPlace place() const { return {.binary = binary, .datadir = datadir, .pid_file = pid}; }
+  /// Where servers speak to each other: at the port that has room when clients have taken all connections.
+  unsigned peer_port() const { return extra_port != 0 ? extra_port : replication_port; }
   sql::Endpoint local() const { return {.socket = socket, .host = {}, .port = 0, .tls = {}}; }
 };
 

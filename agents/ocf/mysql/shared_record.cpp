@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <set>
 
 #include "agents/kit/process.hpp"
 #include "agents/sql/deadline.hpp"
@@ -35,20 +35,11 @@ agents::Environment without_node(agents::Environment env) {
   return env;
 }
 
-/// The value of an attribute in a line of attrd_updater's, which escapes nothing.
-std::optional<std::string> between(std::string_view line, std::string_view before, std::string_view after) {
-  const std::size_t begin = line.find(before);
-  if (begin == std::string_view::npos) return std::nullopt;
-  const std::string_view rest = line.substr(begin + before.size());
-  const std::size_t end = rest.find(after);
-  return end == std::string_view::npos ? std::nullopt : std::optional<std::string>(rest.substr(0, end));
-}
-
 }  // namespace
 
 std::map<std::string, std::string> values_by_host(std::string_view answer) {
   std::map<std::string, std::string> found;
-  for (const std::string& line : split(answer, '\n')) {
+  for (const std::string& line : split(answer, '\n')) {  // attrd_updater escapes nothing
     const auto host = between(line, " host=\"", "\""), value = between(line, " value=\"", "\"");
     if (host && value) found[*host] = *value;
   }
@@ -116,8 +107,33 @@ Result<void> SharedRecord::publish(const Notice& notice, Time deadline) const {
   return attributes_.set_private(notice_name(), to_string(notice), {}, deadline);
 }
 
+bool SharedRecord::under_crmd() const {
+  return !agents::value_or(env_, "SYSTOLE_RUNDIR", "").empty();
+}
+
+bool SharedRecord::fencing(Time deadline) const {
+  if (under_crmd()) return false;  // it drives no devices
+  const auto text = attributes_.property("stonith-enabled", {}, deadline);
+  if (!text) return text.error().code == Errc::not_found;  // Pacemaker's default is true
+  return parse_bool(*text).value_or(false);
+}
+
+bool SharedRecord::fenced(const std::string& node, std::int64_t last_seen_s, Time deadline) const {
+  if (!fencing(deadline) || node.find('\'') != std::string::npos) return false;
+  const auto state = agents::run_program(
+      {"cibadmin", "--query", "--no-children", "--xpath", fmt::format("//node_state[@uname='{}']", node)}, env_,
+      deadline);
+  if (!state || state->code != 0 || !is_down(state->out)) return false;
+  agents::Environment utc = env_;
+  utc["TZ"] = "UTC0";
+  // Without --verbose Pacemaker 2.1.5 shows the oldest of several successes as the last one.
+  const auto history =
+      agents::run_program({"stonith_admin", "--history", node, "--verbose", "--output-as=xml"}, utc, deadline);
+  return history && history->code == 0 && was_fenced(history->out, last_seen_s);
+}
+
 bool SharedRecord::majority(Time deadline) const {
-  if (agents::value_or(env_, "SYSTOLE_RUNDIR", "").empty()) return false;  // not crmd
+  if (!under_crmd()) return false;
   const Time now = boot_time();
   if (majority_ && now - majority_at_ < majority_again) return *majority_;
   const auto ran = agents::run_program({"systole", "status", "--json"}, env_, deadline);
@@ -147,11 +163,19 @@ SeenCluster look_at_cluster(const SharedRecord& shared, const OwnCopy& own, Time
   SeenCluster seen;
   if (const auto copy = own.read()) seen.own = *copy;
   if (const auto record = shared.read(deadline)) seen.shared = *record;
-  if (const auto members = shared.members(deadline)) seen.members = *members;
   seen.notices = shared.notices(deadline);
-  own.note_members(heard_members(seen));
-  seen.seen = own.seen_members();
   seen.majority = shared.majority(deadline);
+  const auto members = shared.members(deadline);
+  if (!members) return seen;  // a tool that fails must not look like a node's silence
+  seen.members = *members;
+  own.note_members(heard_members(seen), seen.members);
+  const auto last_seen = own.seen_members();
+  for (const auto& [node, time] : last_seen) seen.seen.push_back(node);
+  // Of those whom either copy names; in the middle of a promotion they differ.
+  const Record& shared_one = seen.shared ? *seen.shared : seen.own;
+  for (const std::string& node : std::set{shared_one.primary, shared_one.in_sync, seen.own.primary, seen.own.in_sync})
+    if (const auto found = last_seen.find(node); found != last_seen.end() && !has(seen.members, node))
+      if (shared.fenced(node, found->second, deadline)) seen.fenced.push_back(node);
   return seen;
 }
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agents/kit/attributes.hpp"
+#include "agents/ocf/mysql/fencing.hpp"
 #include "agents/ocf/mysql/lineage.hpp"
 #include "agents/ocf/mysql/own_copy.hpp"
 #include "common/log/log.hpp"
@@ -30,8 +31,13 @@ class SharedRecord {
   Result<void> publish(const Notice& notice, Time deadline) const;
   /// crmd with three votes or more: a write that was answered is stored by a majority.
   bool majority(Time deadline) const;
+  /// Pacemaker that fences lost nodes before it recovers what ran there.
+  bool fencing(Time deadline) const;
+  /// Pacemaker's fencing of the node has succeeded since it was last seen (s since the epoch), and it is not back.
+  bool fenced(const std::string& node, std::int64_t last_seen_s, Time deadline) const;
 
  private:
+  bool under_crmd() const;
   Outcome create(const Record& wanted, Time deadline) const;
   std::string notice_name() const { return resource_ + "-lineage"; }
 
@@ -43,7 +49,7 @@ class SharedRecord {
   mutable Time majority_at_{};
 };
 
-/// All of it, as one look. That a node was fenced is not asked for.
+/// All of it, as one look.
 SeenCluster look_at_cluster(const SharedRecord& shared, const OwnCopy& own, Time deadline);
 
 /// host → value of attrd_updater's answer about all nodes.

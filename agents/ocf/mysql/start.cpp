@@ -74,6 +74,8 @@ Result<Server> launch_in_role(const Settings& settings, const std::vector<std::s
                         .relay_log = sets_option(configured, "relay-log") ? std::string{} : relay_log_of(settings),
                         .semi_sync_timeout_ms = settings.commit_wait_ms(),
                         .acknowledges = plan.in_sync,
+                        .extra_port = settings.extra_port,
+                        .extra_connections_configured = sets_option(configured, "extra-max-connections"),
                         .sync_relay_log = plan.sync_relay_log};
   if (plan.cut_tail)
     if (const auto marked = MustFollow(settings).set(); !marked) return marked.error();
@@ -114,7 +116,7 @@ std::string primary_to_follow(Call& call, const Settings& settings, Cluster& clu
 Ocf join(Server& server, const Settings& settings, Call& call, Cluster& cluster, Deadline deadline) {
   const std::string host = primary_to_follow(call, settings, cluster);
   if (!host.empty()) {
-    const PrimaryAddress primary{.host = host, .port = settings.replication_port};
+    const PrimaryAddress primary{.host = host, .port = settings.peer_port()};
     const auto followed = follow_and_wait(server, settings, cluster, primary, deadline, 2s, call.log());
     if (!followed && followed.error().code == Errc::refused) return call.explain(Ocf::generic, followed.error().what);
     if (!followed)

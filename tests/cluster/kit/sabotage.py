@@ -36,7 +36,7 @@ def wrappers(kind):
 def drop_replication(cluster, replica, primary):
     """The replica no longer hears the primary's database; the cluster's own packets pass."""
     rules = (f"table inet sabotage {{\n chain input {{\n  type filter hook input priority 0;\n"
-             f"  ip saddr {cluster.rig.address(primary)} tcp sport 3306 drop\n }}\n}}\n")
+             f"  ip saddr {cluster.rig.address(primary)} tcp sport {{ 3306, 3307 }} drop\n }}\n}}\n")
     cluster.at(replica, "nft", "-f", "-", data=rules)
 
 

@@ -12,6 +12,7 @@ import xml.etree.ElementTree as xml
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / "kit"), str(HERE.parents[1] / "agents/pacemaker")]
 import cluster as kit  # noqa: E402
+import fencing  # noqa: E402
 import pacemaker_cluster  # noqa: E402
 from cluster import rigs  # noqa: E402
 import small_var  # noqa: E402
@@ -186,6 +187,31 @@ class PacemakerGrounds(Grounds, pacemaker_cluster.PacemakerCluster):
         self.at(node, "timeout", "30", "crm_resource", "--cleanup", check=False)
 
 
+class FencedGrounds(PacemakerGrounds):
+    """The same with fencing: a lost node is cut from power before anything is recovered."""
+    mode = "fencing"
+    switch = None
+
+    def stage_programs(self):
+        super().stage_programs()
+        fencing.stage(self.stage)
+
+    def prepare(self):
+        super().prepare()
+        self.switch = fencing.PowerSwitch(self.rig, self.stage / "power")
+        self.switch.start()
+
+    def configuration_tree(self, nodes):
+        tree = super().configuration_tree(nodes)
+        fencing.configure(tree, nodes)
+        return tree
+
+    def stop(self, keep=False):
+        if self.switch:
+            self.switch.end()
+        super().stop(keep)
+
+
 SHELL_ACCOUNTS = "".join(f"CREATE USER repl@{host} IDENTIFIED BY 'repl';\nGRANT ALL ON *.* TO repl@{host};\n"
                          for host in ("'%'", "localhost"))
 # ocf:heartbeat:mariadb promotes nobody as long as a node has no GTID: the same first one for both. (gtid_current_pos,
@@ -285,7 +311,8 @@ def make(args, logs):
     if args.agent != "systole":
         return ShellGrounds(args.build, args.prefix, logs, args.deadtime, args.agent)
     if args.manager == "pacemaker":
-        return PacemakerGrounds(args.build, args.prefix, logs, args.deadtime)
+        kind = FencedGrounds if args.mode == "fencing" else PacemakerGrounds
+        return kind(args.build, args.prefix, logs, args.deadtime)
     return CrmdGrounds(args.build, args.prefix, logs, args.mode, args.deadtime)
 
 

@@ -86,7 +86,7 @@ Standing World::fresh_standing(int n) {
     standing.other = {.member = member(n, other),
                       .promoted = member(n, other) && (there.rsc == Rsc::promoted || there.was_promoted),
                       .agrees = told != here.notices.end() && agrees_with(told->second, record_of(standing)),
-                      .fenced = here.fenced.contains(other) && was_agreed_with(n, other) && here.own_boot == here.power,
+                      .fenced = here.fenced.contains(other) && was_agreed_with(n, other),
                       .seen = was_agreed_with(n, other)};
   }
   for (int each = 0; each < databases_; ++each)
@@ -144,6 +144,7 @@ void World::start_action(int n) {
 }
 
 void World::promote_action(int n) {
+  if (dice_.chance(1, 20)) freeze_helper(n, 0);  // it may be long in coming back
   const auto stop_receiving = [this, n] {
     if (!node(n).server.alive || node(n).server.frozen) return Go::failed;
     stop_receiver(n);
@@ -190,6 +191,11 @@ void World::promote_action(int n) {
     keep_own(n, node(n).action->permission.next);
     return Go::next;
   };
+  const auto tell = [this, n] {
+    const Record& next = node(n).action->permission.next;
+    publish(n, {.kind = Notice::Kind::replica, .epoch = next.epoch, .sequence = next.sequence});
+    return Go::next;
+  };
   const auto take_id = [this, n] {
     if (!node(n).server.alive || node(n).server.frozen) return Go::failed;
     node(n).server.id = ++last_server_id_;
@@ -200,7 +206,7 @@ void World::promote_action(int n) {
     return Go::next;
   };
   begin(n, "promote",
-        {stop_receiving, drain, decide, write, written, ask_again, keep, take_id, source,
+        {stop_receiving, drain, decide, write, written, ask_again, keep, tell, take_id, source,
          [this, n] { return become_writable(n); }, [] { return Go::done; }});
 }
 

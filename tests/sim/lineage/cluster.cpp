@@ -319,7 +319,6 @@ void World::keep_own(int n, const Record& record) {
   Node& here = node(n);
   if (!here.up || !mysql::is_newer(record, here.own)) return;
   here.own = record;
-  here.own_boot = here.power;
 }
 
 /// Where no helper runs, the agent tells by which record this node goes.

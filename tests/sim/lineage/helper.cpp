@@ -108,7 +108,10 @@ void World::perform(int n, const LineageEffect& effect) {
               if (node(n).helper.life == life) feed(n, seen);
             });
           },
-          [&](const SetSource& set) { set_source(n, set.on); },
+          [&](const SetSource& set) {
+            if (set.first) publish(n, *set.first);
+            set_source(n, set.on);
+          },
           [&](const CommitBarrier&) { commit_barrier(n); },
           [&](const Confirm& confirm) {
             after(ms(1, 50), [this, n, life, node_name = confirm.node] {
@@ -123,13 +126,9 @@ void World::perform(int n, const LineageEffect& effect) {
           [&](const Acknowledge& acknowledge) {
             if (!server.alive || server.frozen) return;
             say_so(acknowledge.on ? "acknowledges" : "acknowledges no more");
-            server.slave_enabled = acknowledge.on;
-            restart_receiver(n);
+            acknowledge_anew(n, acknowledge.on);
           },
-          [&](const RestartReceiver&) {
-            count("receiver begun anew");
-            restart_receiver(n);
-          },
+          [&](const BindRight&) { server.slave_enabled = false; },
           [&](const KillServer& kill) {
             if (!server.alive) return;
             count(server.waiters.empty() ? "outdated primary killed" : "outdated primary killed while commits waited");
@@ -189,9 +188,9 @@ bool World::confirmed(int n, const std::string& invited) const {
   };
   if (other < 0 || !answers(other) || clients_of(n) != 1) return false;
   const Server& replica = node(other).server;
-  if (!replica.slave_enabled || !replica.receiver.acks || replica.receiver.source != n) return false;
+  if (!replica.receiver.acks || replica.receiver.source != n) return false;
   for (int each = 0; each < databases_; ++each)
-    if (each != n && each != other && answers(each) && node(each).server.slave_enabled) return false;
+    if (each != n && each != other && answers(each) && node(each).server.receiver.acks) return false;
   return has_trx(other, node(n).helper.barrier, true);
 }
 
@@ -208,7 +207,9 @@ SeenServer World::seen_server(int n) const {
           .alone = server.alone,
           .streams = streams(n),
           .applier_failed = server.applier_failed,
-          .acknowledges = server.slave_enabled};
+          .behind = server.apply_time * server.relay.size(),
+          .acknowledges = server.receiver.acks,
+          .will_acknowledge = server.slave_enabled};
 }
 
 SeenCluster World::seen_cluster(int n) {
@@ -219,9 +220,8 @@ SeenCluster World::seen_cluster(int n) {
     if (const auto found = here.notices.find(other); found != here.notices.end()) seen.notices[name] = found->second;
     if (member(n, other) && here.up) seen.members.push_back(name);
     if (was_agreed_with(n, other)) seen.seen.push_back(name);
-    // Up since this node wrote the record, and not by what it says itself now.
-    if (here.fenced.contains(other) && was_agreed_with(n, other) && here.own_boot == here.power)
-      seen.fenced.push_back(name);
+    // Since this boot, and not by what it says itself now.
+    if (here.fenced.contains(other) && was_agreed_with(n, other)) seen.fenced.push_back(name);
   }
   return seen;
 }

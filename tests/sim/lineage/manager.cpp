@@ -97,6 +97,11 @@ void World::plan_beside_start(int n, const std::vector<int>& members) {
 }
 
 void World::choose_primary(const std::vector<int>& members) {
+  // Of a member that cannot be reached just now it is not known what has become of it: it is waited for.
+  for (int n = 0; n < databases_; ++n) {
+    const bool out_of_reach = node(n).up && !acts(n) && member(members.front(), n);
+    if (out_of_reach && node(n).action && node(n).action->name == "promote") return;
+  }
   int best = -1;
   for (const int n : members) {
     const Node& each = node(n);

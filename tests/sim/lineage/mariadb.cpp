@@ -133,6 +133,8 @@ void World::start_replication(int n, int source) {
     count("relay log wiped by START SLAVE");
     say(fmt::format("{}: START SLAVE wipes {} received transactions", node(n).name, server.relay.size()));
     server.relay.clear();
+    node(n).must_follow = true;
+    node(n).follow_aim = 0;
   }
   if (source != server.receiver.source) close_by_replica(n);
   server.receiver.running = true;
@@ -146,14 +148,22 @@ void World::start_replication(int n, int source) {
 
 void World::stop_receiver(int n) {
   close_by_replica(n);
-  node(n).server.receiver.running = false;
+  node(n).server.receiver.running = node(n).server.receiver.acks = false;
 }
 
-void World::restart_receiver(int n) {
+/// The right goes with the connection that is made now, if one is.
+void World::acknowledge_anew(int n, bool on) {
   Server& server = node(n).server;
-  if (!server.alive || server.frozen || server.receiver.source < 0 || server.receiver.diverged) return;
-  stop_receiver(n);
-  start_replication(n, server.receiver.source);
+  server.slave_enabled = on;
+  if (server.receiver.running && server.receiver.source >= 0 && !server.receiver.diverged && (!on || server.applier)) {
+    stop_receiver(n);
+    if (server.applier) {
+      count("receiver begun anew");
+      start_replication(n, server.receiver.source);
+      connect(n);
+    }
+  }
+  server.slave_enabled = false;
 }
 
 void World::close_by_replica(int n) {

@@ -129,7 +129,6 @@ struct Node {
   // On disk.
   Server server;
   Record own, cib;
-  std::uint64_t own_boot = 0;
   bool must_follow = false;
   std::uint64_t follow_aim = 0;  // the transaction to reach; 0: no primary was asked yet
   // Until the power is off.
@@ -195,7 +194,7 @@ class World {
   void kill_query(int n);
   void start_replication(int n, int source);
   void stop_receiver(int n);
-  void restart_receiver(int n);
+  void acknowledge_anew(int n, bool on);
   void connect(int n);
   void close_by_replica(int n);
   void pump(std::uint64_t id);

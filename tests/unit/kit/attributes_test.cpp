@@ -41,9 +41,9 @@ class Attribute : public ::testing::Test {
 TEST_F(Attribute, sets_and_deletes_the_promotion_score) {
   const Attributes attributes(env_);
   EXPECT_TRUE(attributes.set_promotion(Score::infinity(), soon()));
-  EXPECT_TRUE(attributes.set_promotion(Score{-5}, soon()));
+  EXPECT_TRUE(attributes.set_promotion(-Score::infinity(), soon()));
   EXPECT_TRUE(attributes.delete_promotion(soon()));
-  EXPECT_EQ(calls(), "crm_attribute -p -v INFINITY\ncrm_attribute -p -v -5\ncrm_attribute -p -D\n");
+  EXPECT_EQ(calls(), "crm_attribute -p --update=INFINITY\ncrm_attribute -p --update=-INFINITY\ncrm_attribute -p -D\n");
 }
 
 TEST_F(Attribute, uses_crm_master_where_the_manager_is_old) {
@@ -90,7 +90,7 @@ TEST_F(Attribute, says_what_a_tool_said_when_it_failed) {
   fake("crm_attribute", "echo 'not connected' >&2; exit 102");
   const auto set = Attributes(env_).set_promotion(Score{1}, soon());
   ASSERT_FALSE(set);
-  EXPECT_EQ(set.error().what, "'crm_attribute -p -v 1' ended with 102: not connected");
+  EXPECT_EQ(set.error().what, "'crm_attribute -p --update=1' ended with 102: not connected");
 }
 
 TEST_F(Attribute, gives_up_a_tool_that_hangs) {

@@ -265,7 +265,7 @@ TEST_F(Story, a_replica_that_receives_nothing_gives_up_its_place_when_it_is_aske
   Effects out;
   for (int i = 0; i < 100 && find<WriteRecord>(out) == nullptr; ++i) {
     out = look();
-    if (find<RestartReceiver>(out) != nullptr) restarted = true;
+    if (find<Acknowledge>(out) != nullptr) restarted = true;
     if (find<WriteRecord>(out) != nullptr) {
       EXPECT_TRUE(restarted);
     }
@@ -288,6 +288,71 @@ TEST_F(Story, only_the_invited_replica_acknowledges) {
   const Effects on = look();
   ASSERT_NE(find<Acknowledge>(on), nullptr);
   EXPECT_TRUE(find<Acknowledge>(on)->on);
+}
+
+TEST_F(Story, the_right_to_acknowledge_is_of_one_connection) {
+  begin("e=1 q=1 p=n2 s=n1");
+  make_replica();
+  server_.will_acknowledge = true;
+  EXPECT_NE(find<BindRight>(look()), nullptr) << "a connection that the server makes by itself must not have it";
+  server_.will_acknowledge = false;
+  EXPECT_EQ(find<BindRight>(look()), nullptr);
+  EXPECT_EQ(find<Acknowledge>(look(1s)), nullptr);
+  // The connection broke, and the server made a new one.
+  server_.acknowledges = false;
+  now_ += 100ms;
+  Effects out = tell(server_);
+  EXPECT_EQ(find<Acknowledge>(out), nullptr) << "by what the cluster said before the connection broke";
+  ASSERT_NE(find<ReadCluster>(out), nullptr);
+  out = tell(cluster_);
+  for (int i = 0; i < 2 && find<Acknowledge>(out) == nullptr; ++i) out = look();
+  ASSERT_NE(find<Acknowledge>(out), nullptr);
+  EXPECT_TRUE(find<Acknowledge>(out)->on);
+}
+
+TEST_F(Story, a_replica_that_lost_its_place_behind_a_cut_acknowledges_no_more) {
+  begin("e=1 q=1 p=n2 s=n1");
+  make_replica();
+  look();
+  server_.acknowledges = false;
+  cluster_.shared = parse_record("e=1 q=3 p=n2 s=n3");
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(find<Acknowledge>(look()), nullptr);
+  cluster_.shared.reset();
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(find<Acknowledge>(look()), nullptr);
+}
+
+TEST_F(Story, nobody_acknowledges_alone_before_it_has_told_by_which_record) {
+  begin("e=1 q=2 p=n1 s=-");
+  make_primary();
+  server_.source_on = true;
+  const Effects out = look();
+  ASSERT_NE(find<SetSource>(out), nullptr);
+  EXPECT_FALSE(find<SetSource>(out)->on);
+  ASSERT_TRUE(find<SetSource>(out)->first);
+  EXPECT_EQ(find<SetSource>(out)->first->sequence, 2U);
+}
+
+TEST_F(Story, a_replica_that_applies_late_says_so_in_few_steps_and_is_not_invited) {
+  begin("e=1 q=0 p=n2 s=-");
+  make_replica();
+  look();
+  std::vector<unsigned> told;
+  for (const unsigned behind : {5, 9, 10, 11, 15, 19, 20, 39, 45, 30, 12, 8, 6, 5, 4, 8}) {
+    server_.behind = std::chrono::seconds(behind);
+    const Effects out = look();
+    if (const auto* const publish = find<Publish>(out)) told.push_back(publish->notice.behind_s);
+  }
+  EXPECT_EQ(told, (std::vector<unsigned>{10, 20, 40, 20, 10, 0}));
+  begin("e=1 q=0 p=n1 s=-");
+  make_primary();
+  replica_streams(1);
+  cluster_.notices["n2"].behind_s = 10;
+  server_.clients = 1;
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(find<SetSource>(look()), nullptr);
+  cluster_.notices["n2"].behind_s = 0;
+  bool invited = false;
+  for (int i = 0; i < 50; ++i) invited = invited || find<SetSource>(look()) != nullptr;
+  EXPECT_TRUE(invited);
 }
 
 TEST_F(Story, an_older_record_of_the_cluster_is_mended_by_our_copy) {

@@ -56,6 +56,16 @@ TEST(CommandLine, flushes_the_relay_log_when_an_acknowledgement_shall_survive_th
   EXPECT_LT(place(command_line(options), "--sync-relay-log=0"), place(command_line(options), "--sync-relay-log=1"));
 }
 
+TEST(CommandLine, opens_a_second_port_with_room_for_some_replicas_where_one_is_named) {
+  ServerOptions options = plain();
+  for (const std::string& word : command_line(options)) EXPECT_FALSE(word.starts_with("--extra")) << word;
+  options.extra_port = 3307;
+  EXPECT_GE(place(command_line(options), "--extra-port=3307"), 0);
+  EXPECT_GE(place(command_line(options), "--extra-max-connections=20"), 0);
+  options.extra_connections_configured = true;
+  EXPECT_EQ(place(command_line(options), "--extra-max-connections=20"), -1);
+}
+
 TEST(CommandLine, tells_crash_recovery_the_role) {
   ServerOptions options = plain();
   EXPECT_GE(place(command_line(options), "--init-rpl-role=MASTER"), 0);

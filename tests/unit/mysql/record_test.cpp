@@ -48,6 +48,11 @@ TEST(Record, of_two_promotions_in_one_epoch_all_nodes_name_the_same) {
   const Record one{.epoch = 4, .sequence = 0, .primary = "n1", .in_sync = ""};
   const Record other{.epoch = 4, .sequence = 0, .primary = "n2", .in_sync = ""};
   EXPECT_EQ(newer(one, other), newer(other, one));
+  // On two sides of a cut: whoever needs the other's acknowledgement has acknowledged nothing that the other lacks.
+  const Record alone{.epoch = 3, .sequence = 0, .primary = "n1", .in_sync = ""};
+  const Record needs_n1{.epoch = 3, .sequence = 0, .primary = "n2", .in_sync = "n1"};
+  EXPECT_TRUE(is_newer(alone, needs_n1));
+  EXPECT_FALSE(is_newer(needs_n1, alone));
 }
 
 TEST(Record, a_promotion_keeps_the_replica_of_the_same_primary_only) {

@@ -108,6 +108,65 @@ TEST_F(InTheCluster, only_members_that_know_no_newer_record_count_as_seen) {
   EXPECT_FALSE(seen.majority);
 }
 
+/// n2 is gone. What the tools say of its end is put together by the two arguments.
+class AfterALoss : public InTheCluster {
+ protected:
+  void SetUp() override {
+    InTheCluster::SetUp();
+    fake("crm_attribute", "case $* in *stonith-enabled*) echo true;; *) echo 'e=3 q=7 p=n1 s=n2';; esac");
+    fake("crm_node", "echo n1 n2");
+    fake("attrd_updater",
+         "echo 'name=\"db-lineage\" host=\"n1\" value=\"primary 3.7\"'\n"
+         "echo 'name=\"db-lineage\" host=\"n2\" value=\"replica 3.7 streams\"'");
+    ASSERT_EQ(look().seen.size(), 2U);
+    fake("crm_node", "echo n1");
+  }
+  SeenCluster look() { return look_at_cluster(shared(), OwnCopy(agents::paths_from(env_), "db"), soon()); }
+  void tools_say(const std::string& expected, const std::string& status, std::int64_t ago_s = 0) {
+    fake("cibadmin",
+         "echo '<node_state id=\"2\" uname=\"n2\" in_ccm=\"false\" crmd=\"offline\" expected=\"" + expected + "\"/>'");
+    fake("stonith_admin",
+         "[ \"$TZ $3\" = 'UTC0 --verbose' ] || exit 1\necho '<fence_event action=\"reboot\" target=\"n2\" status=\"" +
+             status + "\" completed=\"'\"$(date -u -d '-" + std::to_string(ago_s) +
+             " seconds' '+%Y-%m-%d %H:%M:%SZ')\"'\"/>'");
+  }
+};
+
+TEST_F(AfterALoss, a_node_that_was_fenced_is_known_to_be_out) {
+  tools_say("down", "success");
+  EXPECT_EQ(look().fenced, std::vector<std::string>{"n2"});
+}
+
+TEST_F(AfterALoss, fencing_that_failed_or_is_older_than_the_loss_or_is_awaited_is_no_evidence) {
+  tools_say("down", "failed");
+  EXPECT_TRUE(look().fenced.empty());
+  tools_say("down", "success", 3600);
+  EXPECT_TRUE(look().fenced.empty()) << "it was a member since: it may have been shut down in maintenance mode";
+  tools_say("member", "success");
+  EXPECT_TRUE(look().fenced.empty()) << "the cluster itself does not count it as down yet";
+}
+
+TEST_F(AfterALoss, crmd_which_drives_no_devices_is_not_asked) {
+  tools_say("down", "success");
+  env_["SYSTOLE_RUNDIR"] = "/run/systole";
+  EXPECT_TRUE(look().fenced.empty());
+}
+
+TEST_F(AfterALoss, a_tool_that_fails_does_not_look_like_silence) {
+  fake("crm_node", "exit 102");
+  EXPECT_TRUE(look().seen.empty()) << "seen and no member any more would be evidence in crash-safe mode";
+}
+
+TEST_F(AfterALoss, where_lost_nodes_are_fenced_the_best_promise_can_be_kept) {
+  EXPECT_TRUE(shared().fencing(soon()));
+  fake("crm_attribute", "exit 105");
+  EXPECT_TRUE(shared().fencing(soon())) << "Pacemaker's default";
+  fake("crm_attribute", "echo false");
+  EXPECT_FALSE(shared().fencing(soon()));
+  fake("crm_attribute", "exit 102");
+  EXPECT_FALSE(shared().fencing(soon()));
+}
+
 TEST_F(InTheCluster, nothing_is_made_up_when_no_tool_answers) {
   for (const char* const tool : {"crm_attribute", "attrd_updater", "crm_node"}) fake(tool, "exit 102");
   const OwnCopy own(agents::paths_from(env_), "db");
