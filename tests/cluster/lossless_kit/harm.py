@@ -37,7 +37,8 @@ def cut_replication(trial, nodes=None):
         peer = trial.cluster.rig.address(trial.cluster.other(node))
         trial.cluster.at(node, "nft", "-f", "-", data=(
             f"table inet {TABLE} {{\n chain input {{\n  type filter hook input priority 0;\n"
-            f"  ip saddr {peer} tcp sport {{ 3306, 3307 }} drop\n  ip saddr {peer} tcp dport {{ 3306, 3307 }} drop\n }}\n}}\n"))
+            f"  ip saddr {peer} tcp sport {{ 3306, 3307 }} drop\n"
+            f"  ip saddr {peer} tcp dport {{ 3306, 3307 }} drop\n }}\n}}\n"))
 
 
 def heal_replication(trial):
