@@ -151,6 +151,7 @@ class Helper {
 
   Answer act(const KeepOwn& keep) { return done(own_.keep(keep.record), "this node's copy of the record"); }
   Answer act(const Acknowledge& set) {
+    if (agents::boot_now() > set.until) return std::nullopt;  // the machine stood still
     call_.log().notice("{}", set.on ? "from now on this replica acknowledges what it receives"
                                     : "this replica acknowledges nothing any more: it is not the one in sync");
     return done(look_.acknowledge(set.on, tool_patience), "semi-sync");

@@ -41,7 +41,9 @@ Lineage::Lineage(LineageRules rules, Record own, Time begin)
       since_(begin),
       next_attempt_(begin),
       back_off_(rules_.back_off_first),
-      next_complaint_(begin) {}
+      next_complaint_(begin) {
+  right_left_at_ = begin;  // a helper before this one may have invited somebody
+}
 
 std::vector<LineageEffect> Lineage::step(Time now, const LineageEvent& event) {
   Effects out;
@@ -185,9 +187,13 @@ void Lineage::lead_alone(Time now, Effects& out) {
   if (joining_ == Joining::confirm && !writing_) return confirm(now, out);
   if (joining_ != Joining::no || writing_) return;
   if (server_.source_on) set_source(false, out);
-  invited_ = candidate();
+  const std::string chosen = candidate();
+  if (chosen != invited_) right_left_at_ = now;
+  invited_ = chosen;
   // Exactly one may acknowledge: an acknowledgement does not say whose it is.
   if (invited_.empty() || now < next_attempt_ || server_.clients != 1) return;
+  // The one that was invited before may not have heard yet.
+  if (rules_.instances > 2 && now < right_left_at_ + 2 * rules_.right_valid) return;
   set_source(true, out);
   joining_ = Joining::barrier;
   out.push_back(CommitBarrier{});
@@ -271,7 +277,10 @@ void Lineage::follow(Time now, Effects& out) {
 /// It begins to by what the cluster has said since it last did not.
 void Lineage::acknowledge(Time now, bool wanted, Effects& out) {
   if (!server_.alive || !server_.answers || server_.acknowledges == wanted) return;
-  if (!wanted || asked_at_ > without_right_at_) return out.push_back(Acknowledge{wanted});
+  if (!wanted) return out.push_back(Acknowledge{.on = false});
+  const Time until = asked_at_ + rules_.right_valid;
+  if (!reading_ && asked_at_ > without_right_at_ && now <= until)
+    return out.push_back(Acknowledge{.on = true, .until = until});
   next_read_ = std::min(next_read_, now);
 }
 
@@ -289,7 +298,7 @@ void Lineage::hold_place(Time now, const Notice* primary, Effects& out) {
     restarted_at_ = now;
     if (!server_.answers) return;
     out.push_back(Say{.text = "the primary waits for us: the receiver begins anew"});
-    return out.push_back(Acknowledge{true});
+    return out.push_back(Acknowledge{.on = true});
   }
   if (now - *restarted_at_ >= rules_.ack_timeout) give_up_place("it receives nothing", out);
 }

@@ -106,9 +106,11 @@ struct KeepOwn {
   Record record;
 };  // this node's copy follows the cluster's
 /// The receiver begins anew, and acknowledges on that connection alone or no more. One that the server makes by itself,
-/// after a cut perhaps, never does: meanwhile another replica may have been brought in sync.
+/// after a cut perhaps, never does: meanwhile another replica may have been brought in sync. Not to be begun after
+/// `until`.
 struct Acknowledge {
   bool on;
+  Time until = never;
 };
 struct BindRight {};  // what may acknowledge on its next connection may no more; the present one stays as it is
 struct KillServer {
@@ -130,6 +132,8 @@ struct LineageRules {
   Duration ack_timeout = 1s;      // a commit that waits longer makes its primary look for a way out
   Duration join_lag = 10s;        // a replica that has not applied the barrier by then is not brought in sync
   Duration apply_lag_max = 10s;   // one that applies later than this is told of, and not invited; zero: no bound
+  Duration right_valid = 500ms;   // a replica begins to acknowledge only by what it asked so shortly before; of three
+                                  // and more, a primary waits twice as long before it goes over to another one
   Duration read_every = 1s;       // the cluster's state, while all is well
   Duration read_stalled = 200ms;  // while writers wait
   Duration back_off_first = 1s, back_off_last = 5min;  // between attempts to bring a replica in sync
@@ -201,6 +205,7 @@ class Lineage {
   Time next_read_, since_;
   bool reading_ = false;
   Time asked_at_{};          // when the cluster was asked for what cluster_ says, or is being asked
+  Time right_left_at_{};     // the primary: when another replica was invited than before
   Time without_right_at_{};  // when the server was last seen without acknowledging, after it had
   LineageState last_state_ = LineageState::replica;
 

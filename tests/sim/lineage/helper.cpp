@@ -124,7 +124,7 @@ void World::perform(int n, const LineageEffect& effect) {
           },
           [&](const KeepOwn& keep) { keep_own(n, keep.record); },
           [&](const Acknowledge& acknowledge) {
-            if (!server.alive || server.frozen) return;
+            if (!server.alive || server.frozen || now_ > acknowledge.until) return;
             say_so(acknowledge.on ? "acknowledges" : "acknowledges no more");
             acknowledge_anew(n, acknowledge.on);
           },

@@ -27,13 +27,14 @@ std::ptrdiff_t place(const Effects& effects) {
 /// n1's helper, with a clock and a cluster of n1 and n2.
 class Story : public ::testing::Test {
  protected:
-  void begin(const char* record, Durability durability = Durability::lossless, bool majority = true) {
+  void begin(const char* record, Durability durability = Durability::lossless, bool majority = true,
+             unsigned instances = 2) {
     own_ = parse_record(record).value();
     cluster_.shared = own_;
     cluster_.own = own_;
     cluster_.members = cluster_.seen = {"n1", "n2"};
     cluster_.majority = majority;
-    lineage_.emplace(LineageRules{.self = "n1", .durability = durability, .instances = 2}, own_, now_);
+    lineage_.emplace(LineageRules{.self = "n1", .durability = durability, .instances = instances}, own_, now_);
   }
 
   Effects tell(const LineageEvent& event) { return lineage_->step(now_, event); }
@@ -308,6 +309,37 @@ TEST_F(Story, the_right_to_acknowledge_is_of_one_connection) {
   for (int i = 0; i < 2 && find<Acknowledge>(out) == nullptr; ++i) out = look();
   ASSERT_NE(find<Acknowledge>(out), nullptr);
   EXPECT_TRUE(find<Acknowledge>(out)->on);
+}
+
+TEST_F(Story, a_replica_begins_to_acknowledge_only_by_what_it_asked_just_before) {
+  begin("e=1 q=0 p=n2 s=-");
+  make_replica();
+  server_.acknowledges = false;
+  cluster_.notices["n2"] = {.kind = Notice::Kind::primary, .invites = "n1", .epoch = 1, .sequence = 0};
+  const Effects asked = tell(server_);
+  ASSERT_NE(find<ReadCluster>(asked), nullptr);
+  const Time then = now_;
+  now_ += 700ms;  // the answer was long under way
+  EXPECT_EQ(find<Acknowledge>(tell(cluster_)), nullptr);
+  ASSERT_NE(find<ReadCluster>(tell(server_)), nullptr);
+  now_ += 50ms;
+  const Effects fresh = tell(cluster_);
+  ASSERT_NE(find<Acknowledge>(fresh), nullptr);
+  EXPECT_GT(find<Acknowledge>(fresh)->until, then + 700ms);
+  EXPECT_LE(find<Acknowledge>(fresh)->until, then + 1200ms);
+}
+
+TEST_F(Story, a_primary_of_several_replicas_lets_the_one_that_was_invited_before_hear_of_it) {
+  begin("e=1 q=0 p=n1 s=-", Durability::lossless, true, 3);
+  make_primary();
+  look(2s);
+  replica_streams(1);
+  server_.clients = 1;
+  Effects out;
+  Duration waited{};
+  for (; find<SetSource>(out) == nullptr && waited < 5s; waited += 100ms) out = look();
+  EXPECT_GE(waited, 1s);
+  EXPECT_LT(waited, 3s);
 }
 
 TEST_F(Story, a_replica_that_lost_its_place_behind_a_cut_acknowledges_no_more) {
