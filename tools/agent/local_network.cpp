@@ -6,7 +6,9 @@
 #include <fmt/format.h>
 #include <ifaddrs.h>
 #include <net/if.h>
+#include <net/if_arp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -81,6 +83,14 @@ bool known_to_arp(const std::string& address) {
   return false;
 }
 
+/// What was known of the address may be old: who answers is to be asked anew.
+void forget_arp(int fd, const sockaddr_in& address, const std::string& interface) {
+  arpreq request{};
+  std::memcpy(&request.arp_pa, &address, sizeof address);
+  interface.copy(request.arp_dev, sizeof request.arp_dev - 1);
+  ::ioctl(fd, SIOCDARP, &request);
+}
+
 }  // namespace
 
 std::vector<LocalAddress> addresses_with_networks() {
@@ -129,13 +139,14 @@ std::string own_ring_address(std::string_view configuration, const std::vector<L
   return {};
 }
 
-bool answers_arp(const std::string& address) {
+bool answers_arp(const std::string& address, const std::string& interface) {
   sockaddr_in to{};
   to.sin_family = AF_INET;
   to.sin_port = htons(9);  // discard: what counts is the question for the hardware address before it
   if (::inet_pton(AF_INET, address.c_str(), &to.sin_addr) != 1) return false;
   const Fd fd(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!fd) return false;
+  forget_arp(fd.get(), to, interface);
   [[maybe_unused]] const auto sent =
       ::sendto(fd.get(), "", 0, MSG_DONTWAIT, reinterpret_cast<const sockaddr*>(&to), sizeof to);
   for (int look = 0; look < 10; ++look) {

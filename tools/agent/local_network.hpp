@@ -27,7 +27,8 @@ std::string account_pattern(const LocalAddress& local);
 /// of this node's first link. Names are not resolved.
 std::string own_ring_address(std::string_view configuration, const std::vector<LocalAddress>& ours);
 
-/// Does a machine answer for this IPv4 address? Asked by the kernel's own ARP, within half a second.
-bool answers_arp(const std::string& address);
+/// Does a machine on this interface's network answer for the IPv4 address? Asked by the kernel's own ARP, in half a
+/// second.
+bool answers_arp(const std::string& address, const std::string& interface);
 
 }  // namespace systole::tools

@@ -14,15 +14,26 @@ namespace {
 
 constexpr Duration patience = 20s;
 
-}  // namespace
-
-Result<std::string> run_tool(const std::vector<std::string>& argv) {
-  const auto ran = agents::run_program(argv, agents::process_environment(), boot_time() + patience);
+Result<std::string> run_for(const std::vector<std::string>& argv, Duration limit) {
+  const auto ran = agents::run_program(argv, agents::process_environment(), boot_time() + limit);
   if (!ran) return ran.error();
   if (ran->code == 0) return ran->out;
   return Error{ran->code == exit_code::no_such ? Errc::not_found : Errc::io,
                fmt::format("'{}' left with {}: {}", agents::shown(argv), ran->code,
                            trim(ran->err.empty() ? ran->out : ran->err))};
+}
+
+}  // namespace
+
+Result<std::string> run_tool(const std::vector<std::string>& argv) {
+  return run_for(argv, patience);
+}
+
+Result<void> wait_until_idle(bool crmd, Duration limit) {
+  const std::string seconds = std::to_string(to_ms(limit) / 1000);
+  const auto waited = crmd ? run_for({"systole", "wait", "--timeout", seconds}, limit + patience)
+                           : run_for({"crm_resource", "--wait", "--timeout", seconds + "s"}, limit + patience);
+  return waited ? Result<void>() : waited.error();
 }
 
 bool crmd_answers() {

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "agents/kit/agent.hpp"
 #include "agents/kit/logging.hpp"
 #include "agents/kit/process.hpp"
 #include "agents/ocf/mysql/danger_words.hpp"
@@ -65,7 +66,7 @@ void look_at_address(Creation& it) {
     if (each.address == it.address->ip)
       it.faults.push_back(fmt::format("{} is this machine's own address, on {}: take one that nobody has", each.address,
                                       each.interface));
-  if (network && network->address != it.address->ip && answers_arp(it.address->ip))
+  if (network && network->address != it.address->ip && answers_arp(it.address->ip, network->interface))
     it.faults.push_back(
         fmt::format("a machine answers for {} already: take an address that nobody has", it.address->ip));
 }
@@ -246,22 +247,36 @@ Result<void> make_account(const Creation& it, Undo& undo) {
   return {};
 }
 
+/// Until the cluster has stopped what it ran here, and will not stop what is started after: a look at the server that
+/// it has begun may yet find that one.
+Result<void> wait_for_end(bool crmd, const mysql::ServerPlace& place, const std::string& ip) {
+  if (const auto idle = wait_until_idle(crmd, primary_patience); !idle) return idle;
+  const auto ours = [&] {
+    const auto all = addresses_with_networks();
+    return std::ranges::find(all, ip, &LocalAddress::address) != all.end();
+  };
+  const Time deadline = boot_time() + primary_patience;
+  while (mysql::ServerProcess::find(place) || ours())
+    if (!agents::pause_for(100ms, deadline)) return Error{Errc::timeout, "the server, or the address, is still here"};
+  return {};
+}
+
 Result<void> write_configuration(const Creation& it, Undo& undo) {
   const std::string xml = setup_xml(it.names, it.cluster.self, it.address);
   const mysql::ServerPlace place = it.server.settings.place();
-  const auto paths = setup_xpaths(it.names, it.address.has_value());
-  undo.add("the cluster's configuration is without it, and its server has ended", [paths, place]() -> Result<void> {
-    for (const std::string& path : paths)
-      if (const auto gone = run_tool({"cibadmin", "--delete", "--xpath", path}); !gone) {
-        const auto there = run_tool({"cibadmin", "--query", "--xpath", path});
-        if (there) return gone.error();
-      }
-    const Deadline deadline = Deadline::in(primary_patience);
-    while (const auto left = mysql::ServerProcess::find(place))
-      if (!left->ended_by(deadline.within(1s)) && deadline.over())
-        return Error{Errc::timeout, fmt::format("the server, pid {}, still runs", left->pid())};
-    return {};
-  });
+  const std::string path = setup_xpath(it.names, it.address.has_value());
+  const std::string ip = it.address ? it.address->ip : std::string{};
+  const bool crmd = it.cluster.crmd;
+  // Two must not start one server: as long as the cluster may, its service stays off.
+  undo.add(
+      "the cluster's configuration is without it, and its server has ended",
+      [=]() -> Result<void> {
+        if (run_tool({"cibadmin", "--query", "--xpath", path}))
+          if (const auto gone = run_tool({"cibadmin", "--delete-all", "--force", "--xpath", path}); !gone)
+            return gone.error();
+        return wait_for_end(crmd, place, ip);
+      },
+      Undo::Weight::decides);
   const auto written =
       run_tool({"cibadmin", "--modify", "--scope", "configuration", "--allow-create", "--xml-text", xml});
   if (!written) return written.error();

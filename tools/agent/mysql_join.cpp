@@ -237,28 +237,18 @@ Result<std::string> clear_datadir(const Joining& it, Undo& undo) {
   return aside;
 }
 
-/// The rule first: were we to die in between, an instance may run here, and the next run sets the number.
+/// One change of the configuration; again where another node came at the same moment and counted without us.
 Result<void> enter_cluster(const SetupNames& names, const std::string& self) {
-  const auto present = [&]() -> Result<CibFacts> {
+  for (std::size_t told = 0;;) {
     const auto cib = run_tool({"cibadmin", "--query", "--scope", "configuration"});
     if (!cib) return cib.error();
-    return read_cib(*cib, names);
-  };
-  auto now = present();
-  if (!now) return now.error();
-  if (std::ranges::find(now->databases, self) == now->databases.end()) {
-    const auto added = run_tool({"cibadmin", "--create", "--xpath", fmt::format("//rule[@id='{}']", names.rule()),
-                                 "--xml-text", expression_xml(names, self)});
-    if (!added) return added.error();
-  }
-  // Two nodes may come at the same time: whoever looks last counts both.
-  for (std::size_t told = 0;;) {
-    now = present();
-    if (!now) return now.error();
-    if (now->databases.size() == told) return {};
-    told = now->databases.size();
-    const auto set = run_tool({"cibadmin", "--modify", "--xml-text", clone_max_xml(names, told), "--xpath",
-                               fmt::format("//nvpair[@id='{}-meta-clone-max']", names.clone())});
+    const CibFacts now = read_cib(*cib, names);
+    const bool listed = std::ranges::find(now.databases, self) != now.databases.end();
+    const std::size_t instances = now.databases.size() + (listed ? 0 : 1);
+    if (listed && instances == told) return {};
+    told = instances;
+    const auto set = run_tool(
+        {"cibadmin", "--modify", "--scope", "configuration", "--xml-text", joined_xml(names, self, instances)});
     if (!set) return set.error();
   }
 }

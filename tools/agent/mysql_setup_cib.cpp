@@ -92,6 +92,12 @@ std::string clone_max_id(const SetupNames& names) {
   return names.clone() + "-meta-clone-max";
 }
 
+/// The clone does not run on nodes that are none of those that the rule names.
+std::string expression_xml(const SetupNames& names, std::string_view node) {
+  return fmt::format(R"(<expression id="{}" attribute="#uname" operation="ne" value="{}"/>)", names.expression(node),
+                     escape_xml(node));
+}
+
 /// From the start tag of this id to the end tag of its element; "": there is none.
 std::string_view element_of(std::string_view xml, std::string_view tag, std::string_view id) {
   const std::size_t begin = xml.find(fmt::format(R"(<{} id="{}")", tag, id));
@@ -130,13 +136,12 @@ std::optional<WantedAddress> parse_wanted_address(std::string_view text) {
   return wanted;
 }
 
-std::string expression_xml(const SetupNames& names, std::string_view node) {
-  return fmt::format(R"(<expression id="{}" attribute="#uname" operation="ne" value="{}"/>)", names.expression(node),
-                     escape_xml(node));
-}
-
-std::string clone_max_xml(const SetupNames& names, std::size_t instances) {
-  return fmt::format(R"(<nvpair id="{}" name="clone-max" value="{}"/>)", clone_max_id(names), instances);
+std::string joined_xml(const SetupNames& names, std::string_view node, std::size_t instances) {
+  return fmt::format(
+      R"(<configuration><resources><clone id="{0}"><meta_attributes id="{0}-meta"><nvpair id="{1}" name="clone-max" )"
+      R"(value="{2}"/></meta_attributes></clone></resources><constraints><rsc_location id="{3}"><rule id="{4}">{5}</rule>)"
+      R"(</rsc_location></constraints></configuration>)",
+      names.clone(), clone_max_id(names), instances, location_id(names), names.rule(), expression_xml(names, node));
 }
 
 std::string setup_xml(const SetupNames& names, std::string_view node, const std::optional<WantedAddress>& address) {
@@ -153,12 +158,11 @@ std::string setup_xml(const SetupNames& names, std::string_view node, const std:
   return text + "</constraints></configuration>";
 }
 
-std::vector<std::string> setup_xpaths(const SetupNames& names, bool with_address) {
-  const auto by_id = [](std::string_view id) { return fmt::format("//*[@id='{}']", id); };
-  if (!with_address) return {by_id(location_id(names)), by_id(names.clone())};
-  // Constraints first: none may name what is gone.
-  return {by_id(order_id(names)), by_id(colocation_id(names)), by_id(names.vip()), by_id(location_id(names)),
-          by_id(names.clone())};
+std::string setup_xpath(const SetupNames& names, bool with_address) {
+  std::vector<std::string> ids{location_id(names), names.clone()};
+  if (with_address) ids.insert(ids.end(), {names.vip(), order_id(names), colocation_id(names)});
+  for (std::string& id : ids) id = fmt::format("@id='{}'", id);
+  return fmt::format("//*[{}]", join(ids, " or "));
 }
 
 CibFacts read_cib(std::string_view cib, const SetupNames& names) {

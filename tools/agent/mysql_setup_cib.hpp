@@ -40,12 +40,11 @@ std::optional<WantedAddress> parse_wanted_address(std::string_view text);
 
 /// <configuration> with nothing in it but the database, for one node so far, and the address.
 std::string setup_xml(const SetupNames& names, std::string_view node, const std::optional<WantedAddress>& address);
-/// One more node that the clone may run on: an element of the rule.
-std::string expression_xml(const SetupNames& names, std::string_view node);
-/// As many instances as there are nodes with a database.
-std::string clone_max_xml(const SetupNames& names, std::size_t instances);
-/// XPaths of what setup_xml made, in the order in which it is to be taken away.
-std::vector<std::string> setup_xpaths(const SetupNames& names, bool with_address);
+/// <configuration> with what one more node changes: the clone may run there, and has so many instances.
+std::string joined_xml(const SetupNames& names, std::string_view node, std::size_t instances);
+/// An XPath of all that setup_xml made: it goes in one step, or an address without its constraints would start
+/// somewhere.
+std::string setup_xpath(const SetupNames& names, bool with_address);
 
 /// The configuration as far as it matters here.
 struct CibFacts {

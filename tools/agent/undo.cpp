@@ -15,6 +15,9 @@ bool Undo::all() {
     whole = whole && done;
     say_(done ? fmt::format("  undone: {}\n", step.what)
               : fmt::format("  NOT undone: {}: {}\n", step.what, done.error().what));
+    if (done || step.weight != Weight::decides) continue;
+    for (const Step& left : steps_) say_(fmt::format("  therefore left: {}\n", left.what));
+    steps_.clear();
   }
   return whole;
 }

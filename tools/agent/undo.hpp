@@ -17,9 +17,13 @@ class Undo {
   using Say = std::function<void(std::string_view)>;
   explicit Undo(Say say) : say_(std::move(say)) {}
 
+  enum class Weight {
+    may_fail,
+    decides,  // when it fails, what was done before it is left as it is, too: it would do harm
+  };
   /// `what` is what will be said of it: "service mariadb enabled again".
-  void add(std::string what, std::function<Result<void>()> step) {
-    steps_.push_back({std::move(what), std::move(step)});
+  void add(std::string what, std::function<Result<void>()> step, Weight weight = Weight::may_fail) {
+    steps_.push_back({std::move(what), std::move(step), weight});
   }
   /// All that was added, the last one first. False: something could not be undone; it was said.
   bool all();
@@ -30,6 +34,7 @@ class Undo {
   struct Step {
     std::string what;
     std::function<Result<void>()> act;
+    Weight weight;
   };
   Say say_;
   std::vector<Step> steps_;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Two rig nodes on which MariaDB is installed as Debian's packages do it, and a cluster without any resource: what
-`systole mysql create` and `join` begin with. There is no systemd in a node, so the server's service is an init script."""
+"""Rig nodes on which MariaDB is installed as Debian's packages do it, and a cluster without any resource: what
+`systole mysql create` and `join` begin with. There is no systemd in a node, so the server's service is an init
+script."""
 import os
 import pathlib
 import sys
@@ -54,7 +55,9 @@ esac
 USER_SQL = "".join(line + "\n" for line in kit.DATABASE_SQL.splitlines() if "repl" not in line)
 
 
-class DebianPair(kit.Cluster):
+class Debian:
+    """For a cluster of any manager."""
+
     def write_settings(self, node, number, key):
         super().write_settings(node, number, key)
         etc = self.rig.disk(node, "etc")
@@ -100,6 +103,10 @@ class DebianPair(kit.Cluster):
 
     def cib(self, node="n1"):
         return self.at(node, "cibadmin", "--query").stdout
+
+
+class DebianPair(Debian, kit.Cluster):
+    """With crmd."""
 
 
 class Onlooker(threading.Thread):
