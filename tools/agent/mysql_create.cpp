@@ -348,6 +348,7 @@ int mysql_create(const SetupOptions& options) {
     return exit_code::needs_force;
   }
   const InterruptMark mark;
+  const TerminalMayGo terminal;
   Undo undo(complain);
   const auto done = act(it, undo, log);
   if (!done) {

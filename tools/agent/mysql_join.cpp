@@ -325,6 +325,7 @@ int wait_for_sync(const Joining& it, Log& log) {
 
 int act(const Joining& it, Log& log) {
   const InterruptMark mark;
+  const TerminalMayGo terminal;
   if (it.joined) {
     say(fmt::format("{} has a copy and is in the cluster already.\n", it.cluster.self));
     if (const auto counted = enter_cluster(it.names, it.cluster.self); !counted)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -58,6 +59,18 @@ Error ended_badly(const Command& command, int code, const std::string& errors) {
     return {Errc::not_found, fmt::format("the program '{}' cannot be started: is it installed?", command.argv.front())};
   return {Errc::io, fmt::format("'{}' ended with {}: {}", command.argv.front(), code, last_words(errors))};
 }
+
+/// A sink that ends early must be an error of write(2), not our end.
+class PipesMayBreak {
+ public:
+  PipesMayBreak() : before_(::signal(SIGPIPE, SIG_IGN)) {}
+  ~PipesMayBreak() { ::signal(SIGPIPE, before_); }
+  PipesMayBreak(const PipesMayBreak&) = delete;
+  PipesMayBreak& operator=(const PipesMayBreak&) = delete;
+
+ private:
+  sighandler_t before_;
+};
 
 class Pumping {
  public:
@@ -181,6 +194,7 @@ std::string SecretText::path() const {
 }
 
 Result<Pumped> pump(const Command& from, const Command& into, const PumpWatch& watch) {
+  const PipesMayBreak scope;
   return Pumping(from, into, watch).run();
 }
 

@@ -58,7 +58,7 @@ class Story(unittest.TestCase):
         child = self.pair.children.pop(name)
         program = pathlib.Path(f"/proc/{child.pid}/task/{child.pid}/children").read_text().split()[0]
         os.kill(int(program), number)
-        code = child.wait(60)
+        code = child.wait(120)
         type(self).said += self.output(name)
         return code
 
@@ -110,6 +110,7 @@ class Story(unittest.TestCase):
         self.begin("killed", "n1", *CREATE)
         kit.wait_until(lambda: self.pair.file("n1", DROP_IN), 30, "for the drop-in", 0.002)
         self.end("killed", signal.SIGKILL)
+        self.pair.at("n1", "/etc/init.d/mariadb", "stop")  # a stopped server is prepared where nobody else reaches it
         code, said = self.systole("n1", *CREATE)
         self.assertEqual(code, 0, said)
         self.assertIn("n1 is the primary", said)
@@ -149,7 +150,10 @@ class Story(unittest.TestCase):
         self.assertIn("not made to its end", done.stderr)
 
     def test_h_once_more_and_both_have_every_write(self):
-        code, said = self.systole("n2", "join", "--yes")
+        self.begin("join", "n2", "join", "--yes")
+        kit.wait_until(lambda: "copying about" in self.output("join"), 60, "for the copy to begin", 0.01)
+        code = self.end("join", signal.SIGHUP)  # a terminal that goes away ends nothing
+        said = self.output("join")
         self.assertEqual(code, 0, said)
         self.assertIn("Every acknowledged write is on n1 and on n2", said)
         for node in self.pair.names:

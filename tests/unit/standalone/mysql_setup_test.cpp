@@ -50,9 +50,10 @@ TEST(MysqlSetupCib, what_was_written_is_known_again_and_nothing_of_it_counts_as_
 }
 
 TEST(MysqlSetupCib, a_resource_of_that_name_by_somebody_else_is_not_ours) {
-  const CibFacts facts = read_cib(cib_with(R"(<configuration><resources><primitive class="ocf" id="db" provider="systole" )"
-                                           R"(type="mysql"/></resources><constraints/></configuration>)"),
-                                  names);
+  const CibFacts facts =
+      read_cib(cib_with(R"(<configuration><resources><primitive class="ocf" id="db" provider="systole" )"
+                        R"(type="mysql"/></resources><constraints/></configuration>)"),
+               names);
   EXPECT_FALSE(facts.resource);
   EXPECT_EQ(facts.taken, std::vector<std::string>{"db"});
 }
@@ -94,7 +95,8 @@ TEST(MysqlSetupCib, a_failure_is_what_has_a_reason_and_a_code_that_is_no_state) 
 
 TEST(MysqlSetupCib, names_and_addresses_are_taken_only_as_they_can_be_written_everywhere) {
   for (const char* const good : {"db", "a", "shop-1.db_x"}) EXPECT_TRUE(is_database_name(good)) << good;
-  for (const char* const bad : {"", "1db", "a b", "a'b", "../x", "ä", "a\"", "a:0"}) EXPECT_FALSE(is_database_name(bad)) << bad;
+  for (const char* const bad : {"", "1db", "a b", "a'b", "../x", "ä", "a\"", "a:0"})
+    EXPECT_FALSE(is_database_name(bad)) << bad;
   EXPECT_FALSE(is_database_name(std::string(41, 'a')));
   EXPECT_EQ(parse_wanted_address("192.0.2.100/24"), address);
   EXPECT_EQ(parse_wanted_address("2001:db8::1/64")->prefix, 64U);
@@ -163,8 +165,8 @@ TEST(OwnService, a_unit_that_is_starting_counts_as_active) {
 }
 
 TEST(OwnService, a_line_of_text_gives_the_same_again) {
-  for (const OwnService& each : {OwnService{Kind::unit, "mysql.service", true, false},
-                                 OwnService{Kind::script, "mariadb", false, true}})
+  for (const OwnService& each :
+       {OwnService{Kind::unit, "mysql.service", true, false}, OwnService{Kind::script, "mariadb", false, true}})
     EXPECT_EQ(parse_service(to_text(each)), each);
   EXPECT_FALSE(parse_service("unit a"));
   EXPECT_FALSE(parse_service(""));
@@ -187,7 +189,8 @@ TEST(MysqlDataDir, a_copy_that_is_not_whole_is_never_taken_for_anything_else) {
 }
 
 TEST(MysqlSeed, takes_the_position_only_from_a_dump_that_came_to_its_end) {
-  const std::string end = "INSERT …\n-- SET GLOBAL gtid_slave_pos='0-5-6,1-2-3';\n/*!40103 … */;\n\n-- Dump completed on X\n";
+  const std::string end =
+      "INSERT …\n-- SET GLOBAL gtid_slave_pos='0-5-6,1-2-3';\n/*!40103 … */;\n\n-- Dump completed on X\n";
   EXPECT_EQ(position_in_dump(end), "0-5-6,1-2-3");
   EXPECT_FALSE(position_in_dump(end.substr(0, end.find("\n-- Dump"))));
   EXPECT_FALSE(position_in_dump("-- SET GLOBAL gtid_slave_pos='';\n\n-- Dump completed\n"));
@@ -230,7 +233,8 @@ TEST(LocalNetwork, the_most_exact_network_holds_an_address) {
 }
 
 TEST(LocalNetwork, our_address_is_that_of_our_entry_among_the_nodes) {
-  const std::string conf = "node {\n ring0_addr: 10.0.0.9\n}\nnode {\n  ring0_addr: 10.0.0.1\n ring1_addr: 10.1.0.1\n}\n";
+  const std::string conf =
+      "node {\n ring0_addr: 10.0.0.9\n}\nnode {\n  ring0_addr: 10.0.0.1\n ring1_addr: 10.1.0.1\n}\n";
   EXPECT_EQ(own_ring_address(conf, {{"eth1", "10.1.0.1", 16}, {"eth0", "10.0.0.1", 8}}), "10.0.0.1");
   EXPECT_EQ(own_ring_address(conf, {{"eth1", "10.1.0.1", 16}}), "");
 }
@@ -253,7 +257,12 @@ TEST(Undo, leaves_the_rest_where_one_step_decides_and_fails) {
     touched = true;
     return Result<void>();
   });
-  undo.add("cluster without it", [] { return Result<void>(Error{Errc::io, "no"}); }, Undo::Weight::decides);
+  undo.add(
+      "cluster without it",
+      [] {
+        return Result<void>(Error{Errc::io, "no"});
+      },
+      Undo::Weight::decides);
   EXPECT_FALSE(undo.all());
   EXPECT_FALSE(touched);
   EXPECT_EQ(said, "  NOT undone: cluster without it: no\n  therefore left: service runs again\n");

@@ -42,7 +42,8 @@ TEST(Piped, a_program_that_is_not_there_is_said_by_name) {
 TEST(Piped, a_secret_is_a_file_to_the_program_that_gets_it) {
   const auto secret = SecretText::of("user=root\n");
   ASSERT_TRUE(secret);
-  const auto ran = run_with_input({.argv = {"/bin/cat", secret->path()}, .inherits = {secret->fd()}}, "", boot_time() + 10s);
+  const auto ran =
+      run_with_input({.argv = {"/bin/cat", secret->path()}, .inherits = {secret->fd()}}, "", boot_time() + 10s);
   ASSERT_TRUE(ran) << ran.error().what;
   EXPECT_EQ(ran->out, "user=root\n");
   const auto other = run_with_input({.argv = {"/bin/cat", secret->path()}}, "", boot_time() + 10s);
