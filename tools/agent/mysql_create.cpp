@@ -240,8 +240,10 @@ Result<void> make_account(const Creation& it, Undo& undo) {
       return Error{started.error().code,
                    fmt::format("the server was started to make the account in it: {}", started.error().what)};
     login.socket = started->socket();
-    if (const auto done = MysqlClient(login).run(statements, patience); !done) return done;
+    const auto done = MysqlClient(login).run(statements, patience);
+    // Whatever came of it: somebody's data are in there.
     if (const auto stopped = started->stop(start_patience); !stopped) return stopped;
+    if (!done) return done;
   }
   say(fmt::format("  - account {}\n", account));
   return {};

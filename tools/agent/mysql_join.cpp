@@ -253,6 +253,22 @@ Result<void> enter_cluster(const SetupNames& names, const std::string& self) {
   }
 }
 
+/// What enter_cluster did, or did after all though its tool said that it had failed. As long as this is not so, the
+/// former datadir must not come back: the cluster would start it.
+Result<void> leave_cluster(const SetupNames& names, const std::string& self, bool crmd) {
+  const auto cib = run_tool({"cibadmin", "--query", "--scope", "configuration"});
+  if (!cib) return cib.error();
+  const CibFacts now = read_cib(*cib, names);
+  if (std::ranges::find(now.databases, self) == now.databases.end()) return {};
+  const auto out =
+      run_tool({"cibadmin", "--delete", "--xpath", fmt::format("//expression[@id='{}']", names.expression(self))});
+  if (!out) return out.error();
+  const auto set = run_tool({"cibadmin", "--modify", "--scope", "configuration", "--xml-text",
+                             instances_xml(names, now.databases.size() - 1)});
+  if (!set) return set.error();
+  return wait_until_idle(crmd, sync_patience);
+}
+
 Result<void> seed_here(const Joining& it, Undo& undo, std::string& aside) {
   if (it.data.state == State::seeded) {
     say(fmt::format("  - '{}' is a copy already: {}\n", it.server.settings.datadir, it.data.note));
@@ -280,7 +296,12 @@ Result<void> prepare(const Joining& it, Undo& undo, std::string& aside) {
       [&] { return steps.write_drop_in(it.drop_in, id, it.before); },
       [&] { return steps.retire_services(it.services, it.before); },
       [&] { return seed_here(it, undo, aside); },
-      [&] { return enter_cluster(it.names, it.cluster.self); },
+      [&] {
+        undo.add(
+            fmt::format("the cluster does not run it on {}", it.cluster.self),
+            [&it] { return leave_cluster(it.names, it.cluster.self, it.cluster.crmd); }, Undo::Weight::decides);
+        return enter_cluster(it.names, it.cluster.self);
+      },
   };
   for (const auto& step : all) {
     if (const auto go_on = not_interrupted(); !go_on) return go_on;

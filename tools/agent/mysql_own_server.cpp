@@ -133,6 +133,8 @@ OwnServer look_at_server(const std::string& credentials) {
     if (const auto ran = agents::run_program({program, "--version"}, env, boot_time() + tool_patience); !ran)
       server.faults.push_back(fmt::format("{}: install the package mariadb-client", ran.error().what));
   for (std::string& fault : mysql::unsafe_options(server.options)) server.faults.push_back(std::move(fault));
+  if (mysql::sets_option(server.options, "wsrep-on") && !mysql::is_switched_off(server.options, "wsrep-on"))
+    server.faults.emplace_back("wsrep-on is set in the server's configuration: Galera copies by itself; remove it");
   take_control_account(server, credentials);
   if (const auto process = mysql::ServerProcess::find(server.settings.place())) server.pid = process->pid();
   return server;

@@ -136,12 +136,20 @@ std::optional<WantedAddress> parse_wanted_address(std::string_view text) {
   return wanted;
 }
 
-std::string joined_xml(const SetupNames& names, std::string_view node, std::size_t instances) {
+std::string instances_xml(const SetupNames& names, std::size_t instances) {
   return fmt::format(
       R"(<configuration><resources><clone id="{0}"><meta_attributes id="{0}-meta"><nvpair id="{1}" name="clone-max" )"
-      R"(value="{2}"/></meta_attributes></clone></resources><constraints><rsc_location id="{3}"><rule id="{4}">{5}</rule>)"
-      R"(</rsc_location></constraints></configuration>)",
-      names.clone(), clone_max_id(names), instances, location_id(names), names.rule(), expression_xml(names, node));
+      R"(value="{2}"/></meta_attributes></clone></resources></configuration>)",
+      names.clone(), clone_max_id(names), instances);
+}
+
+std::string joined_xml(const SetupNames& names, std::string_view node, std::size_t instances) {
+  std::string text = instances_xml(names, instances);
+  constexpr std::string_view end = "</configuration>";
+  return text.insert(text.size() - end.size(),
+                     fmt::format(R"(<constraints><rsc_location id="{}"><rule id="{}">{}</rule></rsc_location>)"
+                                 R"(</constraints>)",
+                                 location_id(names), names.rule(), expression_xml(names, node)));
 }
 
 std::string setup_xml(const SetupNames& names, std::string_view node, const std::optional<WantedAddress>& address) {

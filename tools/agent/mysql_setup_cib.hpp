@@ -42,6 +42,8 @@ std::optional<WantedAddress> parse_wanted_address(std::string_view text);
 std::string setup_xml(const SetupNames& names, std::string_view node, const std::optional<WantedAddress>& address);
 /// <configuration> with what one more node changes: the clone may run there, and has so many instances.
 std::string joined_xml(const SetupNames& names, std::string_view node, std::size_t instances);
+/// The same of a node that leaves: only the number. Its place in the rule goes by names.expression().
+std::string instances_xml(const SetupNames& names, std::size_t instances);
 /// An XPath of all that setup_xml made: it goes in one step, or an address without its constraints would start
 /// somewhere.
 std::string setup_xpath(const SetupNames& names, bool with_address);

@@ -48,10 +48,12 @@ bool read_into(int fd, std::string& text, std::size_t most) {
   return size > 0;
 }
 
+/// The line that says what is wrong, else the last one. A statement that failed may be quoted over many lines.
 std::string last_words(const std::string& errors) {
-  const std::string_view said = trim(errors);
-  const std::size_t line = said.rfind('\n');
-  return std::string(line == std::string_view::npos ? said : said.substr(line + 1));
+  constexpr std::size_t bytes_max = 300;
+  const std::vector<std::string> lines = split(trim(errors), '\n');
+  const auto named = std::ranges::find_if(lines, [](const std::string& line) { return line.starts_with("ERROR "); });
+  return (named != lines.end() ? *named : lines.back()).substr(0, bytes_max);
 }
 
 Error ended_badly(const Command& command, int code, const std::string& errors) {

@@ -133,6 +133,38 @@ class Story(unittest.TestCase):
         self.assertTrue(self.pair.service_runs("n2"))
         self.assertEqual(self.pair.sql("n2", "SELECT a FROM mine.t"), [["42"]])
 
+    def join_with(self, program, script):
+        """`join` where this script stands in the program's place ("$REAL" is the program); all of it must be undone."""
+        real = self.pair.at("n2", "which", program).stdout.strip()
+        self.pair.at("n2", "sh", "-c", f"mkdir -p /tmp/fake; cat >/tmp/fake/{program}; chmod 755 /tmp/fake/{program}",
+                     data=f"#!/bin/bash\nREAL={real}\n{script}\n")
+        done = self.pair.at("n2", "sh", "-c", "PATH=/tmp/fake:$PATH systole mysql join --discard-data --yes",
+                            check=False)
+        self.pair.at("n2", "rm", "-r", "/tmp/fake")
+        said = done.stdout + done.stderr
+        type(self).said += said
+        self.assertNotEqual(done.returncode, 0, said)
+        self.assertIn("Everything is as it was before", said)
+        self.assertTrue(self.pair.service_runs("n2"))
+        self.assertTrue(self.pair.service_begins_at_boot("n2"))
+        self.assertEqual(self.pair.sql("n2", "SELECT a FROM mine.t"), [["42"]])
+        self.assertIsNone(self.pair.file("n2", DROP_IN))
+        self.assertNotIn("db-databases-n2", self.pair.cib())
+        self.assertIn('name="clone-max" value="1"', self.pair.cib())
+        return said
+
+    def test_fa_a_copy_that_breaks_off_is_no_copy(self):
+        said = self.join_with("mariadb-dump", '[ $# -lt 3 ] && exec $REAL "$@"; $REAL "$@" | head -n -1; exit 0')
+        self.assertIn("does not say, at its end, at which GTID", said)
+
+    def test_fb_a_copy_that_fails_says_why(self):
+        said = self.join_with("mariadb-dump", '[ $# -lt 3 ] && exec $REAL "$@"; echo "disk is on fire" >&2; exit 2')
+        self.assertIn("'mariadb-dump' ended with 2: disk is on fire", said)
+
+    def test_fc_a_cluster_that_took_what_its_tool_says_it_refused_does_not_keep_the_node(self):
+        said = self.join_with("cibadmin", '$REAL "$@" || exit; [[ "$*" != *db-databases-n2*uname* ]] || exit 124')
+        self.assertIn("undone: the cluster does not run it on n2", said)
+
     def test_g_killed_while_it_copies_no_half_database_is_ever_started(self):
         self.begin("half", "n2", "join", "--discard-data", "--yes")
         kit.wait_until(lambda: "copying about" in self.output("half") and self.pair.at(

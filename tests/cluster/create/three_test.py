@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Three databases: two further nodes join at the same moment, each counts both, and the third replica follows though the
-record names only one in sync.
+"""Three databases: two further nodes join at the same moment, each counts both, and the third replica follows though
+the record names only one in sync.
 
 usage: three_test.py BUILD_FOLDER [unittest's arguments]"""
 import os
@@ -45,7 +45,8 @@ class Three(unittest.TestCase):
             self.assertEqual(code, 0, f"{node}: {said}")
         self.assertIn('name="clone-max" value="3"', self.pair.cib())
         self.assertEqual(self.pair.systole("n3", "status", "shop")[0], 0)
-        self.pair.at("n1", *kit.MARIADB, "-e", "CREATE TABLE demo.last (a INT PRIMARY KEY); INSERT INTO demo.last VALUES (7)")
+        self.pair.at("n1", *kit.MARIADB, "-e",
+                     "CREATE TABLE demo.last (a INT PRIMARY KEY); INSERT INTO demo.last VALUES (7)")
         for node in ("n2", "n3"):
             self.assertEqual(self.pair.role(node), "replica")
             kit.wait_until(lambda at=node: self.pair.sql(at, "SELECT a FROM demo.last") == [["7"]], 10,
