@@ -81,6 +81,21 @@ std::string seeded_mark(const std::string& datadir) {
   return fmt::format("{}/{}", datadir, seeded);
 }
 
+bool has_old_logs(const std::string& log) {
+  const fs::path base = fs::path(log).replace_extension();
+  const std::string prefix = base.filename().string() + ".";
+  std::error_code none;
+  for (const fs::directory_entry& entry : fs::directory_iterator(base.parent_path(), none))
+    if (entry.path().filename().string().starts_with(prefix)) return true;
+  return false;
+}
+
+std::string real_datadir(const std::string& path) {
+  std::error_code none;
+  const fs::path real = fs::canonical(path, none);
+  return real.empty() ? path : real.string();
+}
+
 Result<std::string> move_aside(const std::string& datadir, std::string_view time) {
   struct stat about {};
   if (::stat(datadir.c_str(), &about) != 0) {

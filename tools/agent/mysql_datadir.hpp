@@ -40,6 +40,12 @@ std::string unfinished_mark(const std::string& datadir);
 /// The mark of a copy that is whole, with a line about it.
 std::string seeded_mark(const std::string& datadir);
 
+/// Files of an earlier log of this base name ("/var/log/mysql/mysql-bin.log"), such as its index.
+bool has_old_logs(const std::string& log);
+
+/// The datadir itself where a symbolic link leads to it.
+std::string real_datadir(const std::string& path);
+
 /// Moves the datadir to "PATH.before-systole-TIME" and makes an empty one with its owner and mode. Returns where it is
 /// now; "": there was none.
 Result<std::string> move_aside(const std::string& datadir, std::string_view time);

@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "agents/ocf/mysql/options.hpp"
 #include "common/base/text.hpp"
 
 namespace systole::tools {
@@ -16,6 +17,25 @@ std::string first_line(std::string_view resource) {
 }
 
 }  // namespace
+
+std::string drop_in_name(const std::vector<std::string>& files) {
+  const std::string usual = "90-systole.cnf", last = "zz-systole.cnf";
+  bool behind = false;
+  for (const std::string& file : files) {
+    if (file == usual || file == last) return file;
+    behind = behind || (file.ends_with(".cnf") && file > usual);
+  }
+  return behind ? last : usual;
+}
+
+std::vector<std::string> files_elsewhere(const std::vector<std::string>& options) {
+  std::vector<std::string> found;
+  for (const std::string_view name :
+       {"innodb-data-home-dir", "innodb-log-group-home-dir", "innodb-undo-directory", "aria-log-dir-path"})
+    if (const auto value = mysql::option_value(options, name); value && value->starts_with('/'))
+      found.push_back(fmt::format("--{}={}", name, *value));
+  return found;
+}
 
 std::string drop_in_text(const DropInFacts& facts) {
   std::string text = first_line(facts.resource) +

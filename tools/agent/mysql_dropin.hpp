@@ -17,14 +17,18 @@ struct DropInFacts {
   std::vector<std::string> services = {};           // what ran the server before, one line each: see own_service.hpp
 };
 
-/// Sorts behind the distribution's files, so that it counts.
-inline constexpr std::string_view drop_in_name = "90-systole.cnf";
+/// Its name beside these files: one that sorts behind them, so that it counts. Debian's begin with numbers, Red Hat's
+/// do not. One that is there already keeps its name.
+std::string drop_in_name(const std::vector<std::string>& files);
 
 std::string drop_in_text(const DropInFacts& facts);
 /// Did we write it, for this database?
 bool is_drop_in_of(std::string_view text, std::string_view resource);
 /// The lines of `services`.
 std::vector<std::string> services_noted(std::string_view text);
+
+/// Options that put a database's files outside of its datadir, as "--name=value": a new datadir would meet old files.
+std::vector<std::string> files_elsewhere(const std::vector<std::string>& options);
 
 /// The folder that the server reads last, by the configuration file's !includedir lines; "": there is none.
 std::string last_included_folder(std::string_view configuration);

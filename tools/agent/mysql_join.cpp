@@ -13,6 +13,7 @@
 #include "agents/kit/logging.hpp"
 #include "agents/kit/paths.hpp"
 #include "agents/kit/process.hpp"
+#include "agents/ocf/mysql/options.hpp"
 #include "agents/sql/deadline.hpp"
 #include "common/base/exit_codes.hpp"
 #include "common/base/text.hpp"
@@ -134,9 +135,26 @@ void look_at_primary(Joining& it) {
                                     bytes_in_words(needed)));
 }
 
+/// What is not in the datadir is not moved aside with it.
+void look_at_other_files(Joining& it) {
+  for (const std::string& option : files_elsewhere(it.server.options))
+    it.faults.push_back(
+        fmt::format("the server keeps files of its database outside of its datadir ({}): they would meet "
+                    "the new one's; remove that from its configuration",
+                    option));
+  for (const std::string_view name : {"log-bin", "relay-log"})
+    if (const auto log = mysql::option_value(it.server.options, name);
+        log && log->starts_with('/') && has_old_logs(*log))
+      it.faults.push_back(
+          fmt::format("at '{}' are logs of this server's earlier life ({}), which would count as history "
+                      "of the copy: move them away",
+                      *log, name));
+}
+
 void look_at_data(Joining& it) {
   const std::string& datadir = it.server.settings.datadir;
   it.data = look_at_datadir(datadir);
+  if (it.data.state != State::seeded) look_at_other_files(it);
   const bool somebodys = it.data.state == State::in_use || it.data.state == State::strange;
   if (!somebodys) return;
   const std::string what = it.data.state == State::in_use
@@ -181,7 +199,11 @@ std::string what_becomes_of_data(const Joining& it) {
     case State::missing:
       return fmt::format("'{}' is empty and gets a new database", datadir);
     case State::fresh:
-      return fmt::format("'{}', in which nobody has stored anything, is replaced by a new database", datadir);
+      return fmt::format("'{}', in which nobody has stored anything, is replaced by a new database{}", datadir,
+                         it.data.own_mount
+                             ? "; as a file system of its own it cannot be moved aside, so that this cannot "
+                               "be undone"
+                             : "");
     case State::unfinished:
       return fmt::format("what an earlier attempt has left in '{}' is removed, and a new database made", datadir);
     case State::seeded:
@@ -212,9 +234,25 @@ std::vector<std::string> plan_of(const Joining& it) {
   return plan;
 }
 
+/// Of a datadir that could not be moved aside, or held no whole database. Its service must not start what is there now.
+Result<void> empty_again(const Joining& it) {
+  const std::string datadir = real_datadir(it.server.settings.datadir);
+  if (const auto ended = end_left_server(it.server); !ended) return ended;
+  if (const auto emptied = empty_datadir(datadir); !emptied) return emptied;
+  if (it.data.state != State::missing)
+    return Error{
+        Errc::refused,
+        fmt::format("it is empty now. What an earlier run moved aside, if it did, is '{}.before-systole-…'; run "
+                    "this again for a copy, or mariadb-install-db for an empty database",
+                    datadir)};
+  if (::unlink(unfinished_mark(datadir).c_str()) != 0 && errno != ENOENT)
+    return errno_error(fmt::format("cannot remove '{}'", unfinished_mark(datadir)));
+  return {};
+}
+
 /// Empty, with our mark in it. Returns where the former one is now, "" nowhere.
 Result<std::string> clear_datadir(const Joining& it, Undo& undo) {
-  const std::string& datadir = it.server.settings.datadir;
+  const std::string datadir = real_datadir(it.server.settings.datadir);
   if (const auto ended = end_left_server(it.server); !ended) return ended.error();
   std::string aside;
   const bool whole = it.data.state == State::fresh || it.data.state == State::in_use || it.data.state == State::strange;
@@ -228,6 +266,9 @@ Result<std::string> clear_datadir(const Joining& it, Undo& undo) {
     });
     if (it.data.state != State::fresh) say(fmt::format("  - what was in '{}' is in '{}' now\n", datadir, aside));
   }
+  if (aside.empty())
+    undo.add(
+        fmt::format("'{}' is what it was", datadir), [&it] { return empty_again(it); }, Undo::Weight::decides);
   if (const auto made = agents::make_folder(datadir); !made) return made.error();
   if (const auto marked =
           agents::write_file(unfinished_mark(datadir), "a copy that 'systole mysql join' began\n", true);

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <set>
 
 #include "agents/kit/agent.hpp"
@@ -114,7 +115,11 @@ class Failures {
 }  // namespace
 
 DropInSeen look_at_drop_in(const OwnServer& server, const std::string& resource) {
-  DropInSeen seen{.path = fmt::format("{}/{}", server.include_folder, drop_in_name)};
+  std::vector<std::string> files;
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(server.include_folder, none))
+    files.push_back(entry.path().filename());
+  DropInSeen seen{.path = fmt::format("{}/{}", server.include_folder, drop_in_name(files))};
   const auto text = agents::read_file(seen.path);
   if (!text) return seen;
   seen.ours = is_drop_in_of(*text, resource);

@@ -2,6 +2,9 @@
 // What `systole mysql create` and `join` write and how they read what is there: the pure parts.
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
+
 #include "cib/xml/cib_xml.hpp"
 #include "tools/agent/local_network.hpp"
 #include "tools/agent/mysql_client.hpp"
@@ -139,6 +142,53 @@ TEST(MysqlDropIn, is_known_again_with_what_started_the_server_before) {
   EXPECT_FALSE(is_drop_in_of(text, "d"));
   EXPECT_FALSE(is_drop_in_of("[mysqld]\n" + text, "db"));
   EXPECT_EQ(services_noted(text), (std::vector<std::string>{"script mariadb active enabled", "x"}));
+}
+
+TEST(MysqlDropIn, sorts_behind_the_files_of_either_distribution_and_keeps_its_name) {
+  EXPECT_EQ(drop_in_name({"50-server.cnf", "60-galera.cnf", "README"}), "90-systole.cnf");
+  EXPECT_EQ(drop_in_name({"client.cnf", "mariadb-server.cnf"}), "zz-systole.cnf");
+  EXPECT_EQ(drop_in_name({"90-systole.cnf", "mariadb-server.cnf"}), "90-systole.cnf");
+  EXPECT_EQ(drop_in_name({}), "90-systole.cnf");
+}
+
+TEST(MysqlDropIn, files_outside_of_the_datadir_are_named) {
+  EXPECT_EQ(files_elsewhere({"--innodb_log_group_home_dir=/fast", "--innodb-data-home-dir=./"}),
+            std::vector<std::string>{"--innodb-log-group-home-dir=/fast"});
+}
+
+TEST(MysqlDataDir, logs_of_an_earlier_life_are_seen_beside_it) {
+  const std::string folder = testing::TempDir() + "/old-logs";
+  std::filesystem::create_directories(folder);
+  EXPECT_FALSE(has_old_logs(folder + "/mysql-bin.log"));
+  std::ofstream(folder + "/mysql-bin.index") << "x";
+  EXPECT_TRUE(has_old_logs(folder + "/mysql-bin.log"));
+  EXPECT_TRUE(has_old_logs(folder + "/mysql-bin"));
+  EXPECT_FALSE(has_old_logs(folder + "/mysql"));
+  std::filesystem::remove_all(folder);
+}
+
+TEST(MysqlDataDir, what_is_moved_aside_comes_back_as_it_was) {
+  const std::string folder = testing::TempDir() + "/aside";
+  std::filesystem::create_directories(folder + "/data/shop");
+  const auto aside = move_aside(folder + "/data", "T");
+  ASSERT_TRUE(aside) << aside.error().what;
+  EXPECT_EQ(*aside, folder + "/data.before-systole-T");
+  EXPECT_EQ(look_at_datadir(folder + "/data").state, State::missing);
+  std::ofstream(folder + "/data/half") << "x";
+  ASSERT_TRUE(move_back(folder + "/data", *aside));
+  EXPECT_EQ(look_at_datadir(folder + "/data").databases, std::vector<std::string>{"shop"});
+  EXPECT_FALSE(std::filesystem::exists(*aside));
+  std::filesystem::remove_all(folder);
+}
+
+TEST(MysqlDataDir, the_agents_mark_beside_databases_does_not_make_them_ours) {
+  const std::string folder = testing::TempDir() + "/marked";
+  std::filesystem::create_directories(folder + "/shop");
+  std::ofstream(unfinished_mark(folder)).flush();
+  EXPECT_EQ(look_at_datadir(folder).state, State::in_use);
+  std::ofstream(unfinished_mark(folder)) << "a copy that 'systole mysql join' began\n";
+  EXPECT_EQ(look_at_datadir(folder).state, State::unfinished);
+  std::filesystem::remove_all(folder);
 }
 
 TEST(MysqlDropIn, goes_where_the_server_reads_last) {
