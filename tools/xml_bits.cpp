@@ -154,6 +154,13 @@ std::optional<std::string> find_attribute(std::string_view xml, std::string_view
   return attribute_of(start_tag(xml.substr(at)), attribute);
 }
 
+std::vector<std::string> find_attributes(std::string_view xml, std::string_view tag, std::string_view attribute) {
+  std::vector<std::string> found;
+  for (std::size_t at = next_tag(xml, tag, 0); at != std::string_view::npos; at = next_tag(xml, tag, at + 1))
+    found.push_back(attribute_of(start_tag(xml.substr(at)), attribute).value_or(""));
+  return found;
+}
+
 std::string safe_id(std::string_view text) {
   std::string id(text);
   for (char& c : id) {

@@ -26,6 +26,9 @@ std::vector<Nvpair> find_nvpairs(std::string_view xml);
 /// Value of an attribute of the first start tag of that name; nullopt: no such tag or attribute.
 std::optional<std::string> find_attribute(std::string_view xml, std::string_view tag, std::string_view attribute);
 
+/// The same of every start tag of that name, in order; "" where it has no such attribute.
+std::vector<std::string> find_attributes(std::string_view xml, std::string_view tag, std::string_view attribute);
+
 /// An id that XML allows: other characters become dots.
 std::string safe_id(std::string_view text);
 

@@ -11,6 +11,8 @@ void set_mark(int) {
   mark = 1;
 }
 
+void pass_over(int) {}
+
 }  // namespace
 
 InterruptMark::InterruptMark() {
@@ -29,6 +31,19 @@ InterruptMark::~InterruptMark() {
 
 bool InterruptMark::is_set() {
   return mark != 0;
+}
+
+TerminalMayGo::TerminalMayGo() {
+  struct sigaction action {};
+  action.sa_handler = pass_over;  // not SIG_IGN, which a program keeps through exec
+  action.sa_flags = SA_RESTART;
+  ::sigaction(SIGHUP, &action, &before_hangup_);
+  ::sigaction(SIGPIPE, &action, &before_pipe_);
+}
+
+TerminalMayGo::~TerminalMayGo() {
+  ::sigaction(SIGHUP, &before_hangup_, nullptr);
+  ::sigaction(SIGPIPE, &before_pipe_, nullptr);
 }
 
 }  // namespace systole::tools

@@ -20,6 +20,20 @@ class InterruptMark {
   Action before_int_{}, before_term_{};
 };
 
+/// While it lives, the end of the terminal, or of who reads our words, ends nothing: what was begun is brought to its
+/// end. Programs that are started meanwhile do not inherit it.
+class TerminalMayGo {
+ public:
+  TerminalMayGo();
+  ~TerminalMayGo();
+  TerminalMayGo(const TerminalMayGo&) = delete;
+  TerminalMayGo& operator=(const TerminalMayGo&) = delete;
+
+ private:
+  using Action = struct sigaction;
+  Action before_hangup_{}, before_pipe_{};
+};
+
 /// What shells report of a program that Ctrl-C ended.
 inline constexpr int interrupted_exit_code = 130;
 

@@ -12,6 +12,7 @@
 #include "agents/ocf/mysql/shared_record.hpp"
 #include "agents/sql/deadline.hpp"
 #include "common/base/text.hpp"
+#include "tools/agent/mysql_setup.hpp"
 #include "tools/agent/mysql_switch.hpp"
 
 namespace systole::tools {
@@ -47,20 +48,6 @@ Result<std::string> resource_of(const MysqlOptions& options, const agents::Envir
     return Error{Errc::not_found,
                  "no database has a record yet: it is written when ocf:systole:mysql is promoted for the first time"};
   return Error{Errc::invalid, fmt::format("several databases have a record; say which: {}", join(*names, ", "))};
-}
-
-MysqlView gather(const std::string& resource, const agents::Environment& env, Log& log) {
-  const agents::Paths paths = agents::paths_from(env);
-  const mysql::SharedRecord shared(env, log, resource);
-  const mysql::OwnCopy own(paths, resource);
-  const Time deadline = boot_time() + patience;
-  MysqlView view{.resource = resource, .self = agents::Attributes(env).local_node(deadline)};
-  if (const auto record = shared.read(deadline)) view.shared = *record;
-  if (const auto copy = own.read()) view.own = *copy;
-  view.record = view.shared ? mysql::newer(*view.shared, view.own) : view.own;
-  view.notices = shared.notices(deadline);
-  view.helper = mysql::read_helper_state(paths, resource);
-  return view;
 }
 
 std::string notice_words(const mysql::Notice& notice) {
@@ -104,7 +91,7 @@ std::string sentence(const MysqlView& view) {
 }
 
 int force(Surroundings& here, const std::string& resource, bool yes, const agents::Environment& env, Log& log) {
-  const MysqlView view = gather(resource, env, log);
+  const MysqlView view = look_at_database(resource, env, log);
   if (!view.record.exists()) {
     here.err += fmt::format("{}: {} has no record: there is nothing to overrule\n", tool, resource);
     return exit_code::no_such;
@@ -134,6 +121,20 @@ int force(Surroundings& here, const std::string& resource, bool yes, const agent
 }
 
 }  // namespace
+
+MysqlView look_at_database(const std::string& resource, const agents::Environment& env, Log& log) {
+  const agents::Paths paths = agents::paths_from(env);
+  const mysql::SharedRecord shared(env, log, resource);
+  const mysql::OwnCopy own(paths, resource);
+  const Time deadline = boot_time() + patience;
+  MysqlView view{.resource = resource, .self = agents::Attributes(env).local_node(deadline)};
+  if (const auto record = shared.read(deadline)) view.shared = *record;
+  if (const auto copy = own.read()) view.own = *copy;
+  view.record = view.shared ? mysql::newer(*view.shared, view.own) : view.own;
+  view.notices = shared.notices(deadline);
+  view.helper = mysql::read_helper_state(paths, resource);
+  return view;
+}
 
 bool is_primary(const MysqlView& view) {
   const auto found = view.notices.find(view.record.primary);
@@ -165,6 +166,34 @@ int mysql_status_code(const MysqlView& view) {
   return view.record.in_sync.empty() ? 1 : 0;
 }
 
+namespace {
+
+/// The verbs that make a database of the cluster.
+void describe_setup(CLI::App& verb, SetupOptions& options) {
+  auto* const create =
+      verb.add_subcommand("create", "make the MariaDB server that is here, with its data, a database of the cluster");
+  create->add_option("--ip", options.ip, "ADDRESS[/PREFIX] that follows the primary, for the clients");
+  create->add_option("--nic", options.nic, "interface of that address (default: where its network is)");
+  create->add_option("--replication-network", options.replication_network,
+                     "from where replicas come, as the database's accounts have it, such as 192.0.2.% (default: the "
+                     "network of this node's address)");
+  auto* const join = verb.add_subcommand(
+      "join", "copy the primary's data to the MariaDB server that is here, which becomes a replica");
+  join->add_flag("--discard-data", options.discard_data,
+                 "the databases that are here may be moved aside (they are never deleted)");
+  for (auto* const each : {create, join}) {
+    each->add_option("resource", options.resource, "the database's name in the cluster")->capture_default_str();
+    each->add_option("--address", options.address,
+                     "of this machine, where the other nodes reach its database (default: the cluster's first link)");
+    each->add_option("--password-file", options.password_file,
+                     "one line: the password of replication, the same on each node (default: made from the cluster's "
+                     "key)");
+    each->add_flag("--yes", options.yes, "do it; without it, only what would be done is said");
+  }
+}
+
+}  // namespace
+
 void describe_mysql(CLI::App& app, MysqlOptions& options) {
   auto* const verb = app.add_subcommand("mysql", "databases under ocf:systole:mysql");
   verb->require_subcommand(1);
@@ -178,21 +207,24 @@ void describe_mysql(CLI::App& app, MysqlOptions& options) {
   change->add_flag("--yes", options.yes, "whatever the look at the primary's transactions and the delay says");
   for (auto* const each : {status, force, change})
     each->add_option("resource", options.resource, "the database's resource (default: the only one)");
+  describe_setup(*verb, options.setup);
 }
 
 int mysql_command(Surroundings& here, const CLI::App& verb, const MysqlOptions& options) {
+  const std::string name = verb.get_subcommands().front()->get_name();
+  if (name == "create") return mysql_create(options.setup);
+  if (name == "join") return mysql_join(options.setup);
   const agents::Environment env = agents::process_environment();
   const auto resource = resource_of(options, env);
   if (!resource) return fail(here, tool, resource.error());
   Log log;
   agents::open_log(log, env, "mysql", {.stderr_is_terminal = false});
-  const std::string name = verb.get_subcommands().front()->get_name();
   if (name == "force") return force(here, *resource, options.yes, env, log);
   if (name == "switch") {
-    const auto look = [&] { return gather(*resource, env, log); };
+    const auto look = [&] { return look_at_database(*resource, env, log); };
     return switch_over(here, options, look(), look);
   }
-  const MysqlView view = gather(*resource, env, log);
+  const MysqlView view = look_at_database(*resource, env, log);
   here.out += mysql_status_text(view);
   return mysql_status_code(view);
 }

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "agents/ocf/mysql/helper_state.hpp"
+#include "common/log/log.hpp"
 #include "tools/program.hpp"
 
 namespace CLI {
@@ -17,10 +18,22 @@ class App;
 
 namespace systole::tools {
 
+/// Of `create` and `join`, see mysql_setup.hpp.
+struct SetupOptions {
+  std::string resource = "db";
+  std::string ip, nic;              // create: the address that follows the primary; "": none
+  std::string replication_network;  // create: from where replicas may come; "": the network of this node's address
+  std::string address;              // where this node's server is reached by the others; "": as the cluster is told
+  std::string password_file;        // "": the password is computed from the cluster's key
+  bool yes = false;
+  bool discard_data = false;  // join: the datadir that is here may be moved aside
+};
+
 struct MysqlOptions {
   std::string resource;  // "": the only one
   std::string to;        // switch: "" the in-sync replica's node
   bool yes = false;
+  SetupOptions setup;
 };
 
 void describe_mysql(CLI::App& app, MysqlOptions& options);
@@ -36,6 +49,7 @@ struct MysqlView {
   std::map<std::string, mysql::Notice> notices = {};
   std::optional<mysql::HelperState> helper = {};  // of this node
 };
+MysqlView look_at_database(const std::string& resource, const agents::Environment& env, Log& log);
 /// Does whom the record names serve as primary, by its own word?
 bool is_primary(const MysqlView& view);
 /// Does it say that its writers wait?

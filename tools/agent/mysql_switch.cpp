@@ -9,6 +9,7 @@
 #include "agents/sql/deadline.hpp"
 #include "common/base/text.hpp"
 #include "tools/agent/interrupt.hpp"
+#include "tools/agent/manager.hpp"
 #include "tools/agent/one_call.hpp"
 #include "tools/agent/verbs.hpp"
 #include "tools/xml_bits.hpp"
@@ -17,15 +18,7 @@ namespace systole::tools {
 namespace {
 
 constexpr std::string_view tool = "systole mysql";
-constexpr Duration patience = 60s, manager_patience = 20s, look_again = 100ms;
-
-Result<std::string> run(const std::vector<std::string>& argv) {
-  const auto ran = agents::run_program(argv, agents::process_environment(), boot_time() + manager_patience);
-  if (!ran) return ran.error();
-  if (ran->code == 0) return ran->out;
-  return Error{Errc::io, fmt::format("'{}' left with {}: {}", agents::shown(argv), ran->code,
-                                     trim(ran->err.empty() ? ran->out : ran->err))};
-}
+constexpr Duration patience = 60s, look_again = 100ms;
 
 Error no_name(const std::string& resource) {
   return {Errc::invalid, fmt::format("'{}' is no name of a resource", resource)};
@@ -39,21 +32,19 @@ class Move {
     const auto literal = xpath_literal(resource);
     if (!literal) return no_name(resource);
     const auto clone =
-        run({"cibadmin", "--query", "--xpath", fmt::format("//clone[descendant::primitive[@id={}]]", *literal)});
+        run_tool({"cibadmin", "--query", "--xpath", fmt::format("//clone[descendant::primitive[@id={}]]", *literal)});
     if (!clone) return clone.error();
     const auto id = find_attribute(*clone, "clone", "id");
     if (!id) return Error{Errc::not_found, fmt::format("{} is not part of a clone", resource)};
     move.clone_ = *id;
-    // By what it prints: it leaves with 1 when it has something to complain of.
-    const auto status = agents::run_program({"systole", "status", "--json"}, agents::process_environment(),
-                                            boot_time() + manager_patience);
-    move.systole_ = status && status->out.find("\"mode\": \"") != std::string::npos;
+    move.systole_ = crmd_answers();
     return move;
   }
 
   Result<void> to(const std::string& node) const {
-    const auto told = systole_ ? run({"systole", "move", clone_, node})
-                               : run({"crm_resource", "--move", "--promoted", "--resource", clone_, "--node", node});
+    const auto told = systole_
+                          ? run_tool({"systole", "move", clone_, node})
+                          : run_tool({"crm_resource", "--move", "--promoted", "--resource", clone_, "--node", node});
     return told ? Result<void>() : told.error();
   }
   std::vector<std::string> command_to_take_back() const {
@@ -71,7 +62,7 @@ Result<void> ask_agent(const std::string& resource, const std::string& target) {
   const auto literal = xpath_literal(resource);
   if (!literal) return no_name(resource);
   const auto listed =
-      run({"cibadmin", "--query", "--xpath", fmt::format("//primitive[@id={}]/instance_attributes", *literal)});
+      run_tool({"cibadmin", "--query", "--xpath", fmt::format("//primitive[@id={}]/instance_attributes", *literal)});
   AgentRequest request;
   request.action = "preflight";
   request.instance = resource;
@@ -157,7 +148,7 @@ int switch_over(Surroundings& here, const MysqlOptions& options, const MysqlView
                        return leads(now, *target) && now.record.in_sync == from;
                      });
   // Also of an order that failed: it may have been heard all the same.
-  const auto back = run(move->command_to_take_back());
+  const auto back = run_tool(move->command_to_take_back());
   if (!back)
     here.err += fmt::format("{}: the order to the manager stands, take it back with '{}': {}\n", tool,
                             join(move->command_to_take_back(), " "), back.error().what);

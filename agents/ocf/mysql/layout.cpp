@@ -10,11 +10,8 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <array>
-
-#include "agents/kit/process.hpp"
 #include "agents/ocf/mysql/mysql_agent.hpp"
+#include "agents/ocf/mysql/server_config.hpp"
 #include "common/base/text.hpp"
 
 namespace systole::mysql {
@@ -22,31 +19,6 @@ namespace systole::mysql {
 namespace {
 
 using agents::Call;
-
-struct Place {
-  std::string_view option, parameter;
-};
-constexpr std::array<Place, 7> places{{{"datadir", "datadir"},
-                                       {"socket", "socket"},
-                                       {"pid-file", "pid"},
-                                       {"log-error", "log"},
-                                       {"user", "user"},
-                                       {"port", "replication_port"},
-                                       {"extra-port", "extra_port"}}};
-
-/// Relative names are below the datadir, which the server makes its working directory.
-agents::Fallbacks fallbacks_from(const std::vector<std::string>& options, const agents::Values& given) {
-  agents::Fallbacks all;
-  for (const auto& [option, parameter] : places)
-    if (const auto value = option_value(options, option)) all.emplace(parameter, *value);
-  if (all.contains("datadir") && !all["datadir"].starts_with('/')) all.erase("datadir");
-  const std::string datadir =
-      !given.given("datadir") && all.contains("datadir") ? all["datadir"] : given.text("datadir");
-  for (const std::string_view name : {"socket", "pid", "log"})
-    if (const auto found = all.find(name); found != all.end() && !found->second.starts_with('/'))
-      found->second = datadir + "/" + found->second;
-  return all;
-}
 
 /// What was found the last time with the same binary and configuration file.
 class Memory {
@@ -77,21 +49,10 @@ class Memory {
   std::string folder_, path_, question_;
 };
 
-/// The options that the server reads from its configuration.
-Result<std::vector<std::string>> ask(const Settings& settings, const Call& call) {
-  const auto ran = agents::run_program({settings.binary, "--defaults-file=" + settings.config, "--print-defaults"},
-                                       call.environment(), Deadline(call.deadline()).within(5s).at());
-  if (!ran) return ran.error();
-  if (ran->code == 0) return printed_options(ran->out);
-  const std::vector<std::string> lines = split(trim(ran->err), '\n');
-  return Error{Errc::invalid, fmt::format("'{}' cannot read its configuration '{}': {}", settings.binary,
-                                          settings.config, lines.front())};
-}
-
 /// Only what says where things are: the rest may hold secrets, and nobody needs it later.
 std::vector<std::string> layout_of(const std::vector<std::string>& options) {
   std::vector<std::string> layout;
-  for (const auto& [option, parameter] : places)
+  for (const std::string_view option : layout_options())
     if (const auto value = option_value(options, option)) layout.push_back(fmt::format("--{}={}", option, *value));
   return layout;
 }
@@ -122,7 +83,7 @@ agents::Fallbacks MysqlAgent::fallbacks(Call& call) {
   std::vector<std::string> layout = recalled.value_or(std::vector<std::string>{});
   configured_ = settings.additional;
   if (must_ask && ::access(settings.binary.c_str(), X_OK) == 0 && ::access(settings.config.c_str(), R_OK) == 0) {
-    const auto asked = ask(settings, call);
+    const auto asked = configured_options(settings, call.environment(), Deadline(call.deadline()).within(5s));
     if (!asked) {
       configuration_fault_ = asked.error().what;
     } else {
