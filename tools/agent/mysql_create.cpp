@@ -263,8 +263,14 @@ Result<void> wait_for_end(bool crmd, const mysql::ServerPlace& place, const std:
   return {};
 }
 
+/// The port of its own configuration, else the one behind its normal port.
+unsigned extra_port_of(const mysql::Settings& settings) {
+  if (settings.extra_port != 0) return settings.extra_port;
+  return settings.replication_port < 65535 ? settings.replication_port + 1 : 0;
+}
+
 Result<void> write_configuration(const Creation& it, Undo& undo) {
-  const std::string xml = setup_xml(it.names, it.cluster.self, it.address);
+  const std::string xml = setup_xml(it.names, it.cluster.self, it.address, extra_port_of(it.server.settings));
   const mysql::ServerPlace place = it.server.settings.place();
   const std::string path = setup_xpath(it.names, it.address.has_value());
   const std::string ip = it.address ? it.address->ip : std::string{};
@@ -327,6 +333,8 @@ void say_next(const Creation& it) {
       "There is ONE COPY of the data until another node has joined. Next, on {}:\n  systole mysql join{}{}\n",
       others.empty() ? "a further node" : join(others, " or "), it.names.resource == "db" ? "" : " ",
       it.names.resource == "db" ? "" : it.names.resource));
+  say(fmt::format("Let TCP ports {} and {} pass between the nodes.\n", it.server.settings.replication_port,
+                  extra_port_of(it.server.settings)));
   if (it.address) say(fmt::format("Clients find the database at {}.\n", it.address->ip));
 }
 

@@ -45,8 +45,10 @@ std::string pairs_xml(std::string_view element, std::string_view id, const std::
   return text + fmt::format("</{}>", element);
 }
 
-std::string database_xml(const SetupNames& names) {
-  const std::string credentials = names.credentials_file();
+std::string database_xml(const SetupNames& names, unsigned extra_port) {
+  const std::string credentials = names.credentials_file(), port = std::to_string(extra_port);
+  std::vector<Pair> parameters{{"credentials", "credentials", credentials}};
+  if (extra_port != 0) parameters.push_back({"extra-port", "extra_port", port});
   return fmt::format(R"(<clone id="{}">)", names.clone()) +
          pairs_xml("meta_attributes", names.clone() + "-meta",
                    {{"promotable", "promotable", "true"},
@@ -56,7 +58,7 @@ std::string database_xml(const SetupNames& names) {
                     {"stickiness", "resource-stickiness", "100"},
                     {"failure-timeout", "failure-timeout", "60s"}}) +
          fmt::format(R"(<primitive id="{}" class="ocf" provider="systole" type="mysql">)", names.resource) +
-         pairs_xml("instance_attributes", names.resource + "-params", {{"credentials", "credentials", credentials}}) +
+         pairs_xml("instance_attributes", names.resource + "-params", parameters) +
          operations_xml(names.resource, {{"start", "0", "120s", ""},
                                          {"stop", "0", "120s", ""},
                                          {"promote", "0", "120s", ""},
@@ -152,8 +154,9 @@ std::string joined_xml(const SetupNames& names, std::string_view node, std::size
                                  location_id(names), names.rule(), expression_xml(names, node)));
 }
 
-std::string setup_xml(const SetupNames& names, std::string_view node, const std::optional<WantedAddress>& address) {
-  std::string text = "<configuration><resources>" + database_xml(names);
+std::string setup_xml(const SetupNames& names, std::string_view node, const std::optional<WantedAddress>& address,
+                      unsigned extra_port) {
+  std::string text = "<configuration><resources>" + database_xml(names, extra_port);
   if (address) text += address_xml(names, *address);
   text += fmt::format(R"(</resources><constraints><rsc_location id="{}" rsc="{}" )"
                       R"(resource-discovery="never"><rule id="{}" score="-INFINITY" )"

@@ -39,7 +39,9 @@ struct WantedAddress {
 std::optional<WantedAddress> parse_wanted_address(std::string_view text);
 
 /// <configuration> with nothing in it but the database, for one node so far, and the address.
-std::string setup_xml(const SetupNames& names, std::string_view node, const std::optional<WantedAddress>& address);
+/// extra_port: for replicas alone; 0: none.
+std::string setup_xml(const SetupNames& names, std::string_view node, const std::optional<WantedAddress>& address,
+                      unsigned extra_port);
 /// <configuration> with what one more node changes: the clone may run there, and has so many instances.
 std::string joined_xml(const SetupNames& names, std::string_view node, std::size_t instances);
 /// The same of a node that leaves: only the number. Its place in the rule goes by names.expression().

@@ -37,14 +37,14 @@ std::string cib_with(std::string configuration, const std::string& properties = 
 
 TEST(MysqlSetupCib, what_is_written_is_a_valid_configuration_with_and_without_an_address) {
   for (const auto& wanted : {std::optional<WantedAddress>(), std::optional(address)}) {
-    const auto parsed = cib::parse_configuration(cib_with(setup_xml(names, "n1", wanted)));
+    const auto parsed = cib::parse_configuration(cib_with(setup_xml(names, "n1", wanted, 3307)));
     ASSERT_TRUE(parsed) << parsed.error().what;
     EXPECT_EQ(parsed->locations.at(0).discovery, "never");
   }
 }
 
 TEST(MysqlSetupCib, what_was_written_is_known_again_and_nothing_of_it_counts_as_taken) {
-  const CibFacts facts = read_cib(cib_with(setup_xml(names, "n1", address)), names);
+  const CibFacts facts = read_cib(cib_with(setup_xml(names, "n1", address, 0)), names);
   EXPECT_TRUE(facts.resource);
   EXPECT_EQ(facts.databases, std::vector<std::string>{"n1"});
   EXPECT_EQ(facts.taken, std::vector<std::string>{});
