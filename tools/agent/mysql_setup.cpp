@@ -3,7 +3,6 @@
 #include "tools/agent/mysql_setup.hpp"
 
 #include <fcntl.h>
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -157,7 +156,10 @@ int refuse(std::string_view verb, const std::vector<std::string>& faults) {
 
 std::string time_for_names() {
   const std::time_t now = std::time(nullptr);
-  return fmt::format("{:%Y%m%d-%H%M%S}", fmt::localtime(now));
+  std::tm parts{};
+  std::array<char, 32> text{};
+  ::localtime_r(&now, &parts);
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y%m%d-%H%M%S", &parts)};
 }
 
 std::string bytes_in_words(std::uint64_t bytes) {
