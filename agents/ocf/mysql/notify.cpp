@@ -36,7 +36,9 @@ void after_promotion(Server& server, const Settings& settings, Call& call, Clust
     return call.log().error("{} was promoted, but this server is writable too: it is not made its replica",
                             promoted.front());
   const PrimaryAddress primary{.host = cluster.address_of(promoted.front()), .port = settings.peer_port()};
-  const auto followed = follow_and_wait(server, settings, cluster, primary, deadline, 1s, call.log());
+  // The address comes after this. With a record the new primary goes on alone at first and waits for nobody.
+  const Duration patience = settings.keeps_record() ? Duration::zero() : Duration(1s);
+  const auto followed = follow_and_wait(server, settings, cluster, primary, deadline, patience, call.log());
   if (!followed) call.log().error("cannot follow the new primary {}: {}", promoted.front(), followed.error().what);
 }
 
