@@ -11,8 +11,8 @@
 #include <climits>
 
 #include "agents/kit/logging.hpp"
+#include "agents/kit/manager.hpp"
 #include "agents/kit/process.hpp"
-#include "agents/ocf/IPaddr/manager.hpp"
 #include "agents/ocf/IPaddr/tickler.hpp"
 
 namespace systole::agents::ipaddr {
@@ -109,7 +109,7 @@ class Helper {
     const auto told = report_failure(at_.call);
     at_.net.step_in();
     if (!told) at_.call.log().warning("{}; the next monitor will tell it", told.error().what);
-    replaced_ = told && *told == Standing::replaced;
+    replaced_ = told && *told == Managed::replaced;
   }
 
   /// Nobody will run our stop for this one.

@@ -11,9 +11,9 @@
 #include <cstring>
 
 #include "agents/kit/logging.hpp"
+#include "agents/kit/manager.hpp"
 #include "agents/kit/process.hpp"
 #include "agents/ocf/IPaddr/connections.hpp"
-#include "agents/ocf/IPaddr/manager.hpp"
 #include "common/base/handles.hpp"
 #include "common/base/limits.hpp"
 #include "common/base/text.hpp"

@@ -12,6 +12,7 @@
 #include <deque>
 
 #include "agents/kit/logging.hpp"
+#include "agents/kit/manager.hpp"
 #include "agents/kit/process.hpp"
 #include "agents/ocf/mysql/cluster.hpp"
 #include "agents/ocf/mysql/durability.hpp"
@@ -65,7 +66,10 @@ class Helper {
       feed(seen);
       tell();
       if (alive) continue;
-      if (!died) died = agents::boot_now();
+      if (!died) {
+        died = agents::boot_now();
+        report();
+      }
       if (agents::boot_now() - *died > dead_server_patience) return 0;
       agents::pause_for(look_every, agents::boot_now() + look_every);
     }
@@ -196,6 +200,13 @@ class Helper {
   }
 
   static Time patience(Duration span) { return agents::boot_now() + span; }
+
+  /// A server that is ended on purpose has no helper any more.
+  void report() {
+    if (!settings_.report_faults) return;
+    if (const auto told = agents::report_failure(call_); !told)
+      call_.log().warning("{}; the next monitor will tell it", told.error().what);
+  }
 
   /// A helper that cannot ask its server can do nothing for the writers that wait: that must be known.
   void tell_of_silence(const SeenServer& seen) {

@@ -196,6 +196,14 @@ std::vector<Param> durability_params() {
            "What a replica has received and not applied is applied before it is promoted, so that a take-over takes as "
            "much longer. One that is further behind than this is not brought in sync, and 'systole mysql status' tells "
            "of one that is. 0: no bound."},
+      {.name = "watch_report",
+       .fallback = "fail",
+       .brief = "Tell Pacemaker of the server's end at once",
+       .about =
+           "fail: when the server ends by itself, the resident helper runs crm_resource --fail once, unless the "
+           "resource is unmanaged or in maintenance; recovery begins at once instead of at the next monitor. none: it "
+           "does not. Systole's own manager needs no telling.",
+       .choices = {"fail", "none"}},
       {.name = "sync_relay_log",
        .fallback = "auto",
        .brief = "A replica acknowledges what is on its disk: on, off or auto",
@@ -370,6 +378,7 @@ Settings settings_from(const agents::Values& values) {
   if (const std::string& flush = values.text("sync_relay_log"); flush != "auto")
     settings.sync_relay_log = flush == "on";
   settings.ack_timeout = std::max<Duration>(values.time("ack_timeout"), 100ms);
+  settings.report_faults = values.text("watch_report") != "none";
   settings.apply_lag_max = values.time("apply_lag_max");
   settings.enable_creation = values.flag("enable_creation");
   settings.evict_outdated = values.flag("evict_outdated_slaves");

@@ -30,6 +30,7 @@ struct Settings {
   std::optional<Durability> durability = {};  // nullopt: the best that this cluster can keep
   std::optional<bool> sync_relay_log = {};    // nullopt: where durability is lossless
   Duration ack_timeout = 1s;
+  bool report_faults = true;     // to Pacemaker
   Duration apply_lag_max = 10s;  // zero: no bound
   bool promotable = false;
   long semi_sync_timeout_ms = 1000;

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
-#include "agents/ocf/IPaddr/manager.hpp"
+#include "agents/kit/manager.hpp"
 #include "common/base/dice.hpp"
 
 namespace systole::agents::ipaddr {
@@ -180,31 +180,31 @@ std::string listed(const Listed& one) {
                      one.id, one.agent, one.maintenance, one.managed, one.node);
 }
 
-Standing standing(std::string_view xml) {
+Managed standing(std::string_view xml) {
   return standing_of(xml, {.resource = "vip", .agent = "ocf:systole:IPaddr", .node = "n1"});
 }
 
 TEST(Manager, is_told_of_managed_resources_only) {
-  EXPECT_EQ(standing(listed({})), Standing::managed);
-  EXPECT_EQ(standing(listed({.managed = "false"})), Standing::left_alone);
-  EXPECT_EQ(standing(listed({.maintenance = "true"})), Standing::left_alone);
-  EXPECT_EQ(standing(listed({.id = "vip2"})), Standing::left_alone);
-  EXPECT_EQ(standing(listed({.node = "n2"})), Standing::left_alone);
+  EXPECT_EQ(standing(listed({})), Managed::managed);
+  EXPECT_EQ(standing(listed({.managed = "false"})), Managed::left_alone);
+  EXPECT_EQ(standing(listed({.maintenance = "true"})), Managed::left_alone);
+  EXPECT_EQ(standing(listed({.id = "vip2"})), Managed::left_alone);
+  EXPECT_EQ(standing(listed({.node = "n2"})), Managed::left_alone);
   EXPECT_EQ(standing(R"(<resource id="vip" resource_agent="ocf:systole:IPaddr" managed="true"/>)"),
-            Standing::left_alone);
-  EXPECT_EQ(standing(R"(<resource id="vip)"), Standing::left_alone);  // cut off
-  EXPECT_EQ(standing(""), Standing::left_alone);
+            Managed::left_alone);
+  EXPECT_EQ(standing(R"(<resource id="vip)"), Managed::left_alone);  // cut off
+  EXPECT_EQ(standing(""), Managed::left_alone);
 }
 
 TEST(Manager, is_asked_about_the_instance_of_this_node) {
   EXPECT_EQ(standing(listed({.id = "web"}) + listed({.id = "vip:0", .managed = "false", .node = "n2"}) +
                      listed({.id = "vip:1"})),
-            Standing::managed);
+            Managed::managed);
 }
 
 TEST(Manager, may_have_given_the_resource_to_another_agent) {
-  EXPECT_EQ(standing(listed({.agent = "ocf:heartbeat:IPaddr2"})), Standing::replaced);
-  EXPECT_EQ(standing(listed({.agent = "ocf:heartbeat:IPaddr2", .managed = "false", .node = "n2"})), Standing::replaced);
+  EXPECT_EQ(standing(listed({.agent = "ocf:heartbeat:IPaddr2"})), Managed::replaced);
+  EXPECT_EQ(standing(listed({.agent = "ocf:heartbeat:IPaddr2", .managed = "false", .node = "n2"})), Managed::replaced);
 }
 
 }  // namespace

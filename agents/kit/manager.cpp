@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // See manager.hpp.
-#include "agents/ocf/IPaddr/manager.hpp"
+#include "agents/kit/manager.hpp"
 
 #include <fmt/format.h>
 
@@ -10,7 +10,7 @@
 
 #include "agents/kit/process.hpp"
 
-namespace systole::agents::ipaddr {
+namespace systole::agents {
 
 namespace {
 
@@ -42,7 +42,7 @@ Question question_of(const Call& call) {
   const Environment& env = call.environment();
   return {.resource = instance.substr(0, instance.find(':')),
           .agent = fmt::format("ocf:{}:{}", value_or(env, "OCF_RESOURCE_PROVIDER", "systole"),
-                               value_or(env, "OCF_RESOURCE_TYPE", "IPaddr")),
+                               value_or(env, "OCF_RESOURCE_TYPE", std::string(call.agent_name()))),
           .node = call.meta().on_node()};
 }
 
@@ -56,26 +56,26 @@ bool crmd_called(const Environment& env) {
   return !value_or(env, "SYSTOLE_RUNDIR", "").empty();
 }
 
-Standing standing_of(std::string_view crm_mon_xml, const Question& question) {
+Managed standing_of(std::string_view crm_mon_xml, const Question& question) {
   while (const auto resource = next_resource(crm_mon_xml, question.resource)) {
     const std::size_t end_of_tag = std::min(resource->find('>'), resource->size());
     const std::string_view tag = resource->substr(0, end_of_tag), nodes = resource->substr(end_of_tag);
-    if (!says(tag, "resource_agent", question.agent)) return Standing::replaced;
+    if (!says(tag, "resource_agent", question.agent)) return Managed::replaced;
     if (!question.node.empty() && !says(nodes, "name", question.node)) continue;  // another instance
     const bool managed = says(tag, "managed", "true") && !says(tag, "maintenance", "true");
-    return managed ? Standing::managed : Standing::left_alone;
+    return managed ? Managed::managed : Managed::left_alone;
   }
-  return Standing::left_alone;
+  return Managed::left_alone;
 }
 
-Result<Standing> report_failure(Call& call) {
-  if (!pacemaker_called(call.environment())) return Standing::left_alone;
+Result<Managed> report_failure(Call& call) {
+  if (!pacemaker_called(call.environment())) return Managed::left_alone;
   const Question question = question_of(call);
   const Time deadline = boot_now() + manager_patience;
   const auto seen = run_program({"crm_mon", "-1", "--output-as=xml"}, call.environment(), deadline);
   if (!seen) return seen.error();
-  const Standing standing = standing_of(seen->out, question);
-  if (standing != Standing::managed) return standing;
+  const Managed standing = standing_of(seen->out, question);
+  if (standing != Managed::managed) return standing;
   std::vector<std::string> command{"crm_resource", "--fail", "-r", question.resource};
   if (!question.node.empty()) command.insert(command.end(), {"-N", question.node});
   const auto told = run_program(command, call.environment(), deadline);
@@ -85,4 +85,4 @@ Result<Standing> report_failure(Call& call) {
                fmt::format("crm_resource --fail -r {} left with {}: {}", question.resource, told->code, told->err)};
 }
 
-}  // namespace systole::agents::ipaddr
+}  // namespace systole::agents
