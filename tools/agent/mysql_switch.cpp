@@ -117,6 +117,10 @@ Result<std::string> switch_target(const MysqlView& view, const std::string& want
   return record.in_sync;
 }
 
+bool is_switched(const MysqlView& view, const std::string& target) {
+  return leads(view, target) && !view.record.in_sync.empty();
+}
+
 int switch_over(Surroundings& here, const MysqlOptions& options, const MysqlView& view,
                 const std::function<MysqlView()>& look) {
   const auto refuse = [&](const Error& error) {
@@ -144,8 +148,10 @@ int switch_over(Surroundings& here, const MysqlOptions& options, const MysqlView
   const auto told = move->to(*target);
   const bool moved = told && await(look, deadline, [&](const MysqlView& now) { return leads(now, *target); });
   const Time arrived = boot_time();
+  std::string in_sync;
   const bool whole = moved && await(look, deadline, [&](const MysqlView& now) {
-                       return leads(now, *target) && now.record.in_sync == from;
+                       in_sync = now.record.in_sync;
+                       return is_switched(now, *target);
                      });
   // Also of an order that failed: it may have been heard all the same.
   const auto back = run_tool(move->command_to_take_back());
@@ -162,10 +168,10 @@ int switch_over(Surroundings& here, const MysqlOptions& options, const MysqlView
   }
   here.out += fmt::format("{} is the primary, {} ms after the order.\n", *target, to_ms(arrived - begin));
   if (whole) {
-    here.out += fmt::format("{} follows it and is in sync.\n", from);
+    here.out += fmt::format("{} follows it and is in sync.\n", in_sync);
     return exit_code::ok;
   }
-  here.err += fmt::format("{}: {} is not in sync with it yet: 'systole mysql status' says more\n", tool, from);
+  here.err += fmt::format("{}: no replica is in sync with it yet: 'systole mysql status' says more\n", tool);
   return exit_code::error;
 }
 

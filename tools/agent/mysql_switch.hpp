@@ -12,7 +12,11 @@ namespace systole::tools {
 /// Where to. Errors: no_such and the like, each a sentence that says what speaks against it. Pure.
 Result<std::string> switch_target(const MysqlView& view, const std::string& wanted);
 
-/// Exit code 0: the target is the primary and the former primary is in sync with it; 1: it was not done, or is not
+/// The target is the primary and a replica is in sync with it: of two databases the former primary, of several perhaps
+/// another one. Pure.
+bool is_switched(const MysqlView& view, const std::string& target);
+
+/// Exit code 0: is_switched(); 1: it was not done, or is not
 /// complete; then the last line says where the primary is.
 int switch_over(Surroundings& here, const MysqlOptions& options, const MysqlView& view,
                 const std::function<MysqlView()>& look);

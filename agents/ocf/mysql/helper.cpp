@@ -160,6 +160,7 @@ class Helper {
                                     : "this replica acknowledges nothing any more: it is not the one in sync");
     return done(look_.acknowledge(set.on, tool_patience), "semi-sync");
   }
+  Answer act(const EndStreams&) { return done(look_.end_streams(settings_.ack_timeout), "connections of replicas"); }
   Answer act(const BindRight&) { return done(look_.bind_right(tool_patience), "semi-sync"); }
 
   Answer act(const KillServer& kill) {

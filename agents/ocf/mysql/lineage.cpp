@@ -40,6 +40,7 @@ Lineage::Lineage(LineageRules rules, Record own, Time begin)
       next_read_(begin),
       since_(begin),
       next_attempt_(begin),
+      next_ending_(begin),
       back_off_(rules_.back_off_first),
       next_complaint_(begin) {
   right_left_at_ = begin;  // a helper before this one may have invited somebody
@@ -187,16 +188,28 @@ void Lineage::lead_alone(Time now, Effects& out) {
   if (joining_ == Joining::confirm && !writing_) return confirm(now, out);
   if (joining_ != Joining::no || writing_) return;
   if (server_.source_on) set_source(false, out);
-  const std::string chosen = candidate();
-  if (chosen != invited_) right_left_at_ = now;
-  invited_ = chosen;
+  if (!invite(now, out)) return;
   // Exactly one may acknowledge: an acknowledgement does not say whose it is.
-  if (invited_.empty() || now < next_attempt_ || server_.clients != 1) return;
+  if (now < next_attempt_ || server_.clients != 1) return;
   // The one that was invited before may not have heard yet.
   if (rules_.instances > 2 && now < right_left_at_ + 2 * rules_.right_valid) return;
   set_source(true, out);
   joining_ = Joining::barrier;
   out.push_back(CommitBarrier{});
+}
+
+/// Of several replicas the one that was given up would be counted beside the invited one. Nobody waits for any of them.
+bool Lineage::invite(Time now, Effects& out) {
+  const std::string chosen = candidate();
+  const bool another = chosen != invited_;
+  if (another) right_left_at_ = now;
+  invited_ = chosen;
+  if (invited_.empty()) return false;
+  const bool too_many = server_.clients > (another ? 0U : 1U);
+  if (rules_.instances < 3 || !too_many || now < next_ending_) return true;
+  next_ending_ = now + 2 * rules_.right_valid;
+  out.push_back(EndStreams{});
+  return false;
 }
 
 /// The invited replica acknowledges already, so nobody is kept waiting while it applies what it has.

@@ -112,6 +112,9 @@ struct Acknowledge {
   bool on;
   Time until = never;
 };
+/// All replicas' connections. One whose other end is gone is counted for a minute and longer, as long as the kernel or
+/// the server tries to reach it. Who lives connects again at once, without the right to acknowledge.
+struct EndStreams {};
 struct BindRight {};  // what may acknowledge on its next connection may no more; the present one stays as it is
 struct KillServer {
   std::string why;
@@ -124,7 +127,7 @@ struct Say {
   std::string text;
 };
 using LineageEffect = std::variant<ReadCluster, SetSource, CommitBarrier, Confirm, WriteRecord, KeepOwn, Acknowledge,
-                                   BindRight, KillServer, Publish, Say>;
+                                   EndStreams, BindRight, KillServer, Publish, Say>;
 
 struct LineageRules {
   std::string self;
@@ -170,6 +173,7 @@ class Lineage {
   void decide(Time now, Effects& out);
   void lead(Time now, Effects& out);
   void lead_alone(Time now, Effects& out);
+  bool invite(Time now, Effects& out);
   void confirm(Time now, Effects& out);
   void lead_in_sync(Time now, Effects& out);
   void release(Time now, Effects& out);
@@ -215,7 +219,7 @@ class Lineage {
   bool confirm_due_ = false;  // once a look, however soon the answer comes
   Time barrier_at_;
   std::string invited_;
-  Time next_attempt_;
+  Time next_attempt_, next_ending_;
   Duration back_off_;
   std::optional<Time> stalled_since_;
   Time next_complaint_;

@@ -140,6 +140,19 @@ Result<void> Look::receiver_anew(Server& server, bool acknowledges, Deadline dea
   return {};
 }
 
+Result<void> Look::end_streams(Duration patience) {
+  const Deadline deadline = Deadline::in(patience);
+  Server* const own = server(deadline);
+  if (own == nullptr) return Error{Errc::not_connected, "the server does not answer"};
+  const auto threads =
+      own->ask("SELECT ID FROM information_schema.PROCESSLIST WHERE COMMAND = 'Binlog Dump'", deadline);
+  if (!threads) return threads.error();
+  for (std::size_t row = 0; row < threads->rows.size(); ++row)
+    [[maybe_unused]]  // one that has gone by itself is no failure
+    const auto ended = own->run("KILL CONNECTION " + threads->text(row, "ID"), deadline);
+  return {};
+}
+
 Result<void> Look::bind_right(Duration patience) {
   const Deadline deadline = Deadline::in(patience);
   Server* const own = server(deadline);

@@ -23,6 +23,7 @@ class Look {
   // Statements of the helper, on the same connection.
   Result<void> set_source(bool on, Duration patience);
   Result<void> acknowledge(bool on, Duration patience);
+  Result<void> end_streams(Duration patience);
   Result<void> bind_right(Duration patience);
 
   /// A row of our own table, committed under semi-synchronous replication on a connection of its own: acknowledged by a

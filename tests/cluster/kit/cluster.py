@@ -234,8 +234,11 @@ class Cluster:
         found = [n for n in self.names if self.holds_address(n) and self.role(n) == "primary"]
         return found[0] if len(found) == 1 else None
 
+    def others(self, node):
+        return [n for n in self.names if n != node]
+
     def other(self, node):
-        return next(n for n in self.names if n != node)
+        return self.others(node)[0]
 
     def healthy(self):
         """One primary with the address, every other node a running replica."""
@@ -250,9 +253,14 @@ class Cluster:
         return int(status.get("Rpl_semi_sync_master_clients", 0)) if (
             status.get("Rpl_semi_sync_master_status") == "ON") else 0
 
-    def lineage(self):
-        """The agents' own record of who is in sync, as a dictionary; None where no such record is kept."""
-        node = next((n for n in self.names if self.rig.pid(n) is not None), None)
+    def acknowledges(self, node):
+        """Whether this replica acknowledges what it receives; None when it does not answer."""
+        rows = self.sql(node, "SHOW GLOBAL STATUS LIKE 'Rpl_semi_sync_slave_status'", 2)
+        return rows[0][1] == "ON" if rows else None
+
+    def lineage(self, node=None):
+        """The agents' own record of who is in sync, as a dictionary, as this node knows it; None where none is kept."""
+        node = node or next((n for n in self.names if self.rig.pid(n) is not None), None)
         if node is None:
             return None
         done = self.at(node, "timeout", "5", "cibadmin", "--query", "--scope", "crm_config", check=False)
@@ -264,16 +272,22 @@ class Cluster:
         return None if found is None else dict(w.split("=", 1) for w in found.get("value").split() if "=" in w)
 
     def redundant(self):
-        """The primary, once a commit on it waits for the other node, by everybody's account; else None."""
+        """The primary, once a commit on it waits for another node, by everybody's account; else None."""
         primary = self.healthy()
-        if primary is None or self.holds_address(self.other(primary)):
+        if primary is None or any(self.holds_address(n) for n in self.others(primary)):
             return None
         if self.semi_sync and self.semi_sync_clients(primary) < 1:  # a dead connection may be counted for a while
             return None
         record = self.lineage()
-        if record and (record.get("p"), record.get("s")) != (primary, self.other(primary)):
+        if record and (record.get("p") != primary or record.get("s") not in self.others(primary)):
             return None
-        return primary
+        return primary if len(self.names) == 2 or self.one_acknowledges(primary, record) else None
+
+    def one_acknowledges(self, primary, record):
+        """Of several replicas only the one that the record names: an acknowledgement does not say whose it is."""
+        if not record or self.semi_sync_clients(primary) != 1:
+            return False
+        return all(self.acknowledges(n) == (n == record["s"]) for n in self.others(primary))
 
     def status(self, node):
         """The daemon's own view, or None."""

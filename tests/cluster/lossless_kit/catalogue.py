@@ -10,6 +10,7 @@ import cold
 import crashes
 import cuts
 import strain
+import thirds
 from promise import COUNTED, KEPT, REFUSE, Promise, always
 
 
@@ -21,23 +22,29 @@ class Scenario:
     promise: Promise
     small_disk: bool = False  # needs nodes whose /var is a small file system of its own
     spoils: bool = False      # leaves a cluster that nobody should go on with
+    databases: tuple = (2,)   # with how many it is tried
 
 
+ANY = (2, 3)
 ALL = (
-    Scenario("kill-server", "kill -9 of the primary's server", crashes.kill_primary_server, Promise(KEPT, KEPT)),
-    Scenario("power-primary", "the primary's machine loses power", crashes.power_off_primary, Promise(KEPT, KEPT)),
-    Scenario("power-replica", "the replica's machine loses power", crashes.power_off_replica, always(KEPT)),
+    Scenario("kill-server", "kill -9 of the primary's server", crashes.kill_primary_server, Promise(KEPT, KEPT),
+             databases=ANY),
+    Scenario("power-primary", "the primary's machine loses power", crashes.power_off_primary, Promise(KEPT, KEPT),
+             databases=ANY),
+    Scenario("power-replica", "the replica's machine loses power", crashes.power_off_replica, always(KEPT),
+             databases=ANY),
     Scenario("stop-replica-server", "the replica's server stands still for 12 s", crashes.freeze_replica_server,
-             always(KEPT, stays=True)),
+             always(KEPT, stays=True), databases=ANY),
     Scenario("flap-replica", "kill -9 of the replica's server, 5 times in 20 s", crashes.flap_replica_server,
-             always(KEPT, stays=True)),
+             always(KEPT, stays=True), databases=ANY),
     Scenario("drain", "the replica has 10 s to apply when the primary's machine dies", crashes.drain,
-             Promise(KEPT, KEPT)),
+             Promise(KEPT, KEPT), databases=ANY),
     Scenario("drain-restart", "the same, and then the replica's server dies too", crashes.drain_restart,
              Promise(REFUSE, COUNTED)),
     Scenario("drain-restarted", "the replica's server was just restarted when the primary's machine dies",
              crashes.drain_restarted, Promise(REFUSE, REFUSE)),
-    Scenario("kill-both", "kill -9 of both servers at once", crashes.kill_both_servers, Promise(KEPT, KEPT)),
+    Scenario("kill-both", "kill -9 of both servers at once", crashes.kill_both_servers, Promise(KEPT, KEPT),
+             databases=ANY),
     Scenario("cut-replication-then-kill", "replication alone is cut for 3 s, then the primary's machine dies",
              cuts.cut_replication_then_power_off, Promise(REFUSE, REFUSE)),
     Scenario("cut-all", "all links of the primary are cut for 10 s", cuts.cut_everything, Promise(REFUSE, COUNTED)),
@@ -51,7 +58,7 @@ ALL = (
              cold.replica_first, Promise(KEPT, KEPT)),
     Scenario("kill-query", "KILL QUERY of commits that wait for the replica", cuts.kill_query,
              Promise(KEPT, KEPT, says=True)),
-    Scenario("switch-over", "planned switch-overs", strain.switch_overs, always(KEPT)),
+    Scenario("switch-over", "planned switch-overs", strain.switch_overs, always(KEPT), databases=ANY),
     Scenario("sigstop-primary-server", "the primary's server stands still for 12 s", crashes.freeze_primary_server,
              Promise(KEPT, KEPT, gap_limit_ms=20_000)),
     Scenario("disk-full", "the primary's disk is full", strain.disk_full, Promise(REFUSE, REFUSE), small_disk=True,
@@ -62,12 +69,27 @@ ALL = (
              always(KEPT, stays=True)),
     Scenario("broken-replica", "the replica's applier has stopped when the primary's machine dies",
              crashes.broken_replica, Promise(REFUSE, REFUSE), spoils=True),
+    Scenario("third-waits", "primary and in-sync replica lose power, and return without their disks", thirds.waits,
+             Promise(REFUSE, REFUSE), databases=(3,)),
+    Scenario("ahead-of-the-in-sync", "the third has applied more, the in-sync replica received more; the primary dies",
+             thirds.ahead_of_the_in_sync, Promise(KEPT, KEPT), databases=(3,)),
+    Scenario("third-has-too-much", "the third has what the in-sync replica never received; the primary dies",
+             thirds.third_has_too_much, Promise(KEPT, KEPT), databases=(3,)),
+    Scenario("lose-the-in-sync", "the in-sync replica's machine dies, the third takes its place, the primary's dies",
+             thirds.lose_the_in_sync, Promise(KEPT, KEPT), databases=(3,)),
+    Scenario("returning-in-sync", "the in-sync replica is cut off, loses its place, returns; the primary dies",
+             thirds.returning_in_sync, Promise(KEPT, KEPT), databases=(3,)),
+    Scenario("unheard-in-sync", "the same, but its replication alone is cut", thirds.unheard_in_sync,
+             Promise(KEPT, KEPT), databases=(3,)),
+    Scenario("waking-in-sync", "the same, but its machine stands still and wakes", thirds.waking_in_sync,
+             Promise(KEPT, KEPT), databases=(3,)),
 )
 
 
-def chosen(names):
-    """In the order of ALL; KeyError names what there is not. Without names: all."""
-    unknown = sorted(set(names) - {s.name for s in ALL})
+def chosen(names, databases=2):
+    """In the order of ALL; KeyError names what there is not with so many databases. Without names: all."""
+    fit = [s for s in ALL if databases in s.databases]
+    unknown = sorted(set(names) - {s.name for s in fit})
     if unknown:
         raise KeyError(unknown[0])
-    return [s for s in ALL if not names or s.name in names]
+    return [s for s in fit if not names or s.name in names]

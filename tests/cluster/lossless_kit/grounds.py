@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The clusters in which writes are tried to be lost: two databases and an address, under crmd or under Pacemaker, by
-our agents or by the shell agents. The two databases are n1 and n2; a third node, where there is one, only votes."""
+"""The clusters in which writes are tried to be lost: databases and an address, under crmd or under Pacemaker, by our
+agents or by the shell agents. Of two databases, n1 and n2, a third node only votes, where there is one; under crmd it
+may have a database too."""
 import pathlib
 import secrets
 import shutil
@@ -36,6 +37,7 @@ class Grounds:
     """What a trial needs of any of them, beside kit.Cluster."""
     names = ("n1", "n2")
     voter = None          # a node that only votes
+    databases = 2
     small_disk = False
     ledger_name = "ledger"
     settings = {}         # further parameters of the database's agent
@@ -58,6 +60,11 @@ class Grounds:
         tree = xml.fromstring(kit.configuration(nodes))
         parameters(tree, self.settings)
         return tree
+
+    def in_sync(self, primary):
+        """The replica for which commits on the primary wait."""
+        record = self.lineage() if self.databases > 2 else None
+        return record["s"] if record else self.other(primary)
 
     # -- the servers -----------------------------------------------------------------------------------------------
     def server(self, node):
@@ -100,11 +107,12 @@ class Grounds:
 class CrmdGrounds(Grounds, kit.Cluster):
     manager, shell = "crmd", False
 
-    def __init__(self, build, prefix, logs, mode, deadtime):
+    def __init__(self, build, prefix, logs, mode, deadtime, databases):
         count, self.policy = MODES[mode]
         super().__init__(build, prefix, logs, count, max(20, min(200, deadtime // 5)), deadtime)
-        self.mode, self.quorum = mode, f"    mode: {mode}\n"
-        self.voter = "n3" if count == 3 else None
+        self.quorum, self.databases = f"    mode: {mode}\n", databases
+        self.mode = f"{mode}, three databases" if databases == 3 else mode
+        self.voter = "n3" if count > databases else None
         self.witness = self.voter if mode == "witness" else None
 
     def missing(self):
@@ -115,7 +123,7 @@ class CrmdGrounds(Grounds, kit.Cluster):
         """The voter has a disk like the others, and no database."""
         self.names = [f"n{i}" for i in range(1, self.count + 1)]
         self.lay_out("/opt/systole/bin/crmd", secrets.token_hex(32))
-        self.names = self.names[:2]
+        self.names = self.names[:self.databases]
 
     def load_configuration(self):
         nodes = [*self.names, *([self.voter] if self.voter and not self.witness else [])]
@@ -123,8 +131,9 @@ class CrmdGrounds(Grounds, kit.Cluster):
         tree.find(".//nvpair[@name='no-quorum-policy']").set("value", self.policy)
         if len(nodes) == 3:  # the agent has to know how many databases there are
             parameters_of_clone = tree.find(".//clone[@id='db-clone']/meta_attributes")
-            xml.SubElement(parameters_of_clone, "nvpair", id="db-clone-max", name="clone-max", value="2")
-        for resource in ("db-clone", "vip") if len(nodes) == 3 else ():
+            xml.SubElement(parameters_of_clone, "nvpair", id="db-clone-max", name="clone-max",
+                           value=str(self.databases))
+        for resource in ("db-clone", "vip") if self.voter in nodes else ():
             xml.SubElement(tree.find("constraints"), "rsc_location", id=f"{resource}-not-on-{self.voter}",
                            rsc=resource, node=self.voter, score="-INFINITY")
         hand_in(self, xml.tostring(tree, encoding="unicode"), lambda: True, 30)
@@ -313,7 +322,7 @@ def make(args, logs):
     if args.manager == "pacemaker":
         kind = FencedGrounds if args.mode == "fencing" else PacemakerGrounds
         return kind(args.build, args.prefix, logs, args.deadtime)
-    return CrmdGrounds(args.build, args.prefix, logs, args.mode, args.deadtime)
+    return CrmdGrounds(args.build, args.prefix, logs, args.mode, args.deadtime, args.databases)
 
 
 __all__ = ["Grounds", "MODES", "kit", "make", "rigs", "small_var"]

@@ -32,13 +32,13 @@ def frozen_server(trial, node):
 
 
 def cut_replication(trial, nodes=None):
-    """Between the two database ports alone; the cluster's own packets and the clients' pass."""
+    """Between the database ports alone; the cluster's own packets and the clients' pass. Of all, or of these nodes."""
     for node in nodes or trial.cluster.names:
-        peer = trial.cluster.rig.address(trial.cluster.other(node))
+        peers = ", ".join(trial.cluster.rig.address(other) for other in trial.cluster.others(node))
         trial.cluster.at(node, "nft", "-f", "-", data=(
             f"table inet {TABLE} {{\n chain input {{\n  type filter hook input priority 0;\n"
-            f"  ip saddr {peer} tcp sport {{ 3306, 3307 }} drop\n"
-            f"  ip saddr {peer} tcp dport {{ 3306, 3307 }} drop\n }}\n}}\n"))
+            f"  ip saddr {{ {peers} }} tcp sport {{ 3306, 3307 }} drop\n"
+            f"  ip saddr {{ {peers} }} tcp dport {{ 3306, 3307 }} drop\n }}\n}}\n"))
 
 
 def heal_replication(trial):
@@ -48,8 +48,8 @@ def heal_replication(trial):
 
 
 @contextlib.contextmanager
-def replication_cut(trial):
-    cut_replication(trial)
+def replication_cut(trial, nodes=None):
+    cut_replication(trial, nodes)
     try:
         yield
     finally:

@@ -42,15 +42,15 @@ def latest(results):
 
 PAGE = """# Is an acknowledged write ever lost?
 
-Clients write through the address into a real MariaDB on two nodes, all the time, and note outside of both what was
-acknowledged to them. From a settled state the cluster is harmed in one way after the other and left to itself; then
-both databases are held against the notes, row by row. `tests/cluster/lossless` does it and writes this page; `--help`
+Clients write through the address into a real MariaDB on two or three nodes, all the time, and note outside of them what
+was acknowledged to them. From a settled state the cluster is harmed in one way after the other and left to itself; then
+all databases are held against the notes, row by row. `tests/cluster/lossless` does it and writes this page; `--help`
 says how, `--list` what is promised.
 
 * lost / dup / extra / altered: acknowledged rows that are missing; surplus rows of a key; rows that nobody tried to
   write; rows with other content. Per node, after the cluster had its time to mend itself.
 * gap: the longest time without an acknowledged write, measured by a new connection every 20 ms.
-* redundant: from the end of the fault until a commit waits for the other node again, without anybody's help.
+* redundant: from the end of the fault until a commit waits for another node again, without anybody's help.
 * promised: *no loss* (and somebody serves while the fault lasts), *refuse or no loss*, or *counted*, where nothing is.
 
 kill -9 and a rig's power-off keep what the kernel has cached: whether a disk keeps what it confirmed is not tried here.
@@ -59,13 +59,14 @@ One run each.
 
 
 def table(results):
-    rows = [["scenario", "n1", "n2", "acknowledged", "gap", "redundant", "end", "promised", "verdict"]]
+    nodes = sorted({"n1", "n2"}.union(*(r.get("nodes", ()) for r in results)))
+    rows = [["scenario", *nodes, "acknowledged", "gap", "redundant", "end", "promised", "verdict"]]
     for result in results:
         if "skipped" in result or not result["begun"]:
-            rows.append([result["scenario"], "", "", "", "", "", "", result.get("promised", ""),
+            rows.append([result["scenario"], *[""] * len(nodes), "", "", "", "", result.get("promised", ""),
                          "skipped" if "skipped" in result else promise.verdict(result) + ", not begun"])
             continue
-        audits = [rows_of(result["nodes"].get(node)) for node in ("n1", "n2")]
+        audits = [rows_of(result["nodes"].get(node)) for node in nodes]
         rows.append([result["scenario"], *audits, f"{result['acknowledged']:,}", f"{result['gap_ms']:,} ms",
                      seconds(result["redundant_s"]), result["end"], result["promised"], promise.verdict(result)])
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

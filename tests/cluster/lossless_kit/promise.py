@@ -67,6 +67,7 @@ def broken(result):
         wrong.append(f"nothing was to move: {result['moved']}")
     if result["says"] and result["alone"] and not result["said"]:
         wrong.append(f"{result['alone']} writes were acknowledged by the primary alone, and nobody said so")
+    wrong += result.get("wrong", [])  # notes of earlier times have none
     return wrong + [f"the scenario broke off: {result['failed']}"] * bool(result["failed"])
 
 

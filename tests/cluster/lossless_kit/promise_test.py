@@ -91,6 +91,9 @@ class Judge(unittest.TestCase):
         self.assertEqual(promise.verdict(result(**cost, end="nobody")), "lost 3, no redundancy")
         self.assertEqual(promise.verdict(result(**cost, stale=9)), "lost 9, no redundancy")
 
+    def test_what_a_scenario_forbids_is_broken_though_nothing_was_lost(self):
+        self.breaks("n3 was promoted", served=False, promised=promise.REFUSE, wrong=["n3 was promoted"])
+
 
 class Catalogue(unittest.TestCase):
     def test_every_scenario_has_a_name_of_its_own_and_a_promise_in_every_durability(self):
@@ -114,6 +117,15 @@ class Catalogue(unittest.TestCase):
         self.assertEqual([s.name for s in catalogue.chosen(["power-primary", "kill-server"])],
                          ["kill-server", "power-primary"])
 
+    def test_a_scenario_is_chosen_only_with_the_number_of_databases_that_it_was_made_for(self):
+        for scenario in catalogue.ALL:
+            for count in (2, 3):
+                self.assertEqual(scenario in catalogue.chosen([], count), count in scenario.databases, scenario.name)
+        with self.assertRaises(KeyError):
+            catalogue.chosen(["third-waits"])
+        with self.assertRaises(KeyError):
+            catalogue.chosen(["disk-full"], 3)
+
 
 class Page(unittest.TestCase):
     def test_the_page_names_losses_and_broken_promises(self):
@@ -122,6 +134,11 @@ class Page(unittest.TestCase):
         self.assertIn("* the machine was busy", text)
         self.assertIn("1,234", text)
         self.assertIn("BROKEN", text)
+
+    def test_three_databases_have_a_column_each_and_two_have_no_third(self):
+        three = result(nodes={"n1": SOUND, "n2": SOUND, "n3": SOUND | {"lost": 77}})
+        self.assertIn("77/0/0/0", page.table([three, result(begun=False, nodes={})]))
+        self.assertNotIn("n3", page.table([result()]))
 
     def test_a_skipped_scenario_has_its_reason(self):
         self.assertIn("no witness", page.line({"scenario": "x", "skipped": "no witness"}))

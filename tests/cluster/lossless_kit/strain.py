@@ -14,7 +14,7 @@ def switch_overs(trial):
     gaps, here = [], trial.primary
     count = MOVES_FULL if trial.full else MOVES_SHORT
     for _ in range(count):
-        there, begin = trial.cluster.other(here), kit.time.monotonic()
+        there, begin = trial.cluster.in_sync(here), kit.time.monotonic()
         trial.cluster.move(here, there)
         kit.wait_until(lambda: trial.cluster.redundant() == there, 60,
                        f"for {there} to be the primary: now {trial.cluster.summary()}", 0.1)

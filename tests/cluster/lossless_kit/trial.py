@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One scenario on one cluster: settle, write, harm, wait for full redundancy, hold both databases against the notes."""
+"""One scenario on one cluster: settle, write, harm, wait for full redundancy, hold all databases against the notes."""
 import re
 import time
 
@@ -21,13 +21,18 @@ class Trial:
 
     def __init__(self, cluster, scenario, rate, full):
         self.cluster, self.scenario, self.rate, self.full = cluster, scenario, rate, full
-        self.notes, self.primary, self.replica = [], None, None
+        self.notes, self.primary = [], None
+        self.replica, self.third = None, None  # the one in sync, and of three databases the other one
         self.began = self.healed_at = self.redundant_at = None
         self.served, self.stale, self.moved = None, 0, []
-        self.alone, self.said_before, self.said = 0, {}, False
+        self.alone, self.said_before, self.said, self.wrongs = 0, {}, False, []
 
     def note(self, text):
         self.notes.append(text)
+
+    def wrong(self, text):
+        """What the scenario forbids, though no write was lost by it this time."""
+        self.wrongs.append(text)
 
     # -- before ----------------------------------------------------------------------------------------------------
     def settle(self):
@@ -48,12 +53,13 @@ class Trial:
             self.primary = kit.wait_until(self.cluster.redundant, seconds, "for full redundancy", 0.2)
         except kit.ClusterError as error:
             raise kit.ClusterError(f"{error}: {self.cluster.summary()}") from None
-        self.replica = self.cluster.other(self.primary)
+        self.replica = self.cluster.in_sync(self.primary)
+        self.third = next((n for n in self.cluster.others(self.primary) if n != self.replica), None)
 
     def empty_table(self):
         self.ask(self.primary, "TRUNCATE TABLE demo.ledger")
         kit.wait_until(lambda: all(self.rows(n) == 0 for n in self.cluster.names), 20,
-                       "for an empty table on both nodes", 0.2)
+                       "for an empty table on all nodes", 0.2)
 
     # -- looking ---------------------------------------------------------------------------------------------------
     def rows(self, node):
@@ -152,7 +158,7 @@ class Trial:
                 self.cluster.rig.heal(node)
 
     def end(self):
-        """Full redundancy, unaided, and then the account of both databases."""
+        """Full redundancy, unaided, and then the account of all databases."""
         self.healed_at = self.healed_at or time.monotonic()
         try:
             kit.wait_until(self.cluster.redundant, REDUNDANCY_LIMIT, "for full redundancy", 0.1)
@@ -212,5 +218,5 @@ def run(cluster, scenario, promised, rate, full):
         "begun": True, "failed": failed, "before": trial.primary, "end": cluster.primary() or "nobody",
         "acknowledged": len(cluster.acknowledged()), "nodes": nodes, "stale": trial.stale, "served": trial.served,
         "gap_ms": round(cluster.gap(began, ended) * 1000), "moved": "; ".join(trial.moved), "alone": trial.alone,
-        "said": trial.said, "seconds": round(ended - began, 1), "notes": trial.notes,
+        "said": trial.said, "wrong": trial.wrongs, "seconds": round(ended - began, 1), "notes": trial.notes,
         "redundant_s": round(trial.redundant_at - trial.healed_at, 1) if trial.redundant_at else None}

@@ -128,6 +128,12 @@ void World::perform(int n, const LineageEffect& effect) {
             say_so(acknowledge.on ? "acknowledges" : "acknowledges no more");
             acknowledge_anew(n, acknowledge.on);
           },
+          [&](const EndStreams&) {
+            if (!server.alive || server.frozen) return;
+            count("connections of replicas ended");
+            for (auto& [id, conn] : conns_)
+              if (conn.source == n) conn.source_open = false;
+          },
           [&](const BindRight&) { server.slave_enabled = false; },
           [&](const KillServer& kill) {
             if (!server.alive) return;

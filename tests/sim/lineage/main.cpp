@@ -69,6 +69,7 @@ constexpr const char* rare_branches[] = {
     "helper died between two effects",
     "helper killed for its lock",
     "receiver begun anew",
+    "connections of replicas ended",
     "lease over",
     "agent killed: promote",
     "broken promise in a pair whose links were cut",

@@ -342,6 +342,47 @@ TEST_F(Story, a_primary_of_several_replicas_lets_the_one_that_was_invited_before
   EXPECT_LT(waited, 3s);
 }
 
+TEST_F(Story, the_connection_of_a_lost_replica_is_not_counted_beside_the_one_that_takes_its_place) {
+  begin("e=1 q=2 p=n1 s=-", Durability::lossless, true, 3);
+  make_primary();
+  replica_streams(1);
+  server_.clients = 1;  // n3's, whose machine is gone: n2 has not been invited yet
+  EXPECT_NE(find<EndStreams>(look(1s)), nullptr);
+  server_.clients = 0;
+  EXPECT_EQ(find<EndStreams>(look()), nullptr);
+  server_.clients = 1;  // n2's
+  Effects out;
+  for (int i = 0; i < 50 && find<CommitBarrier>(out) == nullptr; ++i) {
+    EXPECT_EQ(find<EndStreams>(out), nullptr);
+    out = look();
+  }
+  EXPECT_NE(find<CommitBarrier>(out), nullptr);
+}
+
+TEST_F(Story, two_acknowledging_replicas_of_several_are_ended_again_and_again_until_there_is_one) {
+  begin("e=1 q=2 p=n1 s=-", Durability::lossless, true, 3);
+  make_primary();
+  replica_streams(1);
+  look(1s);
+  server_.clients = 2;
+  int ended = 0;
+  for (int i = 0; i < 50; ++i) {
+    const Effects out = look();
+    ended += find<EndStreams>(out) != nullptr ? 1 : 0;
+    EXPECT_EQ(find<CommitBarrier>(out), nullptr);
+  }
+  EXPECT_GE(ended, 2);
+  EXPECT_LE(ended, 6);
+}
+
+TEST_F(Story, of_two_databases_no_connection_is_ended) {
+  begin("e=1 q=2 p=n1 s=-");
+  make_primary();
+  replica_streams(1);
+  server_.clients = 2;
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(find<EndStreams>(look()), nullptr);
+}
+
 TEST_F(Story, a_replica_that_lost_its_place_behind_a_cut_acknowledges_no_more) {
   begin("e=1 q=1 p=n2 s=n1");
   make_replica();

@@ -54,6 +54,16 @@ TEST(MysqlSwitch, is_refused_while_the_pair_is_not_healthy) {
   EXPECT_EQ(refusal_of(down), "n1 should be the primary, and does not serve now");
 }
 
+TEST(MysqlSwitch, is_done_when_any_replica_is_in_sync_with_the_target) {
+  MysqlView view = healthy();
+  EXPECT_FALSE(is_switched(view, "n2"));
+  EXPECT_TRUE(is_switched(view, "n1"));
+  view.record.in_sync = "n3";  // of three databases the former primary need not be it
+  EXPECT_TRUE(is_switched(view, "n1"));
+  view.record.in_sync.clear();
+  EXPECT_FALSE(is_switched(view, "n1"));
+}
+
 TEST(MysqlSwitch, is_refused_without_the_clusters_record) {
   MysqlView unknown = healthy();
   unknown.shared.reset();
