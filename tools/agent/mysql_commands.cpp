@@ -75,9 +75,12 @@ std::string sentence(const MysqlView& view) {
   if (!is_primary(view))
     return fmt::format(
         "NOBODY WRITES: {} has the true database{}. Start it{}; if it is gone for good, run 'systole "
-        "mysql force' on the node that shall go on.",
+        "mysql force' on the node that shall go on.{}",
         record.primary, record.in_sync.empty() ? "" : fmt::format(", {} has the same", record.in_sync),
-        record.in_sync.empty() ? "" : " or let the other one take over");
+        record.in_sync.empty() ? "" : " or let the other one take over",
+        view.self == record.primary || view.self == record.in_sync
+            ? ""
+            : fmt::format(" {} may lack acknowledged writes: here that is the last resort.", view.self));
   if (record.in_sync.empty())
     return fmt::format("ONE COPY: what is written now is on {} alone until a replica is in sync again.",
                        record.primary);

@@ -147,10 +147,8 @@ class Helper {
         call_.log().error("{}", kept.error().what);
         return WriteEnded{.wanted = write.wanted, .outcome = Outcome::unknown};
       }
-    const Outcome outcome = shared_.swap(write.from, write.wanted, patience(tool_patience));
-    if (outcome == Outcome::done && !write.own_first)
-      if (const auto kept = own_.keep(write.wanted); !kept) call_.log().error("{}", kept.error().what);
-    return WriteEnded{.wanted = write.wanted, .outcome = outcome};
+    return WriteEnded{.wanted = write.wanted,
+                      .outcome = shared_.swap(write.from, write.wanted, patience(tool_patience))};
   }
 
   Answer act(const KeepOwn& keep) { return done(own_.keep(keep.record), "this node's copy of the record"); }

@@ -75,15 +75,19 @@ Standing Lineage::standing() const {
                     .own = own_,
                     .majority = cluster_.majority,
                     .wanted = rules_.instances};
-  const std::string other = other_node(standing);
-  standing.other.member = is_member(other);
-  if (const Notice* const told = notice_of(other)) standing.other.agrees = agrees_with(*told, record());
-  standing.other.fenced = has(cluster_.fenced, other);
-  standing.other.seen = has(cluster_.seen, other);
+  standing.other = what_is_known_of(other_node(standing));
   standing.operator_word = operator_word_ && *operator_word_ == record();
   for (const auto& [node, notice] : cluster_.notices)
     if (notice.kind != Notice::Kind::down && is_member(node)) standing.present += 1;
   return standing;
+}
+
+OtherNode Lineage::what_is_known_of(const std::string& node) const {
+  const Notice* const told = notice_of(node);
+  return {.member = is_member(node),
+          .agrees = told != nullptr && agrees_with(*told, record()),
+          .fenced = has(cluster_.fenced, node),
+          .seen = has(cluster_.seen, node)};
 }
 
 // ---- Events ---------------------------------------------------------------------------------------------------------
@@ -106,6 +110,7 @@ void Lineage::on(Time now, const SeenCluster& seen, Effects& out) {
   read_at_ = now;
   next_read_ = now + rules_.read_every;
   reading_ = false;
+  note_release();
   agree_on_record(out);
   const Notice* const ours = notice_of(rules_.self);
   if (published_ && (ours == nullptr || *ours != *published_)) published_.reset();  // the cluster has forgotten it
@@ -117,7 +122,9 @@ void Lineage::on(Time now, const WriteEnded& ended, Effects& out) {
   next_read_ = now;                                             // done or not: what stands there now?
   if (ended.outcome != Outcome::done) return read_at_.reset();  // until we know, nothing is written on the old ground
   cluster_.shared = ended.wanted;
-  own_ = newer(own_, ended.wanted);
+  if (ended.wanted.in_sync.empty()) left_at_ = now;
+  note_release();
+  if (leaving_.empty()) own_ = newer(own_, ended.wanted);
   out.push_back(Say{.text = fmt::format("the record says now: {}", to_string(ended.wanted))});
 }
 
@@ -187,7 +194,7 @@ void Lineage::lead_alone(Time now, Effects& out) {
   stalled_since_.reset();
   if (joining_ == Joining::confirm && !writing_) return confirm(now, out);
   if (joining_ != Joining::no || writing_) return;
-  if (server_.source_on) set_source(false, out);
+  if (!go_alone(now, out)) return;
   if (!invite(now, out)) return;
   // Exactly one may acknowledge: an acknowledgement does not say whose it is.
   if (now < next_attempt_ || server_.clients != 1) return;
@@ -196,6 +203,48 @@ void Lineage::lead_alone(Time now, Effects& out) {
   set_source(true, out);
   joining_ = Joining::barrier;
   out.push_back(CommitBarrier{});
+}
+
+/// The record names no replica any more. Where no majority has stored it, that may have taken long: whoever was out
+/// when it was given up may have come back meanwhile, have acknowledged, and be gone again with the older record.
+bool Lineage::go_alone(Time now, Effects& out) {
+  if (!leaving_.empty() && server_.source_on && !is_out(leaving_)) {
+    next_read_ = std::min(next_read_, now);
+    return false;
+  }
+  if (!leaving_.empty()) {
+    leaving_.clear();
+    own_ = newer(own_, record());
+    out.push_back(KeepOwn{own_});  // not before: a helper that begins anew must know that this is to be asked
+  }
+  if (server_.source_on) set_source(false, out);
+  return true;
+}
+
+bool Lineage::is_out(const std::string& node) const {
+  if (cluster_.majority) return true;
+  if (reading_ || asked_at_ < left_at_) return false;
+  const Notice* const told = notice_of(node);
+  if (told != nullptr && is_member(node) &&
+      std::tie(told->epoch, told->sequence) >= std::tie(record().epoch, record().sequence))
+    return true;  // it goes by this record itself
+  Record before = record();
+  before.in_sync = node;
+  const bool word = operator_word_ && operator_word_->epoch == before.epoch && operator_word_->in_sync == node;
+  return may_release({.self = rules_.self,
+                      .durability = rules_.durability,
+                      .shared = before,
+                      .own = before,
+                      .other = what_is_known_of(node),
+                      .operator_word = word}) != Evidence::none;
+}
+
+/// The cluster's record has lost the replica that ours still names.
+void Lineage::note_release() {
+  const auto& shared = cluster_.shared;
+  const bool left = shared && own_.primary == rules_.self && !own_.in_sync.empty() && shared->epoch == own_.epoch &&
+                    shared->primary == rules_.self && shared->in_sync.empty() && is_newer(*shared, own_);
+  if (left) leaving_ = own_.in_sync;
 }
 
 /// Of several replicas the one that was given up would be counted beside the invited one. Nobody waits for any of them.
@@ -352,7 +401,9 @@ void Lineage::write(const Record& wanted, bool own_first, Effects& out) {
 void Lineage::agree_on_record(Effects& out) {
   if (!cluster_.shared || *cluster_.shared == own_) return;
   // Only a promotion that has come to its end writes such a one on our disk, see other_node().
-  if (own_.exists() && cluster_.shared->primary == rules_.self && cluster_.shared->epoch > own_.epoch) return;
+  const bool promotes_us = cluster_.shared->primary == rules_.self && cluster_.shared->epoch > own_.epoch;
+  if (promotes_us && (own_.exists() || !leads())) return;
+  if (!leaving_.empty() && is_newer(*cluster_.shared, own_)) return;  // see go_alone()
   // The next start removes what nobody acknowledged, because this copy says that we were the primary.
   if (tail_undecided_ && cluster_.shared->primary != rules_.self && is_newer(*cluster_.shared, own_)) return;
   if (is_newer(*cluster_.shared, own_)) {

@@ -96,8 +96,7 @@ struct CommitBarrier {};  // → BarrierEnded, at the latest after ack_timeout
 struct Confirm {
   std::string node;
 };  // → Confirmed
-/// Conditional on `from` being the cluster's record. own_first: this node's copy is written before, else after and only
-/// if it was done. → WriteEnded
+/// Conditional on `from` being the cluster's record. own_first: this node's copy is written before. → WriteEnded
 struct WriteRecord {
   Record from, wanted;
   bool own_first = false;
@@ -173,6 +172,10 @@ class Lineage {
   void decide(Time now, Effects& out);
   void lead(Time now, Effects& out);
   void lead_alone(Time now, Effects& out);
+  bool go_alone(Time now, Effects& out);
+  bool is_out(const std::string& node) const;
+  void note_release();
+  OtherNode what_is_known_of(const std::string& node) const;
   bool invite(Time now, Effects& out);
   void confirm(Time now, Effects& out);
   void lead_in_sync(Time now, Effects& out);
@@ -219,6 +222,8 @@ class Lineage {
   bool confirm_due_ = false;  // once a look, however soon the answer comes
   Time barrier_at_;
   std::string invited_;
+  std::string leaving_;  // the replica that the cluster's record names no more and ours still does
+  Time left_at_{};       // when we had written it out
   Time next_attempt_, next_ending_;
   Duration back_off_;
   std::optional<Time> stalled_since_;

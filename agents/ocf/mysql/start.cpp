@@ -97,9 +97,13 @@ Result<StartPlan> plan_of(Call& call, const Settings& settings, Cluster& cluster
                    .sync_relay_log = settings.sync_relay_log.value_or(false)};
 }
 
-Result<void> keep_record(Call& call, const StartPlan& plan) {
-  if (!plan.record.exists()) return {};
-  return OwnCopy(call.paths(), resource_of(call)).keep(plan.record);
+/// Not one of a promotion of this node that did not come to its end: that wants its evidence again.
+Result<void> keep_record(Call& call, const StartPlan& plan, const std::string& self) {
+  const OwnCopy own(call.paths(), resource_of(call));
+  const auto present = own.read();
+  if (!present) return present.error();
+  const bool promotes_us = plan.record.primary == self && plan.record.epoch > present->epoch;
+  return plan.record.exists() && !promotes_us ? own.keep(plan.record) : Result<void>();
 }
 
 /// Who is promoted, or is being promoted now; without notifications the address that the last primary published.
@@ -164,7 +168,8 @@ Ocf MysqlAgent::start(Call& call) {
   const auto plan = plan_of(call, settings, cluster, deadline);
   if (!plan) return call.explain(Ocf::generic, plan.error().what);
   if (ServerProcess::find(settings.place())) {
-    if (const auto kept = keep_record(call, *plan); !kept) return call.explain(Ocf::generic, kept.error().what);
+    if (const auto kept = keep_record(call, *plan, cluster.self()); !kept)
+      return call.explain(Ocf::generic, kept.error().what);
     auto running = Server::connect(settings, deadline);
     return running ? ready(*running, settings, call, cluster, deadline)
                    : call.explain(Ocf::generic, running.error().what);
@@ -174,7 +179,8 @@ Ocf MysqlAgent::start(Call& call) {
   auto server = launch_in_role(settings, configured_, call, *plan, deadline);
   if (!server) return call.explain(Ocf::generic, server.error().what);
   // Only now: as long as it says that we were the primary, a start removes what nobody acknowledged.
-  if (const auto kept = keep_record(call, *plan); !kept) return call.explain(Ocf::generic, kept.error().what);
+  if (const auto kept = keep_record(call, *plan, cluster.self()); !kept)
+    return call.explain(Ocf::generic, kept.error().what);
   return ready(*server, settings, call, cluster, deadline);
 }
 

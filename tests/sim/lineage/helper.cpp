@@ -154,7 +154,6 @@ void World::write_record(int n, const WriteRecord& write) {
   if (write.own_first) keep_own(n, write.wanted);
   request(n, write.from, write.wanted, [this, n, life, write](Outcome outcome) {
     if (node(n).helper.life != life) return;
-    if (!write.own_first && outcome == Outcome::done) keep_own(n, write.wanted);
     feed(n, WriteEnded{write.wanted, outcome});
   });
 }

@@ -394,6 +394,56 @@ TEST_F(Story, a_replica_that_lost_its_place_behind_a_cut_acknowledges_no_more) {
   for (int i = 0; i < 50; ++i) EXPECT_EQ(find<Acknowledge>(look()), nullptr);
 }
 
+TEST_F(Story, whoever_was_out_when_it_was_given_up_must_be_out_still_when_the_record_says_so) {
+  begin("e=1 q=1 p=n1 s=n2", Durability::lossless, false);
+  make_primary();
+  server_.source_on = true;
+  cluster_.members = {"n1"};
+  cluster_.fenced = {"n2"};
+  server_.longest_wait = 2s;
+  Effects out;
+  for (int i = 0; i < 50 && find<WriteRecord>(out) == nullptr; ++i) out = look();
+  ASSERT_NE(find<WriteRecord>(out), nullptr);
+  const WriteRecord release = *find<WriteRecord>(out);
+  // It took long: n2 was back meanwhile, and is gone once more, by whatever record.
+  cluster_.fenced.clear();
+  now_ += 5s;
+  EXPECT_EQ(find<SetSource>(written(release)), nullptr);
+  for (int i = 0; i < 50; ++i) {
+    const Effects waiting = look();
+    EXPECT_EQ(find<SetSource>(waiting), nullptr);
+    EXPECT_EQ(find<KeepOwn>(waiting), nullptr) << "a helper that begins anew would not ask";
+  }
+  cluster_.fenced = {"n2"};
+  Effects done;
+  for (int i = 0; i < 3 && find<SetSource>(done) == nullptr; ++i) done = look();
+  ASSERT_NE(find<SetSource>(done), nullptr);
+  EXPECT_LT(place<KeepOwn>(done), place<SetSource>(done));
+}
+
+TEST_F(Story, a_helper_that_begins_after_a_release_was_written_asks_as_well) {
+  begin("e=1 q=1 p=n1 s=n2", Durability::lossless, false);
+  cluster_.shared = parse_record("e=1 q=2 p=n1 s=-");
+  cluster_.members = {"n1"};
+  server_ = {.alive = true, .answers = true, .writable = true, .source_on = true};
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(find<SetSource>(look()), nullptr);
+  cluster_.members = {"n1", "n2"};
+  cluster_.notices["n2"] = {.kind = Notice::Kind::replica, .streams = true, .epoch = 1, .sequence = 2};
+  Effects done;
+  for (int i = 0; i < 3 && find<SetSource>(done) == nullptr; ++i) done = look();
+  ASSERT_NE(find<SetSource>(done), nullptr) << "n2 itself goes by the record that does not name it";
+  EXPECT_FALSE(find<SetSource>(done)->on);
+}
+
+TEST_F(Story, a_first_record_that_names_this_node_is_kept_by_its_promotion_alone) {
+  begin("e=0 q=0 p=n9 s=-");
+  lineage_.emplace(LineageRules{.self = "n1", .instances = 2}, Record{}, now_);
+  cluster_.own = Record{};
+  cluster_.shared = parse_record("e=1 q=0 p=n1 s=-");
+  make_replica();
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(find<KeepOwn>(look()), nullptr);
+}
+
 TEST_F(Story, nobody_acknowledges_alone_before_it_has_told_by_which_record) {
   begin("e=1 q=2 p=n1 s=-");
   make_primary();
