@@ -13,7 +13,7 @@
 #include <cstdlib>
 
 #include "agents/ocf/IPaddr/frames.hpp"
-#include "agents/ocf/IPaddr/manager.hpp"
+#include "agents/kit/manager.hpp"
 #include "agents/ocf/IPaddr/plan.hpp"
 #include "agents/ocf/IPaddr/resident.hpp"
 #include "agents/ocf/IPaddr/rtnl.hpp"

@@ -436,7 +436,7 @@ TEST_F(Story, a_helper_that_begins_after_a_release_was_written_asks_as_well) {
 }
 
 TEST_F(Story, a_first_record_that_names_this_node_is_kept_by_its_promotion_alone) {
-  begin("e=0 q=0 p=n9 s=-");
+  begin("e=1 q=0 p=n1 s=-");
   lineage_.emplace(LineageRules{.self = "n1", .instances = 2}, Record{}, now_);
   cluster_.own = Record{};
   cluster_.shared = parse_record("e=1 q=0 p=n1 s=-");
