@@ -52,7 +52,7 @@ class Helper {
         shared_(call.environment(), call.log(), resource_of(call)),
         own_(call.paths(), resource_of(call)),
         durability_(durability_of(settings, shared_, patience(tool_patience))),
-        look_(settings, flushes_relay_log(settings, durability_)),
+        look_(settings),
         lineage_(rules(), cluster_.own_copy(), agents::boot_now()) {}
 
   int run() {
@@ -81,7 +81,8 @@ class Helper {
             .durability = durability_,
             .ack_timeout = settings_.ack_timeout,
             .apply_lag_max = settings_.apply_lag_max,
-            .instances = static_cast<unsigned>(call_.meta().clone_max())};
+            .instances = static_cast<unsigned>(call_.meta().clone_max()),
+            .flushes = flushes_relay_log(settings_, durability_)};
   }
 
   /// One event and all that follows from it.
@@ -159,6 +160,7 @@ class Helper {
     return done(look_.acknowledge(set.on, tool_patience), "semi-sync");
   }
   Answer act(const EndStreams&) { return done(look_.end_streams(settings_.ack_timeout), "connections of replicas"); }
+  Answer act(const Flush& flush) { return done(look_.flush(flush.on, tool_patience), "the relay log"); }
   Answer act(const BindRight&) { return done(look_.bind_right(tool_patience), "semi-sync"); }
 
   Answer act(const KillServer& kill) {

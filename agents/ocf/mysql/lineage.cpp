@@ -329,8 +329,10 @@ void Lineage::follow(Time now, Effects& out) {
   if (server_.answers && server_.will_acknowledge && (server_.acknowledges || !cluster_.shared))
     out.push_back(BindRight{});
   if (!now_true.exists() || now_true.primary == rules_.self || !cluster_.shared || !read_at_) return;
+  const bool in_sync = now_true.in_sync == rules_.self;
+  if (rules_.flushes && server_.answers && server_.flushes != in_sync) out.push_back(Flush{in_sync});
   const Notice* const primary = notice_of(now_true.primary);
-  if (now_true.in_sync == rules_.self) return hold_place(now, primary, out);
+  if (in_sync) return hold_place(now, primary, out);
   const bool wanted = primary != nullptr && primary->kind == Notice::Kind::primary &&
                       primary->epoch == now_true.epoch && primary->invites == rules_.self;
   acknowledge(now, wanted, out);

@@ -52,6 +52,7 @@ struct SeenServer {
   bool applier_failed = false;    // it stopped with an error
   Duration behind = {};           // how much later the applier is than the primary was
   bool acknowledges = false;      // as a replica, on the connection that it has (rpl_semi_sync_slave_status)
+  bool flushes = false;           // its relay log, before it acknowledges
   bool will_acknowledge = false;  // on the next one, too (rpl_semi_sync_slave_enabled)
 };
 
@@ -114,6 +115,11 @@ struct Acknowledge {
 /// All replicas' connections. One whose other end is gone is counted for a minute and longer, as long as the kernel or
 /// the server tries to reach it. Who lives connects again at once, without the right to acknowledge.
 struct EndStreams {};
+/// sync_relay_log: what is acknowledged is on the disk. Only in sync: one that catches up with a flush for each event
+/// may never do so.
+struct Flush {
+  bool on;
+};
 struct BindRight {};  // what may acknowledge on its next connection may no more; the present one stays as it is
 struct KillServer {
   std::string why;
@@ -126,7 +132,7 @@ struct Say {
   std::string text;
 };
 using LineageEffect = std::variant<ReadCluster, SetSource, CommitBarrier, Confirm, WriteRecord, KeepOwn, Acknowledge,
-                                   EndStreams, BindRight, KillServer, Publish, Say>;
+                                   EndStreams, Flush, BindRight, KillServer, Publish, Say>;
 
 struct LineageRules {
   std::string self;
@@ -140,6 +146,7 @@ struct LineageRules {
   Duration read_stalled = 200ms;  // while writers wait
   Duration back_off_first = 1s, back_off_last = 5min;  // between attempts to bring a replica in sync
   unsigned instances = 0;                              // that the cluster wants
+  bool flushes = false;                                // a replica in sync acknowledges only what is on its disk
 };
 
 /// In words of the protocol.

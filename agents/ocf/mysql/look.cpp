@@ -57,7 +57,8 @@ SeenServer Look::at(bool alive, Duration patience) {
 Result<void> Look::source_facts(Server& server, SeenServer& seen, Deadline deadline) {
   const auto answer = server.ask(
       "SELECT @@global.read_only AS ro, @@global.rpl_semi_sync_master_enabled AS source, "
-      "@@global.rpl_semi_sync_slave_enabled AS may, (SELECT VARIABLE_VALUE FROM information_schema.GLOBAL_STATUS WHERE "
+      "@@global.rpl_semi_sync_slave_enabled AS may, @@global.sync_relay_log AS flush, (SELECT VARIABLE_VALUE FROM "
+      "information_schema.GLOBAL_STATUS WHERE "
       "VARIABLE_NAME = 'RPL_SEMI_SYNC_SLAVE_STATUS') AS acks, (SELECT VARIABLE_VALUE FROM "
       "information_schema.GLOBAL_STATUS "
       "WHERE VARIABLE_NAME = 'RPL_SEMI_SYNC_MASTER_CLIENTS') AS clients, (SELECT VARIABLE_VALUE FROM "
@@ -72,6 +73,7 @@ Result<void> Look::source_facts(Server& server, SeenServer& seen, Deadline deadl
   seen.writable = *read_only == 0;
   seen.source_on = number("source").value_or(0) != 0;
   seen.acknowledges = answer->text(0, "acks") == "ON";
+  seen.flushes = number("flush").value_or(0) == 1;
   seen.will_acknowledge = number("may").value_or(0) != 0;
   seen.clients = static_cast<unsigned>(number("clients").value_or(0));
   seen.alone = number("alone").value_or(0);
@@ -109,13 +111,16 @@ Result<void> Look::acknowledge(bool on, Duration patience) {
   const Deadline deadline = Deadline::in(patience);
   Server* const own = server(deadline);
   if (own == nullptr) return Error{Errc::not_connected, "the server does not answer"};
-  // Only while it counts: a replica that catches up with a flush for each event may never do so.
-  if (flushes_ && on)
-    if (const auto set = own->run("SET GLOBAL sync_relay_log=1", deadline); !set) return set;
   if (const auto set = own->set_may_acknowledge(on, deadline); !set) return set;
   if (const auto anew = receiver_anew(*own, on, deadline); !anew) return anew;
-  if (on) return own->set_may_acknowledge(false, deadline);
-  return flushes_ ? own->run("SET GLOBAL sync_relay_log=DEFAULT", deadline) : Result<void>{};
+  return on ? own->set_may_acknowledge(false, deadline) : Result<void>{};
+}
+
+Result<void> Look::flush(bool on, Duration patience) {
+  const Deadline deadline = Deadline::in(patience);
+  Server* const own = server(deadline);
+  if (own == nullptr) return Error{Errc::not_connected, "the server does not answer"};
+  return own->run(fmt::format("SET GLOBAL sync_relay_log={}", on ? "1" : "DEFAULT"), deadline);
 }
 
 /// The applier runs on, so that what was received stays. Where it does not, a receiver that begins anew would throw

@@ -13,8 +13,8 @@ namespace systole::mysql {
 
 class Look {
  public:
-  /// settings must outlive this. flushes: what is acknowledged here is on the disk.
-  explicit Look(const Settings& settings, bool flushes = false) : settings_(settings), flushes_(flushes) {}
+  /// settings must outlive this.
+  explicit Look(const Settings& settings) : settings_(settings) {}
 
   SeenServer at(bool alive, Duration patience);
   /// Of the last look that was not answered.
@@ -24,6 +24,7 @@ class Look {
   Result<void> set_source(bool on, Duration patience);
   Result<void> acknowledge(bool on, Duration patience);
   Result<void> end_streams(Duration patience);
+  Result<void> flush(bool on, Duration patience);
   Result<void> bind_right(Duration patience);
 
   /// A row of our own table, committed under semi-synchronous replication on a connection of its own: acknowledged by a
@@ -37,7 +38,6 @@ class Look {
   Result<void> replica_facts(Server& server, SeenServer& seen, Deadline deadline);
 
   const Settings& settings_;
-  bool flushes_;
   std::optional<Server> server_;
   std::string why_not_;
   std::string progress_;  // of the receiver, as the server counts it

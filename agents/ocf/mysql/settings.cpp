@@ -211,7 +211,8 @@ std::vector<Param> durability_params() {
            "on: a replica flushes its relay log before it acknowledges, so that an acknowledged write survives when "
            "all nodes lose power at once; a commit takes about as much longer as the replica's disk needs for a "
            "flush. off: it survives that only if the primary's own disk comes back. auto: on with durability "
-           "lossless. While a replica catches up, and acknowledges nothing, it does not flush.",
+           "lossless. A replica flushes from the moment at which it knows that it is in sync, not "
+           "while it catches up.",
        .choices = {"auto", "on", "off"}},
       {.name = "semi_sync",
        .type = ParamType::boolean,

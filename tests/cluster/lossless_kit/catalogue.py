@@ -59,6 +59,8 @@ ALL = (
     Scenario("kill-query", "KILL QUERY of commits that wait for the replica", cuts.kill_query,
              Promise(KEPT, KEPT, says=True)),
     Scenario("switch-over", "planned switch-overs", strain.switch_overs, always(KEPT), databases=ANY),
+    Scenario("switch-over-helpers-killed", "the same, and the helpers are killed in each",
+             strain.switch_overs_without_helpers, always(KEPT)),
     Scenario("sigstop-primary-server", "the primary's server stands still for 12 s", crashes.freeze_primary_server,
              Promise(KEPT, KEPT, gap_limit_ms=20_000)),
     Scenario("disk-full", "the primary's disk is full", strain.disk_full, Promise(REFUSE, REFUSE), small_disk=True,

@@ -1,21 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Servers that are busy, full or moved on purpose, and not dead."""
+import contextlib
+import threading
+
 import harm
 from grounds import kit, small_var
 
 BUSY = 15.0  # s
 CONNECTIONS = 220  # more than the server gives
 MOVES_SHORT, MOVES_FULL = 3, 50
+KILL_STEP, KILL_SPAN = 0.037, 0.8  # s after the order: at another moment of each switch-over
 
 
-def switch_overs(trial):
+def switch_overs(trial, beside=lambda turn: contextlib.nullcontext()):
     """Planned, under load, there and back."""
     trial.harm()
     gaps, here = [], trial.primary
     count = MOVES_FULL if trial.full else MOVES_SHORT
-    for _ in range(count):
+    for turn in range(count):
         there, begin = trial.cluster.in_sync(here), kit.time.monotonic()
-        trial.cluster.move(here, there)
+        with beside(turn):
+            trial.cluster.move(here, there)
         kit.wait_until(lambda: trial.cluster.redundant() == there, 60,
                        f"for {there} to be the primary: now {trial.cluster.summary()}", 0.1)
         trial.cluster.move_is_over(there)
@@ -26,6 +31,24 @@ def switch_overs(trial):
     gaps.sort()
     median = gaps[len(gaps) // 2]
     trial.note(f"{count} switch-overs, without a write for {gaps[0]} to {gaps[-1]} ms, median {median} ms")
+
+
+def switch_overs_without_helpers(trial):
+    """The same, and in each one the helpers of all nodes are killed, at another of its steps."""
+    delays = [(turn * KILL_STEP) % KILL_SPAN for turn in range(MOVES_FULL)]
+    killed = []
+
+    @contextlib.contextmanager
+    def killing(turn):
+        timer = threading.Timer(delays[turn if trial.full else turn * 5], harm.kill_helpers, (trial, killed))
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.join()
+
+    switch_overs(trial, killing)
+    trial.note(f"{len(killed)} helpers were killed")
 
 
 def too_many_connections(trial):

@@ -134,6 +134,7 @@ void World::perform(int n, const LineageEffect& effect) {
             for (auto& [id, conn] : conns_)
               if (conn.source == n) conn.source_open = false;
           },
+          [&](const Flush&) {},  // power is lost with all that was received here
           [&](const BindRight&) { server.slave_enabled = false; },
           [&](const KillServer& kill) {
             if (!server.alive) return;

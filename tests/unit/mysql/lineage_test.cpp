@@ -383,6 +383,25 @@ TEST_F(Story, of_two_databases_no_connection_is_ended) {
   for (int i = 0; i < 50; ++i) EXPECT_EQ(find<EndStreams>(look()), nullptr);
 }
 
+TEST_F(Story, a_replica_flushes_what_it_receives_as_long_as_it_is_the_one_in_sync) {
+  begin("e=1 q=0 p=n2 s=-");
+  lineage_.emplace(LineageRules{.self = "n1", .instances = 2, .flushes = true}, own_, now_);
+  make_replica();
+  cluster_.notices["n2"] = {.kind = Notice::Kind::primary, .invites = "n1", .epoch = 1, .sequence = 0};
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(find<Flush>(look()), nullptr) << "it still catches up";
+  cluster_.shared = parse_record("e=1 q=1 p=n2 s=n1");
+  Effects out;
+  for (int i = 0; i < 20 && find<Flush>(out) == nullptr; ++i) out = look();
+  ASSERT_NE(find<Flush>(out), nullptr);
+  EXPECT_TRUE(find<Flush>(out)->on);
+  server_.flushes = true;
+  cluster_.shared = parse_record("e=1 q=2 p=n2 s=-");
+  out.clear();
+  for (int i = 0; i < 20 && find<Flush>(out) == nullptr; ++i) out = look();
+  ASSERT_NE(find<Flush>(out), nullptr);
+  EXPECT_FALSE(find<Flush>(out)->on);
+}
+
 TEST_F(Story, a_replica_that_lost_its_place_behind_a_cut_acknowledges_no_more) {
   begin("e=1 q=1 p=n2 s=n1");
   make_replica();
