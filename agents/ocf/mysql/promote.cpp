@@ -102,11 +102,11 @@ Result<void> record_promotion(Call& call, const Settings& settings, const Standi
   if (!now->shared || *now->shared != next)
     return stored ? Error{Errc::refused, "somebody else has changed the record at once"} : stored.error();
   if (const Permission still = may_promote(*now); !still.granted()) return Error{Errc::refused, still.why};
-  if (const auto kept = OwnCopy(call.paths(), resource_of(call)).keep(next); !kept) return kept;
-  // Before anything is acknowledged: what was told last speaks of the record before, and a node that returns with that
-  // one would take this node for one that agrees with it.
-  return shared.publish({.kind = Notice::Kind::replica, .epoch = next.epoch, .sequence = next.sequence},
-                        deadline.within(5s).at());
+  // Before this counts: what was told last speaks of the record before, and a node that returns with that one would
+  // take this node for one that agrees with it.
+  const auto told = shared.publish({.kind = Notice::Kind::replica, .epoch = next.epoch, .sequence = next.sequence},
+                                   deadline.within(5s).at());
+  return told ? OwnCopy(call.paths(), resource_of(call)).keep(next) : told;
 }
 
 }  // namespace

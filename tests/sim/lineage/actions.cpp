@@ -206,7 +206,7 @@ void World::promote_action(int n) {
     return Go::next;
   };
   begin(n, "promote",
-        {stop_receiving, drain, decide, write, written, ask_again, keep, tell, take_id, source,
+        {stop_receiving, drain, decide, write, written, ask_again, tell, keep, take_id, source,
          [this, n] { return become_writable(n); }, [] { return Go::done; }});
 }
 
