@@ -62,7 +62,7 @@ TEST_F(StatefulAgent, answers_each_action_in_each_state) {
 
 TEST_F(StatefulAgent, has_a_promotion_score_of_its_role) {
   for (const char* const action : {"start", "promote", "demote", "stop"}) EXPECT_EQ(run(action), Ocf::ok);
-  EXPECT_EQ(file("calls"), "-p -v 5\n-p -v 10\n-p -v 5\n-p -D\n");
+  EXPECT_EQ(file("calls"), "-p --update=5\n-p --update=10\n-p --update=5\n-p -D\n");
 }
 
 TEST_F(StatefulAgent, restores_the_score_in_a_probe_only) {
@@ -71,7 +71,7 @@ TEST_F(StatefulAgent, restores_the_score_in_a_probe_only) {
   EXPECT_EQ(run("monitor", recurring), Ocf::ok);
   EXPECT_EQ(file("calls"), "");
   EXPECT_EQ(run("monitor"), Ocf::ok);
-  EXPECT_EQ(file("calls"), "-p -v 5\n");
+  EXPECT_EQ(file("calls"), "-p --update=5\n");
 }
 
 TEST_F(StatefulAgent, goes_on_without_a_manager) {
