@@ -361,12 +361,7 @@ int mysql_create(const SetupOptions& options) {
   const TerminalMayGo terminal;
   Undo undo(complain);
   const auto done = act(it, undo, log);
-  if (!done) {
-    complain(fmt::format("systole mysql create: {}\n", done.error().what));
-    const bool whole = undo.all();
-    complain(whole ? "Everything is as it was before.\n" : "What could not be undone is said above.\n");
-    return InterruptMark::is_set() ? interrupted_exit_code : exit_code_of(done.error());
-  }
+  if (!done) return take_back("create", done.error(), undo);
   say_next(it);
   return exit_code::ok;
 }

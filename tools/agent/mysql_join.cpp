@@ -397,11 +397,7 @@ int act(const Joining& it, Log& log) {
   Undo undo(complain);
   std::string aside;
   const auto done = prepare(it, undo, aside);
-  if (!done) {
-    complain(fmt::format("systole mysql join: {}\n", done.error().what));
-    complain(undo.all() ? "Everything is as it was before.\n" : "What could not be undone is said above.\n");
-    return InterruptMark::is_set() ? interrupted_exit_code : exit_code_of(done.error());
-  }
+  if (!done) return take_back("join", done.error(), undo);
   undo.forget();
   const int code = wait_for_sync(it, log);
   std::error_code problem;

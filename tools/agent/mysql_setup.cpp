@@ -21,6 +21,7 @@
 #include "common/config/cluster_conf.hpp"
 #include "common/config/derived_secret.hpp"
 #include "common/config/key_file.hpp"
+#include "tools/agent/interrupt.hpp"
 #include "tools/agent/manager.hpp"
 
 namespace systole::tools {
@@ -152,6 +153,12 @@ int refuse(std::string_view verb, const std::vector<std::string>& faults) {
   complain(fmt::format("systole mysql {}: nothing was touched; this stands in the way:\n", verb));
   for (const std::string& fault : faults) complain(fmt::format("  - {}\n", fault));
   return exit_code::error;
+}
+
+int take_back(std::string_view verb, const Error& why, Undo& undo) {
+  complain(fmt::format("systole mysql {}: {}\n", verb, why.what));
+  complain(undo.all() ? "Everything is as it was before.\n" : "What could not be undone is said above.\n");
+  return InterruptMark::is_set() ? interrupted_exit_code : exit_code_of(why);
 }
 
 std::string time_for_names() {

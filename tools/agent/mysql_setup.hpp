@@ -58,6 +58,9 @@ std::string numbered(const std::vector<std::string>& lines);
 /// "The following stands in the way": faults on err; the exit code.
 int refuse(std::string_view verb, const std::vector<std::string>& faults);
 
+/// A step failed: says so, undoes the ones before it, and says whether all of it is undone; the exit code.
+int take_back(std::string_view verb, const Error& why, Undo& undo);
+
 /// A moment for names: 20261129-074012.
 std::string time_for_names();
 /// "3.2 GB".

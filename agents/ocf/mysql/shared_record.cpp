@@ -8,6 +8,7 @@
 
 #include <set>
 
+#include "agents/kit/manager.hpp"
 #include "agents/kit/process.hpp"
 #include "agents/sql/deadline.hpp"
 #include "common/base/text.hpp"
@@ -107,12 +108,8 @@ Result<void> SharedRecord::publish(const Notice& notice, Time deadline) const {
   return attributes_.set_private(notice_name(), to_string(notice), {}, deadline);
 }
 
-bool SharedRecord::under_crmd() const {
-  return !agents::value_or(env_, "SYSTOLE_RUNDIR", "").empty();
-}
-
 bool SharedRecord::fencing(Time deadline) const {
-  if (under_crmd()) return false;  // it drives no devices
+  if (agents::crmd_called(env_)) return false;  // it drives no devices
   const auto text = attributes_.property("stonith-enabled", {}, deadline);
   if (!text) return text.error().code == Errc::not_found;  // Pacemaker's default is true
   return parse_bool(*text).value_or(false);
@@ -133,7 +130,7 @@ bool SharedRecord::fenced(const std::string& node, std::int64_t last_seen_s, Tim
 }
 
 bool SharedRecord::majority(Time deadline) const {
-  if (!under_crmd()) return false;
+  if (!agents::crmd_called(env_)) return false;
   const Time now = boot_time();
   if (majority_ && now - majority_at_ < majority_again) return *majority_;
   const auto ran = agents::run_program({"systole", "status", "--json"}, env_, deadline);

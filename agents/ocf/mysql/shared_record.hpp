@@ -37,7 +37,6 @@ class SharedRecord {
   bool fenced(const std::string& node, std::int64_t last_seen_s, Time deadline) const;
 
  private:
-  bool under_crmd() const;
   Outcome create(const Record& wanted, Time deadline) const;
   std::string notice_name() const { return resource_ + "-lineage"; }
 
