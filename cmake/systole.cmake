@@ -40,6 +40,13 @@ function(systole_compile_as target kind)
   endif()
 endfunction()
 
+# systole_short_lived(TARGET): a program that is started again and again; see the file.
+function(systole_short_lived target)
+  if(SYSTOLE_SANITIZE)
+    target_sources(${target} PRIVATE ${CMAKE_SOURCE_DIR}/tests/sanitize/short_lived.cpp)
+  endif()
+endfunction()
+
 # systole_library(NAME SOURCES… USES… [KIND …]): one folder, one static library; KIND is core where none is named.
 function(systole_library name)
   cmake_parse_arguments(arg "" "KIND" "SOURCES;USES" ${ARGN})

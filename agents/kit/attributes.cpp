@@ -33,6 +33,16 @@ Result<std::string> value_in(std::string_view line, const std::string& name) {
   return std::string(line.substr(at + mark.size(), end - at - mark.size()));
 }
 
+/// attrd_updater's answer about all nodes: node → value.
+std::map<std::string, std::string> values_by_host(std::string_view answer) {
+  std::map<std::string, std::string> found;
+  for (const std::string& line : split(answer, '\n')) {  // attrd_updater escapes nothing
+    const auto host = between(line, " host=\"", "\""), value = between(line, " value=\"", "\"");
+    if (host && value) found[*host] = *value;
+  }
+  return found;
+}
+
 }  // namespace
 
 bool version_at_least(std::string_view version, std::string_view wanted) {
@@ -134,6 +144,16 @@ Result<std::string> Attributes::transient(const std::string& name, const std::st
   // Pacemaker's daemon answers the question for an attribute that nobody set with an error of its own.
   if (ran->code != 0) return Error{Errc::not_found, fmt::format("attribute '{}': {}", name, trim(ran->err))};
   return value_in(trim(ran->out), name);
+}
+
+Result<std::map<std::string, std::string>> Attributes::everywhere(const std::string& name, Time deadline) const {
+  // Pacemaker's tool would tell of the node that the environment names alone, whatever it is asked.
+  Environment env = env_;
+  env.erase("OCF_RESKEY_CRM_meta_on_node");
+  const auto ran = run_program({"attrd_updater", "-Q", "-A", "-n", name}, env, deadline);
+  if (!ran) return ran.error();
+  if (ran->code != 0) return Error{Errc::not_found, fmt::format("attribute '{}': {}", name, trim(ran->err))};
+  return values_by_host(ran->out);
 }
 
 Result<void> Attributes::set_dampened(const std::string& name, const std::string& value, const Dampening& dampening,

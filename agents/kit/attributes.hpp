@@ -5,6 +5,7 @@
 // took the value, not that any other node has it.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -45,6 +46,8 @@ class Attributes {
                            Time deadline) const;
   Result<void> delete_transient(const std::string& name, const std::string& node, Time deadline) const;
   Result<std::string> transient(const std::string& name, const std::string& node, Time deadline) const;
+  /// Node → value, of all nodes that have one. An error also where none has.
+  Result<std::map<std::string, std::string>> everywhere(const std::string& name, Time deadline) const;
 
   // Transient attributes of this node, with dampening.
   Result<void> set_dampened(const std::string& name, const std::string& value, const Dampening& dampening,

@@ -32,12 +32,6 @@ Result<void> write_all(int fd, const std::string& path, std::string_view bytes) 
   return {};
 }
 
-/// So that the rename itself survives a power cut.
-void sync_folder_of(const std::string& path) {
-  const Fd fd(::open(folder_of(path).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (fd) static_cast<void>(::fsync(fd.get()));
-}
-
 }  // namespace
 
 Paths paths_from(const Environment& env) {
@@ -50,6 +44,13 @@ std::string folder_of(const std::string& path) {
   const std::size_t slash = path.rfind('/');
   if (slash == std::string::npos) return ".";
   return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+Result<void> flush_folder(const std::string& path) {
+  const Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return errno_error(fmt::format("open the folder '{}'", path));
+  if (::fsync(fd.get()) == 0 || errno == EINVAL) return {};
+  return errno_error(fmt::format("flush the folder '{}'", path));
 }
 
 bool is_writable_folder(const std::string& path) {
@@ -101,8 +102,7 @@ Result<void> write_file(const std::string& path, std::string_view text, bool dur
     ::unlink(temporary.c_str());
     return done;
   }
-  if (durable) sync_folder_of(path);
-  return {};
+  return durable ? flush_folder(folder_of(path)) : Result<void>();
 }
 
 }  // namespace systole::agents

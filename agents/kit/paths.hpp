@@ -21,6 +21,9 @@ Paths paths_from(const Environment& env);
 
 /// "/run/x" of "/run/x/y", "/" of "/y", "." of "y".
 std::string folder_of(const std::string& path);
+/// Until this returns, a name made or changed in the folder may be lost with the power. Ok where the file system has no
+/// such thing.
+Result<void> flush_folder(const std::string& path);
 /// By this process: it exists, and files can be made in it.
 bool is_writable_folder(const std::string& path);
 

@@ -39,18 +39,6 @@ Fd open_pidfd(pid_t pid) {
   return Fd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
 }
 
-std::optional<std::string> find_in_path(const std::string& name, const Environment& env) {
-  if (name.find('/') != std::string::npos)
-    return ::access(name.c_str(), X_OK) == 0 ? std::optional(name) : std::nullopt;
-  const std::string path = std::string(lookup(env, "PATH").value_or("")) + ":/sbin:/bin:/usr/sbin:/usr/bin";
-  for (const std::string& folder : split(path, ':')) {
-    if (folder.empty()) continue;
-    std::string candidate = folder + "/" + name;
-    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
-  }
-  return std::nullopt;
-}
-
 /// The C form of a list of strings; lives as long as the strings.
 std::vector<char*> pointers(std::vector<std::string>& strings) {
   std::vector<char*> all;
@@ -109,6 +97,18 @@ bool collect(int pidfd, Pipe& out, Pipe& err, Ran& ran, Time deadline) {
 }
 
 }  // namespace
+
+std::optional<std::string> find_in_path(const std::string& name, const Environment& env) {
+  if (name.find('/') != std::string::npos)
+    return ::access(name.c_str(), X_OK) == 0 ? std::optional(name) : std::nullopt;
+  const std::string path = std::string(lookup(env, "PATH").value_or("")) + ":/sbin:/bin:/usr/sbin:/usr/bin";
+  for (const std::string& folder : split(path, ':')) {
+    if (folder.empty()) continue;
+    std::string candidate = folder + "/" + name;
+    if (::access(candidate.c_str(), X_OK) == 0) return candidate;
+  }
+  return std::nullopt;
+}
 
 std::string shown(const std::vector<std::string>& argv) {
   constexpr std::size_t bytes_max = 60;
@@ -214,6 +214,12 @@ Result<ProcessId> run_in_background(const std::string& pid_file, const std::func
   if (!written) return written.error();  // the gate closes unopened: the child leaves
   if (::write(gate->write.get(), "g", 1) != 1) return errno_error("let the background process begin");
   return *child;
+}
+
+std::optional<ProcessId> find_background(const std::string& pid_file) {
+  const auto text = read_file(pid_file);
+  const auto process = text ? parse_process_id(*text) : std::nullopt;
+  return process && is_alive(*process) ? process : std::nullopt;
 }
 
 Result<void> end_background(const std::string& pid_file) {

@@ -41,6 +41,9 @@ struct ProcessId {
   bool operator==(const ProcessId&) const = default;
 };
 
+/// Where the program is, in the environment's PATH; nullopt: nowhere.
+std::optional<std::string> find_in_path(const std::string& name, const Environment& env);
+
 /// nullopt: no such process (a zombie counts as none).
 std::optional<ProcessId> identify(pid_t pid);
 bool is_alive(const ProcessId& process);
@@ -52,9 +55,11 @@ std::optional<ProcessId> parse_process_id(std::string_view text);
 std::string to_text(const ProcessId& process);
 
 /// Runs work in a detached child: own session, stdin/stdout/stderr on /dev/null (an open pipe would keep the manager
-/// waiting), all other
-/// descriptors closed, known by pid_file, which is there before this returns. The child ends with work's return value.
+/// waiting), all other descriptors closed, known by pid_file, which is there before this returns. The child ends with
+/// work's return value.
 Result<ProcessId> run_in_background(const std::string& pid_file, const std::function<int()>& work);
+/// What pid_file names, if it lives.
+std::optional<ProcessId> find_background(const std::string& pid_file);
 /// Ends what pid_file names (SIGKILL; the child holds nothing that wants cleaning) and removes the file. Ok when
 /// nothing runs.
 Result<void> end_background(const std::string& pid_file);

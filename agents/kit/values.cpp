@@ -219,6 +219,11 @@ std::string Meta::instance() const {
   return name && !name->empty() ? std::string(*name) : "default";
 }
 
+std::string Meta::resource() const {
+  const std::string name = instance();
+  return name.substr(0, name.find(':'));
+}
+
 int Meta::check_level() const {
   return parse_int<int>(trim(lookup(env_, "OCF_CHECK_LEVEL").value_or("0"))).value_or(0);
 }

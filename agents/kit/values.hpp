@@ -83,6 +83,7 @@ class Meta {
   bool has_notify() const;
   std::string on_node() const;      // empty: not told
   std::string instance() const;     // OCF_RESOURCE_INSTANCE, or "default" by hand
+  std::string resource() const;     // the same without a clone's number
   int check_level() const;          // OCF_CHECK_LEVEL, 0 when unset
   std::string feature_set() const;  // OCF_RESKEY_crm_feature_set
 

@@ -6,12 +6,15 @@
 #include <fmt/format.h>
 #include <mysql.h>
 #include <netdb.h>
+#include <nss.h>
+#include <openssl/crypto.h>
 #include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
 #include <future>
+#include <mutex>
 #include <thread>
 
 #include "common/base/text.hpp"
@@ -167,12 +170,30 @@ void Connection::Closer::operator()(st_mysql* mysql) const noexcept {
   mysql_close(mysql);
 }
 
+namespace {
+
+/// The library asks for the port of the service "mysql", which nobody uses here. Through all the sources of
+/// nsswitch.conf that would load further libraries.
+void shorten_beginning() {
+#ifdef __GLIBC__
+  static std::once_flag once;
+  std::call_once(once, [] { __nss_configure_lookup("services", "files"); });
+#endif
+}
+
+}  // namespace
+
+void leave_tls_alone() {
+  OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
+}
+
 Result<Connection> Connection::open(const Endpoint& endpoint, const Account& account, Deadline deadline) {
+  shorten_beginning();
   Connection made(std::unique_ptr<st_mysql, Closer>(mysql_init(nullptr)));
   MYSQL* const mysql = made.mysql_.get();
   if (mysql == nullptr) return Error{Errc::io, "out of memory"};
   mysql_options(mysql, MYSQL_OPT_NONBLOCK, nullptr);
-  if (endpoint.tls.required || !endpoint.tls.ca.empty() || !endpoint.tls.key.empty()) {
+  if (endpoint.tls.is_used()) {
     const auto or_null = [](const std::string& text) { return text.empty() ? nullptr : text.c_str(); };
     mysql_ssl_set(mysql, or_null(endpoint.tls.key), or_null(endpoint.tls.cert), or_null(endpoint.tls.ca), nullptr,
                   nullptr);
@@ -229,6 +250,11 @@ std::string Connection::quoted(std::string_view text) {
 
 unsigned long Connection::thread_id() const {
   return mysql_thread_id(mysql_.get());
+}
+
+std::string Connection::server_version() const {
+  const char* const text = mysql_get_server_info(mysql_.get());
+  return text == nullptr ? std::string{} : text;
 }
 
 }  // namespace systole::sql

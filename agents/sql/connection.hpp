@@ -30,7 +30,12 @@ namespace systole::sql {
 struct Tls {
   bool required = false;
   std::string ca, cert, key;
+  bool is_used() const { return required || !ca.empty() || !key.empty(); }
 };
+
+/// Before the first connection of a process that will never use TLS: OpenSSL does not read its configuration then,
+/// which takes longer than all that a monitor asks.
+void leave_tls_alone();
 
 /// Where the server listens: a unix socket, or (socket empty) host and port.
 struct Endpoint {
@@ -68,6 +73,8 @@ class Connection {
   std::string quoted(std::string_view text);
   /// The server's id of this connection, as SHOW PROCESSLIST names it.
   unsigned long thread_id() const;
+  /// What the server said of its version when it greeted us; it may be what its configuration makes it say.
+  std::string server_version() const;
 
  private:
   struct Closer {

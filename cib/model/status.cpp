@@ -63,7 +63,9 @@ void record(ResourceHistory& history, const OperationResult& result) {
 std::vector<const OperationResult*> in_order(const ResourceHistory& history) {
   std::vector<const OperationResult*> ordered;
   for (const auto& [key, entry] : history.entries) ordered.push_back(&entry);
-  std::ranges::stable_sort(ordered, [](const auto* a, const auto* b) { return a->call_id < b->call_id; });
+  // A recurring call keeps its number: of two results of one the later is the newer.
+  std::ranges::stable_sort(ordered, {},
+                           [](const auto* each) { return std::pair(each->call_id, each->last_rc_change); });
   return ordered;
 }
 

@@ -89,7 +89,7 @@ struct ResourceHistory {
 
 /// Files a new result under its keys; what it replaces is forgotten.
 void record(ResourceHistory& history, const OperationResult& result);
-/// Entries in the order in which they happened (by call id).
+/// Entries in the order in which they happened (by call id, then by time).
 std::vector<const OperationResult*> in_order(const ResourceHistory& history);
 
 struct NodeState {

@@ -99,13 +99,17 @@ void AgentCall::await_exit() {
                      });
 }
 
+/// Asio waits and does not read: what it had read already would stand in its queue behind the agent's end, and the last
+/// words be lost.
 void AgentCall::read(Pipe& pipe) {
-  pipe.end.async_read_some(asio::buffer(pipe.buffer), [self = shared_from_this(), &pipe](
-                                                          const boost::system::error_code& error, std::size_t size) {
-    if (error || self->finished_) return;
-    pipe.output.add({pipe.buffer.data(), size});
-    self->read(pipe);
-  });
+  pipe.end.async_wait(asio::posix::stream_descriptor::wait_read,
+                      [self = shared_from_this(), &pipe](const boost::system::error_code& error) {
+                        if (error || self->finished_) return;
+                        const ssize_t got = ::read(pipe.end.native_handle(), pipe.buffer.data(), pipe.buffer.size());
+                        if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) return;
+                        if (got > 0) pipe.output.add({pipe.buffer.data(), static_cast<std::size_t>(got)});
+                        self->read(pipe);
+                      });
 }
 
 void AgentCall::drain(Pipe& pipe) {

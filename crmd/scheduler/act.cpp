@@ -49,7 +49,8 @@ void bring_down(Plan& plan, Item& item, const Change& change) {
       add_act(plan, item, Task::demote, node, optional,
               change.need_stop || next == Role::stopped ? change.why_down : why_role(plan, item));
     }
-    add_act(plan, item, Task::stop, node, !change.need_stop && next != Role::stopped, change.why_down);
+    Act& stop = add_act(plan, item, Task::stop, node, !change.need_stop && next != Role::stopped, change.why_down);
+    if (item.allocated == nowhere) stop.cause = "node availability";
   }
 }
 

@@ -98,6 +98,7 @@ Act& add_act(Plan& plan, Item& item, Task task, int node, bool optional, std::st
     if (quorum_forbids(plan, item, task)) {
       act.runnable = false;
       act.reason = fmt::format("no quorum, and no-quorum-policy={}", plan.options.no_quorum_policy);
+      act.cause = plan.options.no_quorum_policy == "freeze" ? "quorum freeze" : "no quorum";
     }
   }
   item.acts.push_back(&act);

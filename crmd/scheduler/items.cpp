@@ -31,8 +31,10 @@ bool meta_bool(const Item& item, std::string_view name, bool otherwise) {
 int meta_int(const Item& item, std::string_view name, int otherwise) {
   const auto found = item.meta.find(std::string(name));
   if (found == item.meta.end()) return otherwise;
-  const auto score = parse_score(found->second);
-  return score ? score->points : otherwise;
+  if (const auto score = parse_score(found->second)) return score->points;
+  // As Pacemaker reads them: "1.0" is 1.
+  const std::string_view text = found->second;
+  return parse_int<int>(text.substr(0, text.find('.'))).value_or(otherwise);
 }
 
 void settle_target(Plan& plan, Item& item) {
@@ -158,6 +160,11 @@ std::vector<Item*> leaves(Item& item) {
     found.insert(found.end(), below.begin(), below.end());
   }
   return found;
+}
+
+const ResourceId& history_on(const Item& item, int node) {
+  const auto found = item.numbered_on.find(node);
+  return found == item.numbered_on.end() ? item.history_id : found->second;
 }
 
 bool within(const Item& item, const Item& ancestor) {

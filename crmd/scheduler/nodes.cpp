@@ -50,8 +50,30 @@ void judge(Plan& plan, PlanNode& node) {
 
 }  // namespace
 
+bool comes_before(const NodeName& a, const NodeName& b) {
+  const auto is_digit = [](char c) { return c >= '0' && c <= '9'; };
+  const std::string_view left = a.value, right = b.value;
+  std::size_t i = 0, j = 0;
+  while (i < left.size() && j < right.size()) {
+    if (!is_digit(left[i]) || !is_digit(right[j])) {
+      if (left[i] != right[j]) return left[i] < right[j];
+      ++i, ++j;
+      continue;
+    }
+    const auto number = [&](std::string_view text, std::size_t& at) {
+      const std::size_t begin = std::min(text.find_first_not_of('0', at), text.size());
+      for (at = begin; at < text.size() && is_digit(text[at]);) ++at;
+      return std::pair(at - begin, text.substr(begin, at - begin));
+    };
+    const auto one = number(left, i), other = number(right, j);
+    if (one != other) return one < other;
+  }
+  if (i < left.size() || j < right.size()) return i == left.size();
+  return left < right;
+}
+
 int Plan::node_index(const NodeName& name) const {
-  const auto found = std::ranges::lower_bound(nodes, name, {}, &PlanNode::name);
+  const auto found = std::ranges::lower_bound(nodes, name, comes_before, &PlanNode::name);
   return found != nodes.end() && found->name == name ? static_cast<int>(found - nodes.begin()) : nowhere;
 }
 
@@ -99,7 +121,7 @@ void judge_nodes(Plan& plan) {
     node.id = state.id;
     plan.nodes.push_back(std::move(node));
   }
-  std::ranges::sort(plan.nodes, {}, &PlanNode::name);
+  std::ranges::sort(plan.nodes, comes_before, &PlanNode::name);
   for (PlanNode& node : plan.nodes) {
     const auto state = plan.status.nodes.find(node.name);
     if (state != plan.status.nodes.end()) {

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 
+#include "common/base/text.hpp"
 #include "crmd/scheduler/plan.hpp"
 
 namespace systole::scheduler {
@@ -282,12 +283,14 @@ void add_running(Plan& plan, Item& item, int node, const Replay& replay) {
 Item& instance_for(Plan& plan, Item& clone, int node, const ResourceId& id) {
   Item* idle = nullptr;
   for (Item* child : clone.children) {
-    bool here = false, active = false;
+    bool here = false, active = false, taken = false;
     for (const Item* leaf : leaves(*child)) {
+      const bool runs_here = std::ranges::find(leaf->running_on, node) != leaf->running_on.end();
       active = active || !leaf->running_on.empty();
-      here = here || std::ranges::find(leaf->running_on, node) != leaf->running_on.end();
+      here = here || runs_here;
+      taken = taken || (runs_here && leaf->history_id == id);
     }
-    if (here) {
+    if (here && !taken) {
       idle = child;
       break;
     }
@@ -298,6 +301,17 @@ Item& instance_for(Plan& plan, Item& clone, int node, const ResourceId& id) {
     if (leaf->history_id == id) return *leaf;
   }
   return instance;
+}
+
+/// "rsc:0" where instances of rsc have no numbers of their own: rsc. Others as they are.
+ResourceId plain_id(const Plan& plan, const ResourceId& id) {
+  const auto named = [&](const ResourceId& name) {
+    return std::ranges::any_of(plan.items, [&](const Item& item) { return item.leaf() && item.history_id == name; });
+  };
+  const std::size_t colon = id.value.rfind(':');
+  if (colon == std::string::npos || !parse_int<int>(id.value.substr(colon + 1)) || named(id)) return id;
+  const ResourceId base{id.value.substr(0, colon)};
+  return named(base) ? base : id;
 }
 
 Item& item_for(Plan& plan, int node, const ResourceId& id, const cib::ResourceHistory& history) {
@@ -331,9 +345,11 @@ void observe_status(Plan& plan) {
     const PlanNode& node = plan.nodes[index];
     if (node.state == nullptr || (!node.online && !node.unclean)) continue;  // lost without fencing: taken as stopped
     for (const auto& [id, history] : node.state->history) {
-      if (history.entries.empty() || forgotten(plan, id, history)) continue;
-      Item& item = item_for(plan, int(index), id, history);
+      const ResourceId plain = plain_id(plan, id);
+      if (history.entries.empty() || forgotten(plan, plain, history)) continue;
+      Item& item = item_for(plan, int(index), plain, history);
       if (!item.leaf()) continue;
+      if (plain != id) item.numbered_on[int(index)] = id;
       const Replay replay = replay_history(plan, item, int(index), history);
       if (replay.known || replay.role) item.known_on.insert(int(index));
       if (replay.role.value_or(Role::stopped) == Role::stopped) continue;

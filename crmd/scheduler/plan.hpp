@@ -13,16 +13,20 @@
 #pragma once
 
 #include <deque>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "crmd/scheduler/scheduler.hpp"
+#include "crmd/scheduler/picture.hpp"
 
 namespace systole::scheduler {
 
 inline constexpr int nowhere = -1;
+
+/// "n2" before "n10": names by what stands in them, numbers by their value.
+bool comes_before(const NodeName& a, const NodeName& b);
 
 /// A node as the scheduler sees it. Plan::nodes is sorted by name, and everything that is "per node" is indexed by it.
 struct PlanNode {
@@ -81,6 +85,8 @@ struct Item {
   Kind kind = Kind::primitive;
   std::string id;         // "db:0" for clone instances
   ResourceId history_id;  // as in the status section
+  // Nodes that have it under another name: CIBs of old numbered anonymous instances as well.
+  std::map<int, ResourceId> numbered_on;
   Item* parent = nullptr;
   std::vector<Item*> children;
   const cib::Primitive* primitive = nullptr;
@@ -188,6 +194,7 @@ struct Act {
   bool optional = true, runnable = true, pseudo = false;
   int expected_rc = 0;
   std::string reason;
+  std::string cause;      // in Pacemaker's words, which scripts read: only where it is not the resource's own affair
   cib::Pairs extra_meta;  // notify lists
   bool required() const { return !optional; }
 };
@@ -237,6 +244,7 @@ void create_orders(Plan& plan);
 void propagate(Plan& plan);
 Transition prune(Plan& plan);
 void explain(const Plan& plan, Transition& transition);
+Picture draw(const Plan& plan);
 
 // Parts that several steps share.
 Item* find_item(Plan& plan, std::string_view id);
@@ -250,6 +258,7 @@ std::string meta_of(const Item& item, std::string_view name, std::string_view ot
 /// All primitives below (or the item itself).
 std::vector<Item*> leaves(Item& item);
 bool within(const Item& item, const Item& ancestor);
+const ResourceId& history_on(const Item& item, int node);
 
 /// Adds to the score of an item (and all below) on one node, or on all (nowhere), and remembers why.
 void add_score(Plan& plan, Item& item, int node, Score score, const std::string& why);

@@ -29,6 +29,12 @@ std::vector<Act*> targets(Act& act) {
   return found;
 }
 
+/// The first cause counts. What a resource's own acts mean for each other is none.
+void blame(Act& act, std::string_view change, const Act& because) {
+  if (act.item == because.item || !act.cause.empty()) return;
+  act.cause = fmt::format("{} {} {}", change, because.item->id, to_words(because.task));
+}
+
 class Propagation {
  public:
   explicit Propagation(Plan& plan) : plan_(plan) {}
@@ -44,14 +50,16 @@ class Propagation {
   }
 
  private:
-  void must(Act& act, const std::string& why) {
+  void must(Act& act, const std::string& why, const Act& because) {
     if (act.required()) return;
+    blame(act, "required", because);
     require(act, why);
     changed_ = changed_ || act.required();
   }
 
-  void cannot(Act& act, const std::string& why) {
+  void cannot(Act& act, const std::string& why, const Act& because) {
     if (!act.runnable) return;
+    blame(act, "unrunnable", because);
     act.runnable = false;
     act.reason = why;
     changed_ = true;
@@ -62,37 +70,38 @@ class Propagation {
     const ActState then = state_of(*each.then, each.first->node);
     if ((each.flags & edge::implies_then) != 0 && !first.optional && then.optional) imply_then(each);
     if ((each.flags & edge::needs_first) != 0 && !first.runnable) {
-      for (Act* act : targets(*each.then)) cannot(*act, fmt::format("no {}", name_of(plan_, *each.first)));
+      for (Act* act : targets(*each.then)) cannot(*act, fmt::format("no {}", name_of(plan_, *each.first)), *each.first);
     }
     if ((each.flags & edge::implies_first) != 0 && !then.optional && first.optional && each.first->item->leaf()) {
-      must(*each.first, fmt::format("{} follows", name_of(plan_, *each.then)));
+      must(*each.first, fmt::format("{} follows", name_of(plan_, *each.then)), *each.then);
     }
     if ((each.flags & edge::asymmetric) != 0 && !first.runnable) hold_up(each);
     if ((each.flags & edge::restart) != 0) restart(each);
     if ((each.flags & edge::demote_first) != 0 && each.then->required() && each.then->item->role == Role::promoted) {
-      must(*each.first, each.then->reason);
+      must(*each.first, each.then->reason, *each.then);
     }
   }
 
   void imply_then(const Edge& each) {
-    for (Act* act : targets(*each.then)) must(*act, fmt::format("{} comes before", name_of(plan_, *each.first)));
+    for (Act* act : targets(*each.then))
+      must(*act, fmt::format("{} comes before", name_of(plan_, *each.first)), *each.first);
   }
 
   /// symmetrical=false: what runs already is left alone; what would start now cannot.
   void hold_up(const Edge& each) {
     for (Act* act : targets(*each.then)) {
       if (act->optional) continue;
-      cannot(*act, fmt::format("no {}", name_of(plan_, *each.first)));
+      cannot(*act, fmt::format("no {}", name_of(plan_, *each.first)), *each.first);
     }
   }
 
   /// stop → start of one resource: a required start needs the stop, and one that cannot start must at least stop.
   void restart(const Edge& each) {
     Act &stop = *each.first, &start = *each.then;
-    if (start.required() && stop.runnable) must(stop, start.reason);
-    if (!start.runnable && start.item->managed && stop.runnable) must(stop, start.reason);
+    if (start.required() && stop.runnable) must(stop, start.reason, start);
+    if (!start.runnable && start.item->managed && stop.runnable) must(stop, start.reason, start);
     if (stop.required() && !stop.runnable) {
-      cannot(start, fmt::format("no {}", name_of(plan_, stop)));
+      cannot(start, fmt::format("no {}", name_of(plan_, stop)), stop);
     }
   }
 

@@ -139,7 +139,7 @@ Action to_action(const Plan& plan, const Act& act) {
     action.resource = ResourceId{act.item->id};
     return action;
   }
-  action.resource = act.item->history_id;
+  action.resource = history_on(*act.item, act.node);
   action.interval = act.interval;
   action.node = plan.nodes[std::size_t(act.node)].name;
   action.standard = act.item->primitive->standard;
@@ -226,13 +226,36 @@ void sort_unique(std::vector<int>& ids) {
 
 }  // namespace
 
+namespace {
+
+void rank_below(const Item& item, std::vector<int>& ranks, int& next) {
+  const auto own = [&] {
+    for (auto act = item.acts.rbegin(); act != item.acts.rend(); ++act) ranks[(*act)->index] = next++;
+  };
+  if (item.kind != Kind::clone) own();
+  for (const Item* child : item.children) rank_below(*child, ranks, next);
+  if (item.kind == Kind::clone) own();
+}
+
+/// By act: each belongs to a resource.
+std::vector<int> ranks_of(const Plan& plan) {
+  std::vector<int> ranks(plan.acts.size(), -1);
+  int next = 0;
+  for (const Item* root : plan.roots) rank_below(*root, ranks, next);
+  return ranks;
+}
+
+}  // namespace
+
 Transition prune(Plan& plan) {
   Transition transition;
+  const std::vector<int> ranks = ranks_of(plan);
   std::vector<int> ids(plan.acts.size(), -1);
   for (const Act& act : plan.acts) {
     if (!stays(act)) continue;
     Action action = to_action(plan, act);
     action.id = ids[act.index] = static_cast<int>(transition.actions.size());
+    action.rank = ranks[act.index];
     transition.actions.push_back(std::move(action));
   }
   for (const Edge* each : Wiring(plan, ids).acyclic()) {

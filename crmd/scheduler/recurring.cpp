@@ -15,7 +15,7 @@ namespace {
 const cib::ResourceHistory* history_of(const Plan& plan, const Item& item, int node) {
   const cib::NodeState* state = plan.nodes[std::size_t(node)].state;
   if (state == nullptr) return nullptr;
-  const auto found = state->history.find(item.history_id);
+  const auto found = state->history.find(history_on(item, node));
   return found == state->history.end() ? nullptr : &found->second;
 }
 

@@ -4,6 +4,7 @@
 #include "crmd/scheduler/scheduler.hpp"
 
 #include "common/base/ensure.hpp"
+#include "crmd/scheduler/picture.hpp"
 #include "crmd/scheduler/plan.hpp"
 
 namespace systole::scheduler {
@@ -15,11 +16,8 @@ void look(Plan& plan) {
   build_items(plan);
   observe_status(plan);
 }
-}  // namespace
 
-Transition schedule(const View& view) {
-  ensure(view.configuration != nullptr && view.status != nullptr);
-  Plan plan(view);
+Transition decide(Plan& plan) {
   look(plan);
   apply_scores(plan);
   ban_after_failures(plan);
@@ -34,6 +32,27 @@ Transition schedule(const View& view) {
   transition.problems = plan.problems;
   transition.recheck_at = plan.recheck_at;
   return transition;
+}
+}  // namespace
+
+Transition schedule(const View& view) {
+  ensure(view.configuration != nullptr && view.status != nullptr);
+  Plan plan(view);
+  return decide(plan);
+}
+
+Planned schedule_in_full(const View& view) {
+  ensure(view.configuration != nullptr && view.status != nullptr);
+  Plan made(view);
+  Transition transition = decide(made);
+  return {std::move(transition), draw(made)};
+}
+
+Picture picture_of(const View& view) {
+  ensure(view.configuration != nullptr && view.status != nullptr);
+  Plan plan(view);
+  look(plan);
+  return draw(plan);
 }
 
 std::string_view to_words(Role role) {

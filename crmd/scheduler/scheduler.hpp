@@ -52,6 +52,7 @@ struct Action {
   std::string on_fail;         // as configured, or the default for this operation
   std::vector<int> after;      // must have succeeded (or be pseudo and done) before this one begins
   std::vector<int> after_any;  // must have ended, whatever came out (optional order, notifications)
+  int rank = 0;                // the order in which Pacemaker numbers a graph: by resource, the newest act first
   std::string reason;          // why, in plain words: "node n1 is lost", "promotion score 110 is the highest"
 };
 

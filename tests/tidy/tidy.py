@@ -12,9 +12,10 @@ import sys
 LINE_MAX, FUNCTION_MAX, FILE_MAX = 120, 70, 600
 SHELL = ("crmd/io", "crmd/main", "crmd/guardian_process", "common/log", "common/config", "agents", "tools", "tests")
 LIBRARIES = {  # first part of an <include> → the name that the table uses
-    "boost/asio": "asio", "boost/process": "process", "libxml": "libxml2", "sodium": "libsodium",
-    "mysql": "libmariadb", "mariadb": "libmariadb", "libmnl": "libmnl", "CLI": "cli11", "gtest": "gtest",
-    "gmock": "gtest", "systemd": "libsystemd",
+    "boost/asio": "asio", "boost/beast": "beast", "boost/process": "process", "libxml": "libxml2",
+    "sodium": "libsodium",
+    "mysql": "libmariadb", "mariadb": "libmariadb", "openssl": "openssl", "libmnl": "libmnl", "CLI": "cli11",
+    "gtest": "gtest", "gmock": "gtest", "systemd": "libsystemd",
 }
 IMPURE = [
     (re.compile(r"\b(?:sleep|usleep|nanosleep|sleep_for|sleep_until)\s*\("), "sleeps"),

@@ -124,6 +124,7 @@ class Tester {
       const bool became = ::setgroups(0, nullptr) == 0 && ::setgid(nobody) == 0 && ::setuid(nobody) == 0;
       const AgentAnswer answer = became ? call_agent(request) : AgentAnswer{};
       const auto data = read_meta_data(request.agent, answer);
+      if (!data) fmt::print(stderr, "as user nobody: {}\n", data.error().what);
       ::_exit(data && *data == data_ ? 0 : 1);
     }
     int status = 1;

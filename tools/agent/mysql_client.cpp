@@ -4,21 +4,12 @@
 
 #include <fmt/format.h>
 
+#include "agents/ocf/mysql/option_file.hpp"
 #include "agents/sql/deadline.hpp"
 #include "common/base/text.hpp"
 
 namespace systole::tools {
 namespace {
-
-/// As the clients' option files want a value: in quotes, "\" and the quote behind a "\".
-std::string quoted_option(std::string_view text) {
-  std::string quoted = "\"";
-  for (const char c : text) {
-    if (c == '\\' || c == '"') quoted += '\\';
-    quoted += c;
-  }
-  return quoted + '"';
-}
 
 /// "ERROR 1045 (28000) at line 1: Access denied …".
 Errc code_of(std::string_view said) {
@@ -61,14 +52,8 @@ std::string plain(std::string_view cell) {
 }  // namespace
 
 std::string option_file(const Login& login) {
-  std::string text = "[client]\n";
-  if (!login.socket.empty())
-    text += fmt::format("protocol=socket\nsocket={}\n", quoted_option(login.socket));
-  else
-    text += fmt::format("protocol=tcp\nhost={}\nport={}\n", quoted_option(login.host), login.port);
-  text += fmt::format("user={}\n", quoted_option(login.user));
-  if (!login.password.empty()) text += fmt::format("password={}\n", quoted_option(login.password));
-  return text;
+  return mysql::client_options({.socket = login.socket, .host = login.host, .port = login.port, .tls = {}},
+                               {.user = login.user, .password = login.password});
 }
 
 std::string sql_literal(std::string_view text) {

@@ -12,6 +12,8 @@
 #include "agents/ocf/mysql/shared_record.hpp"
 #include "agents/sql/deadline.hpp"
 #include "common/base/text.hpp"
+#include "tools/agent/mysql_endpoint.hpp"
+#include "tools/agent/mysql_receipts.hpp"
 #include "tools/agent/mysql_setup.hpp"
 #include "tools/agent/mysql_switch.hpp"
 
@@ -123,6 +125,21 @@ int force(Surroundings& here, const std::string& resource, bool yes, const agent
   return 0;
 }
 
+/// The monitor sees the mark and begins.
+int reseed(Surroundings& here, const std::string& resource, const agents::Environment& env) {
+  const agents::Paths paths = agents::paths_from(env);
+  const auto state = mysql::rejoin_state(paths, resource);
+  if (!state || !state->needs_copy) {
+    here.err += fmt::format("{}: the database {} on this node needs no copy\n", tool, resource);
+    return exit_code::no_such;
+  }
+  const auto asked = agents::write_file(mysql::rejoin_file(paths, resource, "asked"), "");
+  if (!asked) return fail(here, tool, asked.error());
+  here.out +=
+      fmt::format("{} on this node gets a new copy with its next monitor; see 'systole mysql status'\n", resource);
+  return 0;
+}
+
 }  // namespace
 
 MysqlView look_at_database(const std::string& resource, const agents::Environment& env, Log& log) {
@@ -136,6 +153,8 @@ MysqlView look_at_database(const std::string& resource, const agents::Environmen
   view.record = view.shared ? mysql::newer(*view.shared, view.own) : view.own;
   view.notices = shared.notices(deadline);
   view.helper = mysql::read_helper_state(paths, resource);
+  view.rejoin = mysql::rejoin_state(paths, resource);
+  view.receipts = receipts_in(paths.kept + "/rejoin", resource);
   return view;
 }
 
@@ -161,6 +180,13 @@ std::string mysql_status_text(const MysqlView& view) {
                         view.helper->since, to_string(view.helper->durability));
     if (!view.helper->complaint.empty()) text += fmt::format("  {:<12} {}\n", "", view.helper->complaint);
   }
+  if (view.rejoin)
+    text += fmt::format("  {:<12} {}: {} (since {})\n", "",
+                        view.rejoin->needs_copy ? "NEEDS A NEW COPY of the primary" : "rejoins", view.rejoin->text,
+                        view.rejoin->since);
+  if (!view.receipts.empty())
+    text += fmt::format("  {:<12} {} here, the newest of {}: 'systole mysql receipts' tells what was taken out\n",
+                        "receipts", view.receipts.size(), view.receipts.rbegin()->substr(0, 20));
   return text + "\n" + sentence(view) + "\n";
 }
 
@@ -210,14 +236,28 @@ void describe_mysql(CLI::App& app, MysqlOptions& options) {
   change->add_flag("--yes", options.yes, "whatever the look at the primary's transactions and the delay says");
   for (auto* const each : {status, force, change})
     each->add_option("resource", options.resource, "the database's resource (default: the only one)");
+  auto* const receipts = verb->add_subcommand(
+      "receipts", "what was taken out of this node's databases so that they could follow the primary again");
+  receipts->add_option("resource", options.resource, "the database's resource (default: all)");
+  auto* const reseed = verb->add_subcommand(
+      "reseed", "this node's database cannot follow the primary: fetch a new copy now (with reseed=ask, or again)");
+  reseed->add_option("resource", options.resource, "the database's resource (default: the only one)");
   describe_setup(*verb, options.setup);
+  endpoint::describe(
+      *verb->add_subcommand("endpoint", "answer the health checks of load balancers over HTTP, in the foreground"),
+      options.endpoint);
 }
 
 int mysql_command(Surroundings& here, const CLI::App& verb, const MysqlOptions& options) {
   const std::string name = verb.get_subcommands().front()->get_name();
   if (name == "create") return mysql_create(options.setup);
   if (name == "join") return mysql_join(options.setup);
+  if (name == "endpoint") return become_endpoint(here, options.endpoint);
   const agents::Environment env = agents::process_environment();
+  if (name == "receipts") {
+    here.out += receipts_text(agents::paths_from(env).kept + "/rejoin", options.resource);
+    return 0;
+  }
   const auto resource = resource_of(options, env);
   if (!resource) return fail(here, tool, resource.error());
   Log log;
@@ -227,6 +267,7 @@ int mysql_command(Surroundings& here, const CLI::App& verb, const MysqlOptions& 
     const auto look = [&] { return look_at_database(*resource, env, log); };
     return switch_over(here, options, look(), look);
   }
+  if (name == "reseed") return reseed(here, *resource, env);
   const MysqlView view = look_at_database(*resource, env, log);
   here.out += mysql_status_text(view);
   return mysql_status_code(view);

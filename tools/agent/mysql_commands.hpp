@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // `systole mysql status`, `force` and `switch` (mysql_switch.hpp): which database is the true one, what is safe now and
 // why, and the operator's word where nothing else can prove that a node is out. They work under Systole's manager and
-// Pacemaker's.
+// Pacemaker's. The command line of `create`, `join` (mysql_setup.hpp) and `endpoint` (mysql_endpoint.hpp) is here, too.
 #pragma once
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "agents/ocf/mysql/helper_state.hpp"
+#include "agents/ocf/mysql/rejoin_state.hpp"
 #include "common/log/log.hpp"
+#include "tools/endpoint/options.hpp"
 #include "tools/program.hpp"
 
 namespace CLI {
@@ -34,6 +37,7 @@ struct MysqlOptions {
   std::string to;        // switch: "" the in-sync replica's node
   bool yes = false;
   SetupOptions setup;
+  endpoint::Options endpoint;
 };
 
 void describe_mysql(CLI::App& app, MysqlOptions& options);
@@ -48,6 +52,8 @@ struct MysqlView {
   mysql::Record own = {};
   std::map<std::string, mysql::Notice> notices = {};
   std::optional<mysql::HelperState> helper = {};  // of this node
+  std::optional<mysql::RejoinState> rejoin = {};  // of this node
+  std::set<std::string> receipts = {};            // names, on this node
 };
 MysqlView look_at_database(const std::string& resource, const agents::Environment& env, Log& log);
 /// Does whom the record names serve as primary, by its own word?

@@ -9,6 +9,7 @@
 #include "agents/kit/logging.hpp"
 #include "agents/kit/process.hpp"
 #include "agents/ocf/mysql/danger_words.hpp"
+#include "agents/ocf/mysql/private_server.hpp"
 #include "agents/sql/deadline.hpp"
 #include "common/base/exit_codes.hpp"
 #include "common/base/text.hpp"
@@ -233,9 +234,10 @@ Result<void> make_account(const Creation& it, Undo& undo) {
                [client, account] { return client.run("DROP USER " + account, patience); });
   } else {
     Login login = control_login(it.server);
-    auto started = PrivateServer::start(
-        it.server,
-        {.folder = private_folder, .user = login.user, .password = login.password, .patience = start_patience});
+    auto started = mysql::PrivateServer::start(it.server.settings, {.folder = private_folder,
+                                                                    .answers = answers_to(login),
+                                                                    .interrupted = InterruptMark::is_set,
+                                                                    .patience = start_patience});
     if (!started)
       return Error{started.error().code,
                    fmt::format("the server was started to make the account in it: {}", started.error().what)};

@@ -13,6 +13,7 @@
 #include "agents/kit/logging.hpp"
 #include "agents/kit/paths.hpp"
 #include "agents/kit/process.hpp"
+#include "agents/ocf/mysql/dialect.hpp"
 #include "agents/ocf/mysql/options.hpp"
 #include "agents/sql/deadline.hpp"
 #include "common/base/exit_codes.hpp"
@@ -119,7 +120,9 @@ void look_at_primary(Joining& it) {
   log_in(it);
   if (it.primary_version.empty()) return;
   const std::string node = it.cluster.view.record.primary;
-  if (series_of(it.primary_version) != it.server.series && !it.server.series.empty())
+  const auto theirs = mysql::Dialect::of(it.primary_version);
+  const bool same = theirs && !theirs->is_mysql() && mysql::series_of(theirs->version()) == it.server.series;
+  if (!same && !it.server.series.empty())
     it.faults.push_back(
         fmt::format("{} runs MariaDB {}, and here is {}: each must be able to follow the other; install "
                     "the same series",

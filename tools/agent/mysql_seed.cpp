@@ -7,6 +7,10 @@
 
 #include "agents/kit/paths.hpp"
 #include "agents/kit/process.hpp"
+#include "agents/ocf/mysql/copied_mark.hpp"
+#include "agents/ocf/mysql/dump.hpp"
+#include "agents/ocf/mysql/install.hpp"
+#include "agents/ocf/mysql/private_server.hpp"
 #include "agents/sql/deadline.hpp"
 #include "common/base/text.hpp"
 #include "tools/agent/interrupt.hpp"
@@ -18,33 +22,6 @@ namespace {
 
 constexpr Duration install_patience = 5min, start_patience = 5min, stop_patience = 30min, ask_patience = 30s;
 constexpr Duration silence_max = 30s, tell_every = 10s;
-
-Result<void> install(const OwnServer& server) {
-  const mysql::Settings& settings = server.settings;
-  const auto ran = agents::run_program(
-      {"mariadb-install-db", "--defaults-file=" + settings.config, "--user=" + settings.user,
-       "--datadir=" + settings.datadir, "--skip-test-db", "--auth-root-authentication-method=socket"},
-      agents::process_environment(), boot_time() + install_patience);
-  if (!ran) return ran.error();
-  if (ran->code == 0) return {};
-  const std::string_view said = trim(ran->err.empty() ? ran->out : ran->err);
-  return Error{Errc::io, fmt::format("mariadb-install-db ended with {}: {}", ran->code,
-                                     said.substr(said.size() > 300 ? said.size() - 300 : 0))};
-}
-
-Command dump_command(const SecretText& options) {
-  // mysql.gtid_slave_pos would be the primary's; the engine's statistics are made anew.
-  return {.argv = {"mariadb-dump", "--defaults-file=" + options.path(), "--all-databases", "--single-transaction",
-                   "--quick", "--gtid", "--master-data=2", "--routines", "--events", "--triggers", "--dump-history",
-                   "--max-allowed-packet=1G", "--ignore-table=mysql.gtid_slave_pos",
-                   "--ignore-table=mysql.innodb_index_stats", "--ignore-table=mysql.innodb_table_stats"},
-          .inherits = {options.fd()}};
-}
-
-Command load_command(const SecretText& options) {
-  return {.argv = {"mariadb", "--defaults-file=" + options.path(), "--binary-mode", "--max-allowed-packet=1G"},
-          .inherits = {options.fd()}};
-}
 
 /// Says how far it is, and notices a primary that has gone without a word.
 class Progress {
@@ -75,8 +52,9 @@ Result<Pumped> copy(const Login& primary, const Login& local) {
   if (!from) return from.error();
   if (!into) return into.error();
   Progress progress(primary);
-  return pump(dump_command(*from), load_command(*into),
-              {.look = [&](std::uint64_t bytes, Duration silent) { return progress.look(bytes, silent); }});
+  const Command dump{.argv = mysql::dump_command(from->path()), .inherits = {from->fd()}};
+  const Command load{.argv = mysql::load_command(into->path()), .inherits = {into->fd()}};
+  return pump(dump, load, {.look = [&](std::uint64_t bytes, Duration silent) { return progress.look(bytes, silent); }});
 }
 
 /// The copy knows where it was made, its accounts let the agent in, and no table is missing.
@@ -108,38 +86,36 @@ Result<void> finish(const OwnServer& server, const Login& local, const Login& pr
 
 }  // namespace
 
-std::optional<std::string> position_in_dump(std::string_view tail) {
-  if (tail.find("\n-- Dump completed") == std::string_view::npos) return {};
-  constexpr std::string_view mark = "SET GLOBAL gtid_slave_pos='";
-  const std::size_t at = tail.rfind(mark);
-  if (at == std::string_view::npos) return {};
-  const std::string_view rest = tail.substr(at + mark.size());
-  const std::size_t end = rest.find('\'');
-  if (end == std::string_view::npos || end == 0) return {};
-  return std::string(rest.substr(0, end));
-}
-
 Result<Seeded> seed(const OwnServer& server, const Login& primary, std::string_view note) {
   const std::string& datadir = server.settings.datadir;
-  if (const auto made = install(server); !made) return made.error();
+  if (const auto made = mysql::install_database(server.settings, datadir, {"--auth-root-authentication-method=socket"},
+                                                agents::process_environment(), Deadline::in(install_patience));
+      !made)
+    return made.error();
   Login local{.user = "root"};
-  // No binary log: what is copied has its history in the primary's. Flushed by the clean end, not at each commit.
-  auto started = PrivateServer::start(
-      server, {.folder = private_folder,
-               .options = {"--skip-log-bin", "--innodb-flush-log-at-trx-commit=2", "--max-allowed-packet=1G"},
-               .user = local.user,
-               .password = local.password,
-               .patience = start_patience});
+  auto started = mysql::PrivateServer::start(server.settings, {.folder = private_folder,
+                                                               .options = mysql::options_to_load(),
+                                                               .answers = answers_to(local),
+                                                               .interrupted = InterruptMark::is_set,
+                                                               .patience = start_patience});
   if (!started) return started.error();
   local.socket = started->socket();
   const auto copied = copy(primary, local);
   if (!copied) return copied.error();
-  const auto position = position_in_dump(copied->tail);
+  const auto position = mysql::position_in_dump(copied->tail);
   if (!position)
     return Error{Errc::io,
                  "what mariadb-dump wrote does not say, at its end, at which GTID it was made: does the primary "
                  "write a binary log?"};
   if (const auto whole = finish(server, local, primary, *position); !whole) return whole.error();
+  // By whom the older transactions were written: without it others could not be compared with this server later.
+  const auto known = MysqlClient(primary).value("SELECT @@global.gtid_binlog_state", ask_patience);
+  if (!known) return known.error();
+  const auto end = mysql::parse_gtids(*position), writers = mysql::parse_gtids(*known);
+  if (!end || !writers)
+    return Error{Errc::io, fmt::format("the primary's positions cannot be read: '{}', '{}'", *position, *known)};
+  if (const auto marked = mysql::mark_as_copied(datadir, mysql::state_up_to(*end, *writers)); !marked)
+    return marked.error();
   if (const auto stopped = started->stop(stop_patience); !stopped) return stopped.error();
   const std::string about = fmt::format("{} at {}\n", note, *position);
   if (const auto marked = agents::write_file(seeded_mark(datadir), about, true); !marked) return marked.error();

@@ -13,9 +13,6 @@
 
 namespace systole::tools {
 
-/// Where the copy was made, out of the end of what mariadb-dump --gtid --master-data=2 wrote; nullopt: it is not whole.
-std::optional<std::string> position_in_dump(std::string_view tail);
-
 struct Seeded {
   std::string position;  // GTID
   std::uint64_t bytes = 0;

@@ -22,7 +22,6 @@ namespace systole::tools {
 namespace {
 
 constexpr std::size_t kept_bytes = 64 << 10, tail_bytes = 8 << 10;
-constexpr int first_free_fd = 10;  // beyond the standard ones and those that a child rearranges
 constexpr Duration look_every = 2s;
 
 struct Pipe {
@@ -179,21 +178,6 @@ Result<Pumped> Pumping::run() {
 }
 
 }  // namespace
-
-Result<SecretText> SecretText::of(std::string_view text) {
-  const Fd low(::memfd_create("systole", MFD_CLOEXEC));
-  if (!low) return errno_error("make a file in memory");
-  Fd fd(::fcntl(low.get(), F_DUPFD_CLOEXEC, first_free_fd));
-  // Readable by others, the clients would refuse it.
-  if (!fd || ::fchmod(fd.get(), 0600) != 0) return errno_error("make a file in memory");
-  if (::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
-    return errno_error("write a file in memory");
-  return SecretText(std::move(fd));
-}
-
-std::string SecretText::path() const {
-  return fmt::format("/proc/self/fd/{}", fd_.get());
-}
 
 Result<Pumped> pump(const Command& from, const Command& into, const PumpWatch& watch) {
   const PipesMayBreak scope;

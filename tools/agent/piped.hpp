@@ -10,24 +10,16 @@
 #include <string_view>
 #include <vector>
 
+#include "agents/kit/child.hpp"
 #include "agents/kit/process.hpp"
-#include "common/base/handles.hpp"
-#include "tools/agent/child.hpp"
 
 namespace systole::tools {
 
-/// A text in memory that programs which we start can read as a file, and nobody else.
-class SecretText {
- public:
-  static Result<SecretText> of(std::string_view text);
-  int fd() const { return fd_.get(); }
-  /// Its name in the program that gets it.
-  std::string path() const;
-
- private:
-  explicit SecretText(Fd fd) : fd_(std::move(fd)) {}
-  Fd fd_;
-};
+using agents::Child;
+using agents::ChildUser;
+using agents::Command;
+using agents::SecretText;
+using agents::user_by_name;
 
 /// As agents::run_program, with `input` on its standard input.
 Result<agents::Ran> run_with_input(const Command& command, std::string_view input, Time deadline);

@@ -194,9 +194,7 @@ Result<void> end_helper(const Place& at) {
 }
 
 std::optional<ResidentState> helper_state(const Place& at) {
-  const auto text = read_file(helper_pid_file(at));
-  const auto process = text ? parse_process_id(*text) : std::nullopt;
-  if (!process || !is_alive(*process)) return std::nullopt;
+  if (!find_background(helper_pid_file(at))) return std::nullopt;
   const auto state = read_file(helper_state_file(at));
   return state ? parse_resident_state(*state) : ResidentState{};
 }

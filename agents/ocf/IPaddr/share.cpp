@@ -98,6 +98,21 @@ Result<void> remove_share(const Place& at, Time deadline) {
   return {};
 }
 
+/// The reserve is for this: what ran into the deadline may have been done all the same.
+Time undo_deadline(const Place& at) {
+  return at.call.deadline() + at.call.reserve() / 2;
+}
+
+/// One call of nft: of a short timeout not much is left. `instances`: those on this node, with or without ours.
+void put_back(const Place& at, const Interface& nic, std::set<int> instances) {
+  const Cloned& cloned = *at.options.cloned;
+  instances.erase(cloned.instance);
+  const auto undone = instances.empty()
+                          ? remove_share(at, undo_deadline(at))
+                          : make_rules(at, {at.options.ip, nic.name, cloned, instances}, undo_deadline(at));
+  if (!undone) at.call.log().warning("{}; the next stop tries again, proceeding", undone.error().what);
+}
+
 }  // namespace
 
 Result<ShareLock> ShareLock::take(const Place& at) {
@@ -138,11 +153,11 @@ Ocf take_share(const Place& at, const Interface& nic) {
   shares.instances.insert(cloned.instance);
   // First the rules: who hears without them answers for others.
   if (const auto made = make_rules(at, shares, at.call.deadline()); !made) {
-    undo_share(at, nic);
+    put_back(at, nic, seen->instances);
     return explain(at.call, made.error());
   }
   if (const auto joined = change_group(true, nic.name, cloned.mac); !joined) {
-    undo_share(at, nic);
+    put_back(at, nic, seen->instances);
     return explain(at.call, joined.error());
   }
   at.call.log().info("instance {} of {} answers its share of {} on '{}', by way of {}", cloned.instance,
@@ -152,16 +167,9 @@ Ocf take_share(const Place& at, const Interface& nic) {
 
 void undo_share(const Place& at, const Interface& nic) {
   if (!at.options.cloned) return;
-  // The reserve is for this: what ran into the deadline may have been done all the same.
-  const Time deadline = at.call.deadline() + at.call.reserve() / 2;
-  const auto seen = look_at_share(at, deadline);
-  Result<void> undone = seen ? Result<void>() : seen.error();
-  if (seen) {
-    Shares others{at.options.ip, nic.name, *at.options.cloned, seen->instances};
-    others.instances.erase(at.options.cloned->instance);
-    undone = others.instances.empty() ? remove_share(at, deadline) : make_rules(at, others, deadline);
-  }
-  if (!undone) at.call.log().warning("{}; the next stop tries again, proceeding", undone.error().what);
+  const auto seen = look_at_share(at, undo_deadline(at));
+  if (seen) return put_back(at, nic, seen->instances);
+  at.call.log().warning("{}; the next stop tries again, proceeding", seen.error().what);
 }
 
 Ocf give_up_share(const Place& at, const std::function<Ocf()>& stop_address) {

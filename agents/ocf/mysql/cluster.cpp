@@ -23,8 +23,9 @@ std::int64_t boot_seconds() {
 }  // namespace
 
 std::string to_text(const Memo& memo) {
-  return fmt::format("score={}\nreadable={}\npublished={}\nsent={}\nprimary_host={}\nprimary_port={}\n", memo.score,
-                     memo.readable, memo.published, memo.sent_s, memo.primary_host, memo.primary_port);
+  return fmt::format("score={}\nreadable={}\npublished={}\ntakeover={}\nsent={}\nprimary_host={}\nprimary_port={}\n",
+                     memo.score, memo.readable, memo.published, memo.takeover, memo.sent_s, memo.primary_host,
+                     memo.primary_port);
 }
 
 Memo parse_memo(std::string_view text) {
@@ -36,6 +37,7 @@ Memo parse_memo(std::string_view text) {
     if (key == "score") memo.score = value;
     if (key == "readable") memo.readable = value;
     if (key == "published") memo.published = value;
+    if (key == "takeover") memo.takeover = value;
     if (key == "sent") memo.sent_s = parse_int<std::int64_t>(value).value_or(0);
     if (key == "primary_host") memo.primary_host = value;
     if (key == "primary_port") memo.primary_port = parse_int<unsigned>(value).value_or(0);
@@ -47,7 +49,7 @@ Cluster::Cluster(agents::Call& call, const Settings& settings)
     : call_(call),
       settings_(settings),
       attributes_(call.environment()),
-      resource_(call.meta().instance().substr(0, call.meta().instance().find(':'))),
+      resource_(call.meta().resource()),
       memo_path_(fmt::format("{}/systole-mysql-{}.memo", call.paths().state, resource_)) {
   if (const auto text = agents::read_file(memo_path_)) memo_ = parse_memo(*text);
 }
@@ -75,8 +77,12 @@ void Cluster::publish_score(std::optional<int> score, bool insist) {
   save();
 }
 
+bool Cluster::is_time_to_repeat() const {
+  return boot_seconds() - memo_.sent_s > memo_is_old_s;
+}
+
 void Cluster::publish(const Verdict& verdict, bool insist) {
-  const bool again = insist || boot_seconds() - memo_.sent_s > memo_is_old_s;
+  const bool again = insist || is_time_to_repeat();
   if (again) memo_.sent_s = boot_seconds();
   if (!settings_.keeps_record()) publish_score(verdict.score, again);
   publish_readable(verdict.readable, again);
@@ -97,12 +103,23 @@ void Cluster::publish_primary() {
   if (!memo_.published.empty()) return;
   const std::string address = address_of(self());
   const std::string name = resource_ + "_REPL_INFO";
-  if (const auto sent = attributes_.set_property(name, address, std::string(property_set), tool_deadline()); sent) {
+  std::string text = address;
+  if (memo_.takeover.starts_with(address + "|")) text = memo_.takeover;
+  // Ours, with more than we remember: that must not be lost.
+  if (const std::string there = published_text(); there.starts_with(address + "|") && text == address) text = there;
+  if (const auto sent = attributes_.set_property(name, text, std::string(property_set), tool_deadline()); sent) {
     memo_.published = address;
     save();
   } else {
     call_.log().warning("{} could not be set: {}", name, sent.error().what);
   }
+}
+
+void Cluster::publish_takeover(const Takeover& takeover) {
+  memo_.takeover = to_text(takeover);
+  memo_.published.clear();
+  save();
+  publish_primary();
 }
 
 void Cluster::withdraw() {
@@ -162,14 +179,23 @@ std::string Cluster::address_of(const std::string& node) {
 }
 
 std::string Cluster::published_primary() {
-  const auto value = attributes_.property(resource_ + "_REPL_INFO", std::string(property_set), tool_deadline());
-  return value ? value->substr(0, value->find('|')) : std::string{};  // the shell agent appends |file|position
+  const std::string value = published_text();
+  return value.substr(0, value.find('|'));  // the shell agent appends |file|position, and so do we
 }
 
-void Cluster::publish_history(const GtidList& history) {
+std::string Cluster::published_text() {
+  const auto value = attributes_.property(resource_ + "_REPL_INFO", std::string(property_set), tool_deadline());
+  return value ? *value : std::string{};
+}
+
+Surroundings Cluster::surroundings() {
+  return {.self = address_of(self()), .published = published_text()};
+}
+
+void Cluster::publish_progress(const std::string& text) {
   // Private: kept by the attribute daemon alone. A value in the CIB would make the manager think again, in the middle
   // of the very transition that we serve.
-  const auto ran = agents::run_program({"attrd_updater", "-p", "-n", resource_ + "-history", "-U", to_string(history)},
+  const auto ran = agents::run_program({"attrd_updater", "-p", "-n", resource_ + "-history", "-U", text},
                                        call_.environment(), tool_deadline());
   if (!ran) {
     call_.log().warning("what was received could not be published: {}", ran.error().what);
@@ -179,6 +205,11 @@ void Cluster::publish_history(const GtidList& history) {
 }
 
 std::optional<GtidList> Cluster::history_of(const std::string& node) {
+  const auto text = progress_of(node);
+  return text ? parse_gtids(*text) : std::nullopt;
+}
+
+std::optional<std::string> Cluster::progress_of(const std::string& node) {
   const auto ran = agents::run_program({"attrd_updater", "-Q", "-n", resource_ + "-history", "-N", node},
                                        call_.environment(), tool_deadline());
   if (!ran || ran->code != 0) return std::nullopt;
@@ -186,7 +217,7 @@ std::optional<GtidList> Cluster::history_of(const std::string& node) {
   const std::size_t begin = ran->out.find(before);
   if (begin == std::string::npos) return std::nullopt;
   const std::string rest = ran->out.substr(begin + before.size());
-  return parse_gtids(rest.substr(0, rest.find('"')));
+  return rest.substr(0, rest.find('"'));
 }
 
 }  // namespace systole::mysql

@@ -11,8 +11,10 @@
 
 #include "agents/kit/agent.hpp"
 #include "agents/kit/attributes.hpp"
+#include "agents/ocf/mysql/coordinates.hpp"
 #include "agents/ocf/mysql/election.hpp"
 #include "agents/ocf/mysql/judge.hpp"
+#include "agents/ocf/mysql/receipt_folder.hpp"
 #include "agents/ocf/mysql/record.hpp"
 #include "agents/ocf/mysql/settings.hpp"
 
@@ -23,6 +25,7 @@ struct Memo {
   std::string score;  // last sent; "" never or deleted
   std::string readable;
   std::string published;    // our address, sent as <resource>_REPL_INFO
+  std::string takeover;     // by file and position: where we took over, sent with it
   std::int64_t sent_s = 0;  // boot seconds of the last sending
   std::string primary_host;
   unsigned primary_port = 0;
@@ -45,11 +48,18 @@ class Cluster {
   void publish_readable(bool may_read, bool insist = false);
   /// The address of this node, where replicas find the primary when nobody notified them.
   void publish_primary();
+  /// The same with the place in its log, for replication by file and position. What cannot be sent is sent by
+  /// publish_primary().
+  void publish_takeover(const Takeover& takeover);
   /// Nothing runs here any more.
   void withdraw();
   void set_score_of(const std::string& node, int score);
 
   const std::string& self();
+  /// What is said only now and then is due to be said again.
+  bool is_time_to_repeat() const;
+  /// Where what this database loses is kept.
+  ReceiptPlace receipts() const { return receipt_place(call_); }
   /// This node's copy of the record; one that does not exist when there is none or it cannot be read.
   Record own_copy() const;
   /// Nodes, other than this one, that run an instance now and are not being stopped, as the manager told us.
@@ -62,8 +72,16 @@ class Cluster {
   /// <resource>_REPL_INFO: the last primary's address; "" none.
   std::string published_primary();
 
+  /// The whole of it, as it stands there.
+  std::string published_text();
+  Surroundings surroundings();
+
   /// A Candidate's history; empty: takes no part in the election.
-  void publish_history(const GtidList& history);
+  void publish_history(const GtidList& history) { publish_progress(to_string(history)); }
+  /// The same in another form than MariaDB's.
+  void publish_progress(const std::string& text);
+  /// nullopt: it published none.
+  std::optional<std::string> progress_of(const std::string& node);
   /// nullopt: it published none.
   std::optional<GtidList> history_of(const std::string& node);
 

@@ -37,6 +37,25 @@ std::string wait_for_replicas(const std::set<std::string>& hosts, const Settings
   return unsure;
 }
 
+/// The same where replication does not go by MariaDB's GTIDs.
+std::string wait_for_replicas_plain(Server& server, const std::set<std::string>& hosts, const Settings& settings,
+                                    Track track, Cluster& cluster, Deadline deadline) {
+  std::string unsure;
+  const Surroundings around = cluster.surroundings();
+  for (const std::string& host : hosts) {
+    for (;;) {
+      const PrimaryAddress peer{.host = host, .port = settings.peer_port()};
+      const auto behind = lacks(server, settings, track, around, peer, Deadline::in(settings.sql_timeout));
+      if (behind && behind->empty()) break;
+      const bool wait_on = behind || behind.error().code == Errc::refused;
+      if (wait_on && agents::pause_for(20ms, deadline.at())) continue;
+      unsure += fmt::format("{}{}: {}", unsure.empty() ? "" : "; ", host, behind ? *behind : behind.error().what);
+      break;
+    }
+  }
+  return unsure;
+}
+
 /// A commit that waits for a lost replica can be neither ended nor answered without lying to its client. With a record
 /// such a server is killed, and what it had not acknowledged is decided at its next start.
 Ocf close_for_writers(Server& server, const Settings& settings, Call& call, Deadline deadline) {
@@ -62,7 +81,7 @@ std::set<std::string> replica_hosts(Server& server, Call& call, Cluster& cluster
   for (const std::string& node : cluster.live_others()) hosts.insert(cluster.address_of(node));
   if (!hosts.empty() || call.meta().has_notify()) return hosts;
   const auto threads =
-      server.ask("SELECT HOST FROM information_schema.PROCESSLIST WHERE COMMAND = 'Binlog Dump'", deadline);
+      server.ask("SELECT HOST FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%'", deadline);
   if (!threads) return hosts;
   for (std::size_t row = 0; row < threads->rows.size(); ++row) {
     const std::string host = threads->text(row, "HOST");
@@ -92,11 +111,18 @@ Ocf MysqlAgent::demote(Call& call) {
   if (!before->read_only)
     if (const Ocf closed = close_for_writers(*server, settings, call, deadline); closed != Ocf::ok) return closed;
   [[maybe_unused]] const auto ended = server->disconnect_clients(deadline.within(settings.sql_timeout), false);
-  const auto last = server->applied(deadline.within(settings.sql_timeout));
-  if (!last) return call.explain(Ocf::generic, last.error().what);
   const Deadline patience = deadline.within(std::min<Duration>(5s, deadline.left() / 2));
-  if (const std::string unsure = wait_for_replicas(hosts, settings, *last, patience); !unsure.empty())
-    call.log().warning("demoted at {}, not all of it is known to be elsewhere: {}", to_string(*last), unsure);
+  const auto track = track_of(settings, *server, *before);
+  std::string at, unsure;
+  if (track && *track != Track::mariadb_gtid) {
+    unsure = wait_for_replicas_plain(*server, hosts, settings, *track, cluster, patience);
+  } else {
+    const auto last = server->applied(deadline.within(settings.sql_timeout));
+    if (!last) return call.explain(Ocf::generic, last.error().what);
+    at = fmt::format(" at {}", to_string(*last));
+    unsure = wait_for_replicas(hosts, settings, *last, patience);
+  }
+  if (!unsure.empty()) call.log().warning("demoted{}, not all of it is known to be elsewhere: {}", at, unsure);
   if (const auto off = server->set_semi_sync(false, settings, deadline.within(settings.sql_timeout)); !off)
     call.log().warning("semi-sync stays on: {}", off.error().what);
   if (settings.keeps_record()) {

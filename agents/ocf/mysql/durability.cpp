@@ -31,8 +31,8 @@ bool flushes_relay_log(const Settings& settings, Durability durability) {
 }
 
 Result<Standing> standing_now(agents::Call& call, const Settings& settings, const std::string& self, Time deadline) {
-  const SharedRecord shared(call.environment(), call.log(), resource_of(call));
-  const OwnCopy own(call.paths(), resource_of(call));
+  const SharedRecord shared(call.environment(), call.log(), call.meta().resource());
+  const OwnCopy own(call.paths(), call.meta().resource());
   const auto copy = own.read();
   if (!copy) return copy.error();
   const SeenCluster seen = look_at_cluster(shared, own, deadline);
@@ -71,8 +71,8 @@ Result<void> share_record(const SharedRecord& shared, const Record& from, const 
 }
 
 Result<StartPlan> plan_start(agents::Call& call, const Settings& settings, const std::string& self, Time deadline) {
-  const SharedRecord shared(call.environment(), call.log(), resource_of(call));
-  const OwnCopy own(call.paths(), resource_of(call));
+  const SharedRecord shared(call.environment(), call.log(), call.meta().resource());
+  const OwnCopy own(call.paths(), call.meta().resource());
   const auto copy = own.read();
   if (!copy) return copy.error();
   StartPlan plan{.record = *copy};
@@ -91,8 +91,8 @@ Result<StartPlan> plan_start(agents::Call& call, const Settings& settings, const
 }
 
 void give_up_place_before_stop(agents::Call& call, const std::string& self, Time deadline) {
-  const SharedRecord shared(call.environment(), call.log(), resource_of(call));
-  const OwnCopy own(call.paths(), resource_of(call));
+  const SharedRecord shared(call.environment(), call.log(), call.meta().resource());
+  const OwnCopy own(call.paths(), call.meta().resource());
   const auto record = shared.read(deadline);
   if (!record || record->in_sync != self) return;
   const auto members = shared.members(deadline);

@@ -80,16 +80,34 @@ std::uint64_t missing(const GtidList& have, const GtidList& wanted) {
   return count;
 }
 
+bool has_transaction(const GtidList& state, const Gtid& gtid) {
+  return std::ranges::any_of(state, [&](const Gtid& last) {
+    return last.domain == gtid.domain && last.server == gtid.server && last.sequence >= gtid.sequence;
+  });
+}
+
 std::optional<Gtid> diverged(const GtidList& position, const GtidList& primary) {
   for (const Gtid& last : position_of(position)) {
     const Gtid* const newest = in_domain(primary, last.domain);
     if (newest == nullptr || last.sequence > newest->sequence) return last;
-    const bool known = std::ranges::any_of(primary, [&](const Gtid& theirs) {
-      return theirs.domain == last.domain && theirs.server == last.server && theirs.sequence >= last.sequence;
-    });
-    if (!known) return last;
+    if (!has_transaction(primary, last)) return last;
   }
   return std::nullopt;
+}
+
+GtidList state_up_to(const GtidList& position, const GtidList& known) {
+  GtidList state;
+  for (const Gtid& theirs : known) {
+    const bool earlier = std::ranges::any_of(position, [&](const Gtid& last) {
+      return last.domain == theirs.domain && theirs.sequence < last.sequence && theirs.server != last.server;
+    });
+    if (earlier) state.push_back(theirs);
+  }
+  state.insert(state.end(), position.begin(), position.end());
+  std::ranges::stable_sort(state, {}, [](const Gtid& gtid) { return std::pair(gtid.domain, gtid.sequence); });
+  const auto doubled = std::ranges::unique(state);
+  state.erase(doubled.begin(), doubled.end());
+  return state;
 }
 
 std::uint32_t fresh_server_id(const GtidList& used, const std::function<std::uint32_t()>& draw) {

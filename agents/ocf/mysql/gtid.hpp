@@ -46,6 +46,15 @@ std::uint64_t missing(const GtidList& have, const GtidList& wanted);
 /// nullopt: the history of `position` is the beginning of the primary's.
 std::optional<Gtid> diverged(const GtidList& position, const GtidList& primary);
 
+/// Does a server with this gtid_binlog_state have exactly this transaction? Every start and promotion takes a server_id
+/// of its own, so what one (domain, server_id) has written is one row of transactions. A copied database that knows
+/// only its last ones is thought to have fewer than it has.
+bool has_transaction(const GtidList& state, const Gtid& gtid);
+
+/// What gtid_binlog_state a server is to have whose history ends at `position`, if `known` is that of one which goes on
+/// from there: who wrote what up to it; the position itself last in each domain.
+GtidList state_up_to(const GtidList& position, const GtidList& known);
+
 /// A server_id for a server that becomes writable: not 0, and none of `used`. `draw` gives 32 random bits.
 std::uint32_t fresh_server_id(const GtidList& used, const std::function<std::uint32_t()>& draw);
 

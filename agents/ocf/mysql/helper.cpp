@@ -7,8 +7,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <array>
-#include <ctime>
 #include <deque>
 
 #include "agents/kit/logging.hpp"
@@ -16,8 +14,10 @@
 #include "agents/kit/process.hpp"
 #include "agents/ocf/mysql/cluster.hpp"
 #include "agents/ocf/mysql/durability.hpp"
+#include "agents/ocf/mysql/giver.hpp"
 #include "agents/ocf/mysql/look.hpp"
 #include "agents/ocf/mysql/must_follow.hpp"
+#include "agents/ocf/mysql/rejoin_process.hpp"
 #include "common/base/text.hpp"
 
 namespace systole::mysql {
@@ -26,21 +26,14 @@ namespace {
 
 constexpr Duration look_every = 100ms;
 constexpr Duration tool_patience = 5s;
+constexpr Duration stuck_before_look = 500ms, stuck_look_again = 10s;
 constexpr Duration silence_told_after = 3s, silence_told_again = 57s;
 constexpr Duration score_again = 5min, score_after_failure = 1s;
 // A server that ended has nothing left to be told of after so long; a start brings a new helper.
 constexpr Duration dead_server_patience = 5min;
 
 std::string file_of(const agents::Call& call, std::string_view kind) {
-  return helper_file(call.paths(), resource_of(call), kind);
-}
-
-std::string time_of_day() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  std::array<char, 32> text{};
-  ::localtime_r(&now, &parts);
-  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &parts)};
+  return helper_file(call.paths(), call.meta().resource(), kind);
 }
 
 class Helper {
@@ -49,11 +42,12 @@ class Helper {
       : call_(call),
         settings_(settings),
         cluster_(call, settings),
-        shared_(call.environment(), call.log(), resource_of(call)),
-        own_(call.paths(), resource_of(call)),
+        shared_(call.environment(), call.log(), call.meta().resource()),
+        own_(call.paths(), call.meta().resource()),
         durability_(durability_of(settings, shared_, patience(tool_patience))),
         look_(settings),
-        lineage_(rules(), cluster_.own_copy(), agents::boot_now()) {}
+        lineage_(rules(), cluster_.own_copy(), agents::boot_now()),
+        giver_(call, settings, {cluster_.self()}) {}
 
   int run() {
     const auto process = ServerProcess::find(settings_.place());
@@ -61,8 +55,10 @@ class Helper {
     std::optional<Time> died;
     for (;;) {
       const bool alive = !process->ended_by(Deadline::in(look_every));
-      const SeenServer seen = look_.at(alive, settings_.ack_timeout);
+      SeenServer seen = look_.at(alive, settings_.ack_timeout);
+      seen.wants_copy = wants_copy();
       tell_of_silence(seen);
+      see_to_apart(seen);
       feed(seen);
       tell();
       if (alive) continue;
@@ -102,6 +98,8 @@ class Helper {
 
   Answer act(const ReadCluster&) {
     const SeenCluster seen = look_at_cluster(shared_, own_, patience(tool_patience));
+    for (const auto& [node, notice] : seen.notices)
+      if (notice.wants_copy && node != cluster_.self()) giver_.see(node);
     const auto word = own_.operator_word();
     if (word && *word == lineage_.record() && word != given_word_) {
       given_word_ = word;
@@ -209,6 +207,26 @@ class Helper {
       call_.log().warning("{}; the next monitor will tell it", told.error().what);
   }
 
+  void see_to_apart(const SeenServer& seen) {
+    const Time now = agents::boot_now();
+    const bool replica = seen.alive && seen.answers && !seen.writable && lineage_.record().primary != cluster_.self();
+    if (!replica || (seen.streams && !seen.applier_failed)) return stuck_since_.reset();
+    if (!stuck_since_) stuck_since_ = now;
+    if (now - *stuck_since_ < stuck_before_look || now < next_look_) return;
+    next_look_ = now + stuck_look_again;
+    look_whether_apart(call_, settings_);
+  }
+
+  /// Looked at once a second.
+  bool wants_copy() {
+    const Time now = agents::boot_now();
+    if (now - rejoin_seen_at_ < 1s) return wants_copy_;
+    rejoin_seen_at_ = now;
+    const auto rejoin = rejoin_state(call_.paths(), call_.meta().resource());
+    wants_copy_ = rejoin && rejoin->running && rejoin->wants_copy;
+    return wants_copy_;
+  }
+
   /// A helper that cannot ask its server can do nothing for the writers that wait: that must be known.
   void tell_of_silence(const SeenServer& seen) {
     const Time now = agents::boot_now();
@@ -234,7 +252,7 @@ class Helper {
     state_.state = lineage_.state();
     state_.record = lineage_.record();
     state_.durability = standing.durability;
-    state_.since = time_of_day();
+    state_.since = local_time_of_day();
     written_ = agents::write_file(file_of(call_, "state"), to_text(state_)).has_value();
   }
 
@@ -272,17 +290,17 @@ class Helper {
   std::optional<std::optional<int>> told_;
   Time told_at_{};
   std::string score_complaint_;
+  Giver giver_;
   std::optional<Time> silent_since_;
+  std::optional<Time> stuck_since_;
+  Time next_look_{};
+  Time rejoin_seen_at_{};
+  bool wants_copy_ = false;
   HelperState state_;
   bool written_ = false;
 };
 
 }  // namespace
-
-std::string resource_of(const agents::Call& call) {
-  const std::string instance = call.meta().instance();
-  return instance.substr(0, instance.find(':'));
-}
 
 Result<void> launch_helper(agents::Call& call, const Settings& settings) {
   if (auto made = agents::make_folder(call.paths().state); !made) return made;
@@ -308,7 +326,7 @@ Result<void> end_helper(const agents::Call& call) {
 }
 
 std::optional<HelperState> helper_state(const agents::Call& call) {
-  return read_helper_state(call.paths(), resource_of(call));
+  return read_helper_state(call.paths(), call.meta().resource());
 }
 
 }  // namespace systole::mysql

@@ -20,7 +20,4 @@ Result<void> end_helper(const agents::Call& call);
 /// nullopt: none runs.
 std::optional<HelperState> helper_state(const agents::Call& call);
 
-/// The resource that the call is about, without a clone's instance number.
-std::string resource_of(const agents::Call& call);
-
 }  // namespace systole::mysql

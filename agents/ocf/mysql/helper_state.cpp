@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <ctime>
 
 #include "agents/kit/process.hpp"
 #include "common/base/text.hpp"
@@ -41,14 +42,20 @@ HelperState parse_helper_state(std::string_view text) {
   return state;
 }
 
+std::string local_time_of_day() {
+  const std::time_t now = std::time(nullptr);
+  std::tm parts{};
+  std::array<char, 32> text{};
+  ::localtime_r(&now, &parts);
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%d %H:%M:%S", &parts)};
+}
+
 std::string helper_file(const agents::Paths& paths, std::string_view resource, std::string_view kind) {
   return fmt::format("{}/systole-mysql-{}.helper.{}", paths.state, resource, kind);
 }
 
 std::optional<HelperState> read_helper_state(const agents::Paths& paths, std::string_view resource) {
-  const auto text = agents::read_file(helper_file(paths, resource, "pid"));
-  const auto process = text ? agents::parse_process_id(trim(*text)) : std::nullopt;
-  if (!process || !agents::is_alive(*process)) return std::nullopt;
+  if (!agents::find_background(helper_file(paths, resource, "pid"))) return std::nullopt;
   const auto state = agents::read_file(helper_file(paths, resource, "state"));
   return state ? parse_helper_state(*state) : HelperState{};
 }

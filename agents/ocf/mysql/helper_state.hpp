@@ -22,6 +22,9 @@ std::string to_text(const HelperState& state);
 /// Lines that are not understood are skipped.
 HelperState parse_helper_state(std::string_view text);
 
+/// For people: 2026-11-29 14:05:59.
+std::string local_time_of_day();
+
 /// kind: "pid" or "state".
 std::string helper_file(const agents::Paths& paths, std::string_view resource, std::string_view kind);
 /// nullopt: no helper runs for the resource on this node.

@@ -9,12 +9,13 @@ namespace systole::mysql {
 namespace {
 
 constexpr int success = 0, generic = 1, installed = 5, not_running = 7, running_promoted = 8;
-constexpr unsigned er_master_fatal = 1236;
+// The primary's dump thread ended. MySQL 8 counts it among the messages of its log.
+constexpr unsigned er_master_fatal = 1236, er_server_source_fatal = 13114;
 
 Verdict judge_promoted(const Facts& facts, const Limits& limits) {
   Verdict verdict{.code = running_promoted, .reason = {}, .score = score_promoted, .readable = true};
   const Variables& variables = *facts.variables;
-  if (limits.semi_sync && !variables.semi_sync_source && variables.dump_threads > 0)
+  if (limits.semi_sync && variables.has_semi_sync && !variables.semi_sync_source && variables.dump_threads > 0)
     verdict.repair = Repair::enable_semi_sync;
   return verdict;
 }
@@ -24,12 +25,12 @@ bool wrong_primary(const Facts& facts, const Replication& replication) {
   return replication.host != facts.primary_host || replication.port != facts.primary_port;
 }
 
-Repair repair_of(const Facts& facts, const Replication& replication) {
+Repair repair_of(const Facts& facts, const Replication& replication, const Limits& limits) {
   if (wrong_primary(facts, replication)) return Repair::follow;
   const bool io_stopped = replication.io == IoThread::stopped;
-  // By file and position, or with both threads stopped, a plain start would fetch from a wrong place or delete what was
-  // received: then replication is set up anew.
-  if (!replication.by_gtid || (io_stopped && !replication.sql_running))
+  // By file and position where GTIDs are to be used, or with both threads stopped, a plain start would fetch from a
+  // wrong place or delete what was received: then replication is set up anew.
+  if (replication.by_gtid == limits.by_file || (io_stopped && !replication.sql_running))
     return facts.primary_host.empty() ? Repair::none : Repair::follow;
   if (io_stopped) return Repair::start_io;
   if (!replication.sql_running) return Repair::start_sql;
@@ -57,7 +58,8 @@ Verdict judge_replica(const Facts& facts, const Replication& replication, const 
         .code = generic,
         .reason = fmt::format("this database has transactions that the primary {} has not ({}): save what is needed, "
                               "then give this node a new copy of the primary",
-                              replication.host, replication.io_error)};
+                              replication.host, replication.io_error),
+        .apart = true};
   if (std::string why = limits.evict_outdated ? reason_to_evict(replication, limits) : ""; !why.empty())
     return {.code = installed, .reason = std::move(why)};
   Verdict verdict{.code = success, .reason = {}, .score = score_replica, .readable = true};
@@ -65,9 +67,12 @@ Verdict judge_replica(const Facts& facts, const Replication& replication, const 
     verdict.reason = fmt::format("replication stopped with error {}: {}", replication.sql_errno, replication.sql_error);
     verdict.score.reset();
     verdict.readable = false;
+    // Whose number was given away here (1950) is told in other words by each worker of a parallel applier, and what was
+    // written here breaks later rows, too: the primary must be asked.
+    verdict.apart = true;
     return verdict;  // starting it again would meet the same transaction
   }
-  verdict.repair = repair_of(facts, replication);
+  verdict.repair = repair_of(facts, replication, limits);
   const bool flows = replication.io == IoThread::running && replication.sql_running;
   const bool late = replication.behind_s && *replication.behind_s > limits.max_slave_lag_s;
   if (late) {
@@ -85,9 +90,9 @@ Verdict judge_replica(const Facts& facts, const Replication& replication, const 
 }  // namespace
 
 bool says_diverged(const Replication& replication) {
-  return replication.io_errno == er_master_fatal &&
-         (replication.io_error.find("diverged") != std::string::npos ||
-          replication.io_error.find("not in the master") != std::string::npos);
+  const auto says = [&](std::string_view words) { return replication.io_error.find(words) != std::string::npos; };
+  return (replication.io_errno == er_master_fatal || replication.io_errno == er_server_source_fatal) &&
+         (says("diverged") || says("not in the master") || says("more GTIDs than the"));
 }
 
 Verdict judge(const Facts& facts, const Limits& limits) {
@@ -105,6 +110,8 @@ Verdict judge(const Facts& facts, const Limits& limits) {
   } else {
     verdict = {.code = success, .reason = {}, .score = score_unrelated};
     if (!facts.primary_host.empty()) verdict.repair = Repair::follow;
+    // Somebody else was the last primary, and without GTIDs nobody knows what of its data is here.
+    if (limits.by_file && !facts.primary_host.empty()) verdict.score.reset();
   }
   if (facts.must_follow) {
     verdict.score.reset();

@@ -34,11 +34,13 @@ struct Verdict {
   std::optional<int> score = {};  // promotion score; nullopt: none, must not be promoted
   bool readable = false;          // value of the reader attribute
   Repair repair = Repair::none;
+  bool apart = false;  // it says that it has transactions which its primary has not, or that may be why it stopped
 };
 
 struct Limits {
   long max_slave_lag_s = 3600;
   bool semi_sync = true;
+  bool by_file = false;         // replication goes by file and position, and shall
   bool evict_outdated = false;  // a replica behind max_slave_lag_s, or stopped by an error, is 5: stopped and banned
 };
 

@@ -25,8 +25,7 @@ class Memory {
  public:
   Memory(const Call& call, const Settings& settings)
       : folder_(call.paths().state), question_(settings.binary + "\t" + settings.config) {
-    const std::string instance = call.meta().instance();
-    path_ = fmt::format("{}/systole-mysql-{}.layout", folder_, instance.substr(0, instance.find(':')));
+    path_ = fmt::format("{}/systole-mysql-{}.layout", folder_, call.meta().resource());
   }
 
   std::optional<std::vector<std::string>> recall() const {

@@ -342,7 +342,8 @@ void Lineage::follow(Time now, Effects& out) {
 void Lineage::acknowledge(Time now, bool wanted, Effects& out) {
   if (!server_.alive || !server_.answers || server_.acknowledges == wanted) return;
   if (!wanted) return out.push_back(Acknowledge{.on = false});
-  const Time until = asked_at_ + rules_.right_valid;
+  // Of two instances nobody else can have been invited meanwhile; a slow machine needs its time to ask.
+  const Time until = asked_at_ + (rules_.instances > 2 ? 1 : 10) * rules_.right_valid;
   if (!reading_ && asked_at_ > without_right_at_ && now <= until)
     return out.push_back(Acknowledge{.on = true, .until = until});
   next_read_ = std::min(next_read_, now);
@@ -445,6 +446,7 @@ Notice Lineage::notice() const {
   notice.behind_s = leads() ? 0 : behind_in_steps();
   notice.stalled = leads() && stalled_since_.has_value();
   notice.invites = leads() ? invited_ : std::string{};
+  notice.wants_copy = !leads() && server_.wants_copy;
   return notice;
 }
 

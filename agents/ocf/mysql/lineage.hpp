@@ -29,6 +29,7 @@ struct Notice {
   unsigned behind_s = 0;     // replica: applies that much later than it was done, in coarse steps; 0: not noticeably
   bool stalled = false;      // primary: writers wait, and the in-sync replica is asked to give up its place
   std::string invites = {};  // primary: the replica that shall acknowledge; "" none
+  bool wants_copy = false;   // replica: it waits for a copy of the database (copy_request.hpp)
   std::uint64_t epoch = 0, sequence = 0;  // of the record that it goes by
   bool operator==(const Notice&) const = default;
 };
@@ -54,6 +55,7 @@ struct SeenServer {
   bool acknowledges = false;      // as a replica, on the connection that it has (rpl_semi_sync_slave_status)
   bool flushes = false;           // its relay log, before it acknowledges
   bool will_acknowledge = false;  // on the next one, too (rpl_semi_sync_slave_enabled)
+  bool wants_copy = false;        // nothing of it decides anything here: it is passed on in the notice
 };
 
 /// The cluster, as it was read a moment ago.

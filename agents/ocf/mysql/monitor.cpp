@@ -3,7 +3,9 @@
 // there is something new to tell the cluster.
 #include <fmt/format.h>
 
+#include "agents/ocf/mysql/giver.hpp"
 #include "agents/ocf/mysql/mysql_agent.hpp"
+#include "agents/ocf/mysql/rejoin_process.hpp"
 #include "agents/ocf/mysql/shared_record.hpp"
 
 namespace systole::mysql {
@@ -30,10 +32,10 @@ Result<void> repair(Server& server, const Verdict& verdict, const Facts& facts, 
       return {};
     case Repair::start_io:
       log.notice("the receiver stood still: started");
-      return server.run("START SLAVE IO_THREAD", deadline);
+      return server.run(Phrase::start_receiver, deadline);
     case Repair::start_sql:
       log.notice("the applier stood still: started");
-      return server.run("START SLAVE SQL_THREAD", deadline);
+      return server.run(Phrase::start_applier, deadline);
     case Repair::follow:
       return follow_and_wait(server, settings, cluster, {.host = facts.primary_host, .port = facts.primary_port},
                              deadline, 500ms, log);
@@ -46,7 +48,7 @@ Result<void> repair(Server& server, const Verdict& verdict, const Facts& facts, 
 
 /// Where no instance runs nobody else says by which record this node goes, and what is not said is no evidence.
 void tell_record(Call& call, const Record& own) {
-  const SharedRecord shared(call.environment(), call.log(), resource_of(call));
+  const SharedRecord shared(call.environment(), call.log(), call.meta().resource());
   const auto told = shared.publish(down_notice(own), Deadline(call.deadline()).within(5s).at());
   if (!told) call.log().info("{}", told.error().what);
 }
@@ -61,6 +63,79 @@ void see_to_helper(Call& call, const Settings& settings) {
     call.log().error("the resident helper: {}", launched.error().what);
 }
 
+/// A server that has more than its primary is made to follow again, meanwhile it is degraded: to start it anew would
+/// cure nothing.
+void see_to_rejoin(Call& call, const Settings& settings, Server& server, const Facts& facts, const Error& cause,
+                   Verdict& verdict, Deadline deadline) {
+  PrimaryAddress primary{.host = facts.primary_host, .port = facts.primary_port};
+  if (primary.host.empty() && facts.replication)
+    primary = {.host = facts.replication->host, .port = facts.replication->port};
+  const auto said = rejoin_instead(call, settings, server, primary, cause, deadline.within(settings.sql_timeout));
+  if (said) {
+    verdict = {.code = static_cast<int>(Ocf::degraded), .reason = *said};
+    return;
+  }
+  // An applier that stopped may have stopped for other reasons: as long as nothing else is known it stays at what was
+  // said of it.
+  const bool final = said.error().code == Errc::refused;
+  const bool perhaps = verdict.apart && verdict.code == static_cast<int>(Ocf::ok);
+  if ((perhaps && !final) || said.error().code == Errc::not_found) return;
+  verdict = {.code = static_cast<int>(final ? Ocf::generic : Ocf::degraded), .reason = said.error().what};
+}
+
+/// nullopt: nothing is under way. What a finished one left is forgotten once replication flows.
+std::optional<Verdict> while_rejoining(Call& call, const Verdict& verdict) {
+  const auto state = rejoin_state(call.paths(), call.meta().resource());
+  if (!state) return std::nullopt;
+  if (!state->running && verdict.readable && end_rejoin(call)) return std::nullopt;
+  const bool asked = copy_is_asked_for(call.paths(), call.meta().resource());
+  if (!state->running && (!state->needs_copy || asked)) return std::nullopt;  // to be begun again as at first
+  return Verdict{.code = static_cast<int>(Ocf::degraded),
+                 .reason = fmt::format("{}: {} (since {})",
+                                       state->needs_copy ? "this node needs a new copy of the primary" : "rejoining",
+                                       state->text, state->since)};
+}
+
+/// Where nothing is undone and no copy is fetched: what cannot follow fails, with the reason.
+void mend_plain(Server& server, const Settings& settings, Cluster& cluster, const Facts& facts, Verdict& verdict,
+                Deadline deadline, Log& log) {
+  if (verdict.repair == Repair::none) return;
+  const auto repaired = repair(server, verdict, facts, settings, cluster, deadline.within(settings.sql_timeout), log);
+  if (repaired) return;
+  if (repaired.error().code != Errc::refused)
+    return log.warning("replication is not repaired yet: {}", repaired.error().what);
+  verdict = {.code = static_cast<int>(Ocf::generic), .reason = repaired.error().what};
+}
+
+/// At most one repair; the verdict becomes what is true afterwards.
+void mend(Call& call, const Settings& settings, Cluster& cluster, Server& server, Track track, const Facts& facts,
+          Verdict& verdict, Deadline deadline) {
+  if (facts.variables && !facts.variables->read_only && verdict.repair == Repair::none) return;
+  if (auto busy = while_rejoining(call, verdict)) {
+    verdict = std::move(*busy);
+    return;
+  }
+  if (track != Track::mariadb_gtid) return mend_plain(server, settings, cluster, facts, verdict, deadline, call.log());
+  if (verdict.apart) {
+    const Error cause{Errc::refused, verdict.reason};
+    see_to_rejoin(call, settings, server, facts, cause, verdict, deadline);
+    return;
+  }
+  if (verdict.repair == Repair::none) return;
+  const auto repaired =
+      repair(server, verdict, facts, settings, cluster, deadline.within(settings.sql_timeout), call.log());
+  if (repaired) return;
+  if (repaired.error().code == Errc::refused) {
+    see_to_rejoin(call, settings, server, facts, repaired.error(), verdict, deadline);
+  } else {
+    call.log().warning("replication is not repaired yet: {}", repaired.error().what);
+  }
+}
+
+bool misses_a_replica(const Call& call, const Variables& variables) {
+  return std::cmp_less(variables.dump_threads, call.meta().clone_max() - 1);
+}
+
 Ocf deep_check(Server& server, const Settings& settings, Call& call, Deadline deadline, Ocf otherwise) {
   const auto read = server.ask(fmt::format("SELECT 1 FROM {} LIMIT 1", settings.test_table), deadline);
   if (read) return otherwise;
@@ -72,6 +147,7 @@ Ocf deep_check(Server& server, const Settings& settings, Call& call, Deadline de
 
 Ocf MysqlAgent::monitor(Call& call) {
   const Settings settings = settings_of(call);
+  if (!settings.tls.is_used()) sql::leave_tls_alone();
   Cluster cluster(call, settings);
   const Deadline deadline(call.deadline());
   const auto process = ServerProcess::find(settings.place());
@@ -94,24 +170,27 @@ Ocf MysqlAgent::monitor(Call& call) {
   facts.primary_host = cluster.memo().primary_host;
   facts.primary_port = cluster.memo().primary_port;
   find_primary(facts, cluster, settings);
+  const auto by = server && facts.variables ? track_of(settings, *server, *facts.variables) : Track::mariadb_gtid;
+  if (!by) return call.explain(Ocf::configured, by.error().what);
   Verdict verdict = judge(facts, {.max_slave_lag_s = settings.max_slave_lag_s,
                                   .semi_sync = settings.semi_sync && !settings.keeps_record(),
+                                  .by_file = *by == Track::file,
                                   .evict_outdated = settings.evict_outdated});
-  Ocf code = static_cast<Ocf>(verdict.code);
-  if (server && verdict.repair != Repair::none) {
-    const auto repaired =
-        repair(*server, verdict, facts, settings, cluster, deadline.within(settings.sql_timeout), call.log());
-    if (!repaired && repaired.error().code == Errc::refused) {
-      verdict = {.code = static_cast<int>(Ocf::generic), .reason = repaired.error().what};
-      code = Ocf::generic;
-    } else if (!repaired) {
-      call.log().warning("replication is not repaired yet: {}", repaired.error().what);
-    }
-  }
+  if (server) mend(call, settings, cluster, *server, *by, facts, verdict, deadline);
+  if (verdict.readable && !facts.must_follow && !call.is_probe()) see_to_replaced(call, settings);
+  const Ocf code = static_cast<Ocf>(verdict.code);
+  const bool due = cluster.is_time_to_repeat();
   cluster.publish(verdict, call.is_probe());
-  if (code == Ocf::running_promoted) cluster.publish_primary();
+  if (code == Ocf::running_promoted) {
+    cluster.publish_primary();
+    const bool gives = *by == Track::mariadb_gtid && !settings.keeps_record() && !call.is_probe();
+    // Who wants a copy does not follow; other replicas, of which the cluster knows nothing, may hide that for a while.
+    if (gives && (due || misses_a_replica(call, *facts.variables)))
+      Giver(call, settings, {cluster.self(), cluster.memo().published}).look();
+  }
   if (settings.keeps_record() && !call.is_probe()) see_to_helper(call, settings);
-  if (code == Ocf::generic || code == Ocf::installed) return call.explain(code, verdict.reason);
+  if (code == Ocf::generic || code == Ocf::installed || code == Ocf::degraded)
+    return call.explain(code, verdict.reason);
   if (!verdict.reason.empty()) call.log().warning("{}", verdict.reason);
   if (server && call.meta().check_level() >= 10) return deep_check(*server, settings, call, deadline, code);
   return code;

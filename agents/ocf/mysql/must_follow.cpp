@@ -1,38 +1,32 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The mark, and following with an eye on it.
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "agents/ocf/mysql/mysql_agent.hpp"
+#include "agents/ocf/mysql/rejoin_mark.hpp"
 #include "common/base/text.hpp"
 
 namespace systole::mysql {
 
-MustFollow::MustFollow(const Settings& settings) : path_(settings.datadir + "/systole_must_follow") {}
-
-bool MustFollow::is_set() const {
-  return ::access(path_.c_str(), F_OK) == 0;
-}
-
-Result<void> MustFollow::set() const {
-  return agents::write_file(path_, "", true);
-}
-
 void MustFollow::aim(const GtidList& position) const {
   if (is_set()) [[maybe_unused]]
-    const auto kept = agents::write_file(path_, to_string(position) + "\n", true);
+    const auto kept = set(to_string(position) + "\n");
 }
 
 void MustFollow::clear_when_reached(const GtidList& applied) const {
-  const auto text = agents::read_file(path_);
+  const auto text = agents::read_file(path());
   if (!text || text->empty()) return;  // not set, or no primary was asked yet
   const auto position = parse_gtids(trim(*text));
-  if (position && contains(applied, *position)) ::unlink(path_.c_str());
+  if (position && contains(applied, *position)) [[maybe_unused]]
+    const auto gone = remove();
 }
 
 Result<void> follow_and_wait(Server& server, const Settings& settings, Cluster& cluster, const PrimaryAddress& primary,
                              Deadline deadline, Duration patience, Log& log) {
+  if (RejoinMark(settings).is_set())
+    return Error{Errc::refused, "what this database has more than the primary is being undone"};
+  if (EmptyMark(settings).is_set())
+    return Error{Errc::refused, "this database was made new and empty: it needs a copy of the primary's"};
   cluster.memo().primary_host = primary.host;
   cluster.memo().primary_port = primary.port;
   cluster.memo().published.clear();
@@ -42,7 +36,18 @@ Result<void> follow_and_wait(Server& server, const Settings& settings, Cluster& 
     const bool acknowledges = cluster.own_copy().in_sync == cluster.self();
     if (const auto set = server.set_may_acknowledge(acknowledges, deadline); !set) return set;
   }
-  const auto position = follow(server, settings, primary, deadline, log);
+  const auto track = track_now(server, settings, deadline);
+  if (!track) return track.error();
+  if (*track != Track::mariadb_gtid) {
+    const auto followed = follow_plain(server, settings, *track, cluster.surroundings(), primary, deadline, log);
+    if (!followed) return followed;
+    // Such a server was never cut; the mark is of a database that was made here, and is empty.
+    const MustFollow empty(settings);
+    empty.aim({});
+    if (caught_up_plain(server, *track, deadline.within(patience))) empty.clear_when_reached({});
+    return {};
+  }
+  const auto position = follow(server, settings, primary, cluster.receipts(), deadline, log);
   if (!position) return position.error();
   const MustFollow mark(settings);
   mark.aim(*position);

@@ -11,6 +11,7 @@
 #include "agents/ocf/mysql/helper.hpp"
 #include "agents/ocf/mysql/must_follow.hpp"
 #include "agents/ocf/mysql/options.hpp"
+#include "agents/ocf/mysql/plain_replication.hpp"
 #include "agents/ocf/mysql/replication.hpp"
 #include "agents/ocf/mysql/server.hpp"
 
@@ -40,10 +41,13 @@ class MysqlAgent : public agents::Agent {
   agents::Ocf preflight(agents::Call& call);
   agents::Ocf promote_by_record(agents::Call& call, const Settings& settings, Server& server, Cluster& cluster);
   agents::Ocf promote_by_histories(agents::Call& call, const Settings& settings, Server& server, Cluster& cluster);
+  agents::Ocf promote_plain(agents::Call& call, const Settings& settings, Server& server, Cluster& cluster,
+                            Track track);
 
   // From fallbacks(). All the server's options at start and validate-all, else perhaps only additional_parameters.
   std::vector<std::string> configured_;
-  std::string configuration_fault_;  // why the server cannot read its own configuration
+  std::string configuration_fault_;     // why the server cannot read its own configuration
+  Dialect dialect_ = Dialect::usual();  // of the program that start launches; from validate
 };
 
 /// follow(), then up to `patience` until the primary's position is reached here. Keeps the mark and the memo.

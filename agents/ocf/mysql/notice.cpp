@@ -50,6 +50,7 @@ std::string to_string(const Notice& notice) {
   if (notice.behind_s > 0) text += fmt::format(" behind={}", notice.behind_s);
   if (notice.stalled) text += " stalled";
   if (!notice.invites.empty()) text += " invites=" + notice.invites;
+  if (notice.wants_copy) text += " copy";
   return text;
 }
 
@@ -61,6 +62,7 @@ std::optional<Notice> parse_notice(std::string_view text) {
   for (std::size_t i = 2; i < all.size(); ++i) {
     if (all[i] == "streams") notice.streams = true;
     if (all[i] == "stalled") notice.stalled = true;
+    if (all[i] == "copy") notice.wants_copy = true;
     if (all[i].starts_with(behind)) notice.behind_s = parse_int<unsigned>(all[i].substr(behind.size())).value_or(0);
     if (all[i].starts_with(invites)) notice.invites = all[i].substr(invites.size());
   }

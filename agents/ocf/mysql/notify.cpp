@@ -2,6 +2,7 @@
 // notify: the cluster ignores its failures, so nothing here may be the only chance; what fails is logged, and the
 // monitor does it later.
 #include "agents/ocf/mysql/mysql_agent.hpp"
+#include "agents/ocf/mysql/rejoin_process.hpp"
 
 #include <algorithm>
 
@@ -15,6 +16,11 @@ namespace {
 /// Before a promotion each live instance says what it has. With no other live instance there is nobody to compare with.
 void before_promotion(Server& server, const Settings& settings, Call& call, Cluster& cluster, Deadline deadline) {
   if (cluster.live_others().empty()) return;
+  if (const auto track = track_now(server, settings, deadline); track && *track != Track::mariadb_gtid) {
+    const auto progress = progress_here(server, *track, cluster.surroundings(), deadline);
+    if (progress) return cluster.publish_progress(*progress);
+    return call.log().warning("what was received here cannot be told: {}", progress.error().what);
+  }
   const auto status = server.replication(deadline);
   const bool apart = status && *status && says_diverged(**status);
   if (apart || MustFollow(settings).is_set())
@@ -39,7 +45,13 @@ void after_promotion(Server& server, const Settings& settings, Call& call, Clust
   // The address comes after this. With a record the new primary goes on alone at first and waits for nobody.
   const Duration patience = settings.keeps_record() ? Duration::zero() : Duration(1s);
   const auto followed = follow_and_wait(server, settings, cluster, primary, deadline, patience, call.log());
-  if (!followed) call.log().error("cannot follow the new primary {}: {}", promoted.front(), followed.error().what);
+  if (followed) return;
+  const auto track = track_now(server, settings, deadline);
+  if (!track || *track != Track::mariadb_gtid)
+    return call.log().error("cannot follow the new primary {}: {}", promoted.front(), followed.error().what);
+  const auto instead = rejoin_instead(call, settings, server, primary, followed.error(), deadline);
+  if (instead) return call.log().notice("{}", *instead);
+  call.log().error("cannot follow the new primary {}: {}", promoted.front(), instead.error().what);
 }
 
 /// A replica has started: the primary's commits wait for it as soon as it is connected.
@@ -48,6 +60,7 @@ void after_start(Server& server, const Settings& settings, Call& call, Deadline 
   do {
     const auto variables = server.variables(deadline);
     if (!variables || variables->read_only || variables->semi_sync_source) return;
+    if (!variables->has_semi_sync) return;
     if (variables->dump_threads == 0) continue;
     if (const auto on = server.set_semi_sync(true, settings, deadline); !on)
       call.log().warning("semi-sync stays off: {}", on.error().what);

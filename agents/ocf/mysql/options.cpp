@@ -11,24 +11,62 @@
 
 namespace systole::mysql {
 
-std::vector<std::string> command_line(const ServerOptions& options) {
-  std::vector<std::string> argv{
-      options.binary,
-      fmt::format("--defaults-file={}", options.config),  // must come first
-      fmt::format("--user={}", options.user),
-      fmt::format("--datadir={}", options.datadir),
-      fmt::format("--socket={}", options.socket),
-      fmt::format("--pid-file={}", options.pid),
-      fmt::format("--log-error={}", options.log),
-      // Optimistic parallel apply: the drain of the relay log is the time of a fail-over under load.
-      "--slave-parallel-threads=4",
-      "--slave-parallel-mode=optimistic",
-      // Below 10 s a cut and healed link can leave the primary's dump thread dead-locked.
-      "--slave-net-timeout=10",
+namespace {
+
+std::vector<std::string> places(const ServerOptions& options) {
+  return {options.binary,
+          fmt::format("--defaults-file={}", options.config),  // must come first
+          fmt::format("--user={}", options.user),
+          fmt::format("--datadir={}", options.datadir),
+          fmt::format("--socket={}", options.socket),
+          fmt::format("--pid-file={}", options.pid),
+          fmt::format("--log-error={}", options.log)};
+}
+
+/// From MySQL's manual; tried on no server. What a plugin brings is "loose": without the plugin it is passed over.
+std::vector<std::string> command_line_of_mysql(const ServerOptions& options) {
+  const Dialect& dialect = options.dialect;
+  std::vector<std::string> argv = places(options);
+  argv.push_back(fmt::format("--{}=10", dialect[Phrase::net_timeout]));
+  // The agent gives it one of its own before anybody is followed.
+  if (!options.server_id_configured) argv.emplace_back("--server-id=1");
+  argv.insert(argv.end(), options.additional.begin(), options.additional.end());
+  if (!options.log_bin_configured) argv.emplace_back("--log-bin=mysql-bin");
+  const std::string_view source = dialect[Phrase::semi_sync_source], replica = dialect[Phrase::semi_sync_replica];
+  const std::vector<std::string> fixed{
+      "--read-only=ON",
+      "--super-read-only=ON",
+      fmt::format("--{}", dialect[Phrase::skip_start]),
+      "--event-scheduler=OFF",
+      fmt::format("--{}=ON", dialect[Phrase::log_updates]),
+      "--relay-log-recovery=OFF",  // what was received may exist nowhere else
+      "--sync-binlog=1",
+      "--innodb-flush-log-at-trx-commit=1",
+      fmt::format("--loose-{}-enabled=OFF", source),
+      fmt::format("--loose-{}-timeout={}", source, options.semi_sync_timeout_ms),
+      fmt::format("--loose-{}-enabled=ON", replica),
   };
+  argv.insert(argv.end(), fixed.begin(), fixed.end());
+  if (const std::string_view option = dialect[Phrase::keep_place]; !option.empty())
+    argv.push_back(fmt::format("--{}", option));
+  return argv;
+}
+
+}  // namespace
+
+std::vector<std::string> command_line(const ServerOptions& options) {
+  if (options.dialect.is_mysql()) return command_line_of_mysql(options);
+  std::vector<std::string> argv = places(options);
+  // Optimistic parallel apply: the drain of the relay log is the time of a fail-over under load. By file and position
+  // it would leave no place from which to go on after a crash.
+  argv.emplace_back(options.by_file ? "--slave-parallel-threads=0" : "--slave-parallel-threads=4");
+  argv.emplace_back("--slave-parallel-mode=optimistic");
+  // Below 10 s a cut and healed link can leave the primary's dump thread dead-locked.
+  argv.emplace_back("--slave-net-timeout=10");
   // The server's own default is one connection there.
   if (options.extra_port != 0 && !options.extra_connections_configured) argv.emplace_back("--extra-max-connections=20");
   if (options.log_rows) argv.emplace_back("--binlog-format=ROW");
+  for (const std::string& folder : options.hidden_folders) argv.push_back("--ignore-db-dirs=" + folder);
   argv.insert(argv.end(), options.additional.begin(), options.additional.end());
   if (!options.log_bin_configured) argv.emplace_back("--log-bin=mysql-bin");
   // The server's own choice hangs on the host's name or the pid file's, and may change.
@@ -39,7 +77,6 @@ std::vector<std::string> command_line(const ServerOptions& options) {
       "--read-only=ON",         // from the first instant; only promote ends it
       "--skip-slave-start",     // a start of the threads may delete received transactions: the agent decides
       "--event-scheduler=OFF",  // an event of a privileged definer writes in spite of read_only
-      "--gtid-strict-mode=ON",
       "--log-slave-updates=ON",
       "--sync-binlog=1",
       "--innodb-flush-log-at-trx-commit=1",
@@ -52,6 +89,8 @@ std::vector<std::string> command_line(const ServerOptions& options) {
       options.role == Role::replica ? "--init-rpl-role=SLAVE" : "--init-rpl-role=MASTER",
   };
   argv.insert(argv.end(), fixed.begin(), fixed.end());
+  // Who goes by file and position may have GTIDs that fit together nowhere.
+  if (!options.by_file) argv.emplace_back("--gtid-strict-mode=ON");
   return argv;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// The command line of mariadbd: what the cluster needs, above what the user's configuration says; and that
+// The command line of mariadbd or mysqld: what the cluster needs, above what the user's configuration says; and that
 // configuration as the server itself prints it. Pure.
 #pragma once
 
@@ -8,13 +8,16 @@
 #include <string_view>
 #include <vector>
 
+#include "agents/ocf/mysql/dialect.hpp"
+
 namespace systole::mysql {
 
 enum class Role { primary, replica };  // --init-rpl-role: what crash recovery does with a tail nobody acknowledged
 
 struct ServerOptions {
   std::string binary, config, datadir, user, log, pid, socket;
-  std::vector<std::string> additional = {};  // the parameter additional_parameters, in words
+  std::vector<std::string> additional = {};      // the parameter additional_parameters, in words
+  std::vector<std::string> hidden_folders = {};  // in datadir, and no databases
   Role role = Role::primary;
   bool log_bin_configured = false;  // by the configuration file or `additional`, or not needed
   bool log_rows = false;            // --binlog-format=ROW, which undoing transactions needs
@@ -24,6 +27,9 @@ struct ServerOptions {
   unsigned extra_port = 0;   // 0: none
   bool extra_connections_configured = false;
   bool sync_relay_log = false;  // and only what is on its disk
+  Dialect dialect = Dialect::usual();
+  bool by_file = false;               // MariaDB: replication goes by file and position
+  bool server_id_configured = false;  // MySQL 5.7 wants one
 };
 
 /// argv, the binary first.

@@ -65,6 +65,12 @@ Ocf MysqlAgent::preflight(Call& call) {
   const auto hosts = replica_hosts(*server, call, cluster, deadline.within(settings.sql_timeout));
   if (hosts.empty()) faults.emplace_back("no replica is connected");
   const Deadline patience = deadline.within(apply_patience);
+  const auto track = track_of(settings, *server, *variables);
+  if (!track) return call.explain(Ocf::configured, track.error().what);
+  if (*track != Track::mariadb_gtid)
+    return call.fail(Ocf::generic,
+                     "a planned switch-over cannot be checked beforehand without MariaDB's GTIDs: let the replica "
+                     "catch up, then move the role by the manager");
   for (const std::string& host : hosts)
     if (std::string found = behind(*server, host, settings, variables->applied(), patience); !found.empty())
       faults.push_back(std::move(found));

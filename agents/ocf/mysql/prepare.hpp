@@ -7,7 +7,9 @@
 namespace systole::mysql {
 
 /// permission: a folder cannot be made, or the server's user cannot write to it. generic: no database could be made.
-agents::Ocf prepare(const Settings& settings, agents::Call& call, Cluster& cluster, Deadline deadline);
+/// `record`: the newest that is known.
+agents::Ocf prepare(const Settings& settings, agents::Call& call, Cluster& cluster, const Record& record,
+                    Deadline deadline);
 
 /// The error log belongs to the server's user, though it is we who open it first.
 void give_log_to_user(const Settings& settings);

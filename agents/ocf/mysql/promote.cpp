@@ -7,6 +7,7 @@
 #include "agents/ocf/mysql/durability.hpp"
 #include "agents/ocf/mysql/look.hpp"
 #include "agents/ocf/mysql/mysql_agent.hpp"
+#include "agents/ocf/mysql/rejoin_mark.hpp"
 
 namespace systole::mysql {
 
@@ -56,13 +57,13 @@ Ocf stand_back(const Election& election, Call& call, Cluster& cluster) {
 /// record: exists when one is kept. Its row is the first transaction of the epoch, under the new server_id.
 Result<void> become_writable(Server& server, const Settings& settings, bool commits_wait, const Record& record,
                              Deadline deadline) {
-  for (const char* const statement : {"STOP SLAVE", "RESET SLAVE ALL"})
+  for (const Phrase statement : {Phrase::stop_both, Phrase::forget_replication})
     if (const auto done = server.run(statement, deadline); !done) return done.error();
   if (const auto id = server.take_fresh_server_id(deadline); !id) return id.error();
   if (const auto set = server.set_semi_sync(commits_wait, settings, deadline); !set) return set.error();
   if (record.exists() && !commits_wait)
     if (const auto row = write_row(server, record, deadline); !row) return row.error();
-  return server.run("SET GLOBAL read_only=OFF", deadline);
+  return server.run(Phrase::set_writable, deadline);
 }
 
 /// Everybody's history is compared where no record says who has the true database.
@@ -94,7 +95,7 @@ class WithoutHelper {
 /// is asked for again: were all links cut meanwhile, another half of the cluster may have stored a record of its own.
 Result<void> record_promotion(Call& call, const Settings& settings, const Standing& before, const Record& next,
                               Deadline deadline) {
-  const SharedRecord shared(call.environment(), call.log(), resource_of(call));
+  const SharedRecord shared(call.environment(), call.log(), call.meta().resource());
   const auto stored = share_record(shared, *before.shared, next, deadline.within(10s).at());
   if (!stored && stored.error().code != Errc::timeout) return stored;
   const auto now = standing_now(call, settings, before.self, deadline.within(10s).at());
@@ -106,7 +107,7 @@ Result<void> record_promotion(Call& call, const Settings& settings, const Standi
   // take this node for one that agrees with it.
   const auto told = shared.publish({.kind = Notice::Kind::replica, .epoch = next.epoch, .sequence = next.sequence},
                                    deadline.within(5s).at());
-  return told ? OwnCopy(call.paths(), resource_of(call)).keep(next) : told;
+  return told ? OwnCopy(call.paths(), call.meta().resource()).keep(next) : told;
 }
 
 }  // namespace
@@ -131,7 +132,7 @@ Ocf MysqlAgent::promote_by_record(Call& call, const Settings& settings, Server& 
   if (!drained) return call.fail(Ocf::generic, "not promoted, as data would be lost: {}", drained.error().what);
   if (const auto written = record_promotion(call, settings, *standing, permission.next, deadline); !written)
     return call.fail(Ocf::generic, "not promoted: {}", written.error().what);
-  OwnCopy(call.paths(), resource_of(call)).forget_operator_word();
+  OwnCopy(call.paths(), call.meta().resource()).forget_operator_word();
   const bool commits_wait = !permission.next.in_sync.empty();
   if (const auto done = become_writable(server, settings, commits_wait, permission.next, deadline); !done)
     return call.explain(Ocf::generic, done.error().what);
@@ -146,11 +147,6 @@ Ocf MysqlAgent::promote_by_record(Call& call, const Settings& settings, Server& 
 
 Ocf MysqlAgent::promote_by_histories(Call& call, const Settings& settings, Server& server, Cluster& cluster) {
   const Deadline deadline(call.deadline());
-  if (const MustFollow mark(settings); mark.is_set())
-    return call.fail(Ocf::generic,
-                     "this server was started as a replica and has not caught up with a primary since: it may lack "
-                     "acknowledged transactions. To promote it nevertheless remove {}",
-                     mark.path());
   if (const Ocf compared = compare_histories(server, settings, call, cluster, deadline); compared != Ocf::ok)
     return compared;
   const auto drained = drain(server, settings, deadline);
@@ -160,6 +156,42 @@ Ocf MysqlAgent::promote_by_histories(Call& call, const Settings& settings, Serve
   if (const auto done = become_writable(server, settings, commits_wait, Record{}, deadline); !done)
     return call.explain(Ocf::generic, done.error().what);
   call.log().notice("promoted at {}", to_string(*drained));
+  return Ocf::ok;
+}
+
+/// The same where no GTIDs of MariaDB say what there is. By file and position the place is published before the server
+/// becomes writable: afterwards nobody could tell any more where it took over.
+Ocf MysqlAgent::promote_plain(Call& call, const Settings& settings, Server& server, Cluster& cluster, Track track) {
+  const Deadline deadline(call.deadline());
+  const Surroundings around = cluster.surroundings();
+  std::vector<std::pair<std::string, std::string>> others;
+  for (const std::string& node : cluster.live_others())
+    if (auto progress = cluster.progress_of(node)) others.emplace_back(node, std::move(*progress));
+  const Deadline patience = deadline.within(std::min<Duration>(5s, deadline.left() / 4));
+  for (;;) {
+    const auto own = progress_here(server, track, around, deadline);
+    if (!own) return call.explain(Ocf::generic, own.error().what);
+    const auto better = who_has_more(track, *own, others);
+    if (!better) return call.explain(Ocf::generic, better.error().what);
+    if (better->empty()) break;
+    const auto status = server.replication(deadline);  // it may still send us what we lack
+    if (status && *status && (*status)->io != IoThread::stopped && agents::pause_for(5ms, patience.at())) continue;
+    cluster.publish_score(score_lagging);
+    cluster.set_score_of(*better, score_promoted / 2);
+    return call.fail(Ocf::generic, "{} has received more than this node ({}): it must be promoted instead", *better,
+                     *own);
+  }
+  if (const auto drained = drain_plain(server, settings, track, deadline); !drained)
+    return call.fail(Ocf::generic, "not promoted, as data would be lost: {}", drained.error().what);
+  if (track == Track::file) {
+    const auto takeover = takeover_here(server, around, deadline);
+    if (!takeover) return call.fail(Ocf::generic, "not promoted: {}", takeover.error().what);
+    cluster.publish_takeover(*takeover);
+  }
+  const bool commits_wait = settings.semi_sync && !cluster.live_others().empty();
+  if (const auto done = become_writable(server, settings, commits_wait, Record{}, deadline); !done)
+    return call.explain(Ocf::generic, done.error().what);
+  call.log().notice("promoted");
   return Ocf::ok;
 }
 
@@ -173,11 +205,24 @@ Ocf MysqlAgent::promote(Call& call) {
   const auto before = server->variables(deadline.within(settings.sql_timeout));
   if (!before) return call.explain(Ocf::generic, before.error().what);
   if (!before->read_only) return Ocf::ok;
-  const Ocf promoted = settings.keeps_record() ? promote_by_record(call, settings, *server, cluster)
-                                               : promote_by_histories(call, settings, *server, cluster);
+  if (RejoinMark(settings).is_set())
+    return call.fail(Ocf::generic,
+                     "not promoted: what this database has more than the last primary is being undone; it is neither "
+                     "what it was nor what it shall be before it has followed a primary");
+  const auto track = track_of(settings, *server, *before);
+  if (!track) return call.explain(Ocf::configured, track.error().what);
+  if (const MustFollow mark(settings); mark.is_set() && !settings.keeps_record())
+    return call.fail(Ocf::generic,
+                     "this server was started as a replica and has not caught up with a primary since: it may lack "
+                     "acknowledged transactions. To promote it nevertheless remove {}",
+                     mark.path());
+  const Ocf promoted = *track != Track::mariadb_gtid ? promote_plain(call, settings, *server, cluster, *track)
+                       : settings.keeps_record()     ? promote_by_record(call, settings, *server, cluster)
+                                                     : promote_by_histories(call, settings, *server, cluster);
   if (promoted != Ocf::ok) return promoted;
   cluster.memo().primary_host.clear();
-  cluster.memo().published.clear();  // somebody else's address stands there now: the monitor sets ours
+  // Somebody else's address stands there now: the monitor sets ours.
+  if (*track != Track::file) cluster.memo().published.clear();
   cluster.save();
   return Ocf::ok;
 }

@@ -2,56 +2,20 @@
 // Waits here poll the server every few milliseconds: MASTER_GTID_WAIT would wait on after the applier has failed.
 #include "agents/ocf/mysql/replication.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <filesystem>
 
 #include "agents/kit/paths.hpp"
+#include "agents/ocf/mysql/mapped_file.hpp"
 #include "agents/ocf/mysql/must_follow.hpp"
-#include "common/base/handles.hpp"
 
 namespace systole::mysql {
 
 namespace {
 
 constexpr Duration poll_pause = 5ms;
-
-/// A file mapped to read; empty for an empty file.
-class MappedFile {
- public:
-  static Result<MappedFile> open(const std::string& path) {
-    const Fd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    struct stat info {};
-    if (!fd || ::fstat(fd.get(), &info) != 0) return errno_error(fmt::format("opening '{}'", path));
-    MappedFile file;
-    file.size_ = static_cast<std::size_t>(info.st_size);
-    if (file.size_ == 0) return file;
-    file.data_ = ::mmap(nullptr, file.size_, PROT_READ, MAP_PRIVATE, fd.get(), 0);
-    if (file.data_ == MAP_FAILED) {
-      file.data_ = nullptr;
-      return errno_error(fmt::format("mapping '{}'", path));
-    }
-    return file;
-  }
-  MappedFile(MappedFile&& other) noexcept
-      : data_(std::exchange(other.data_, nullptr)), size_(std::exchange(other.size_, 0)) {}
-  MappedFile& operator=(MappedFile&&) = delete;
-  ~MappedFile() {
-    if (data_ != nullptr) ::munmap(data_, size_);
-  }
-  std::span<const std::byte> bytes() const {
-    return {static_cast<const std::byte*>(data_), data_ == nullptr ? 0 : size_};
-  }
-
- private:
-  MappedFile() = default;
-  void* data_ = nullptr;
-  std::size_t size_ = 0;
-};
 
 /// Until `wanted` is applied. The applier's end before that is an Error with its words.
 Result<GtidList> wait_applied(Server& server, const GtidList& wanted, Deadline deadline) {
@@ -105,16 +69,14 @@ Result<GtidList> apply_from_files(Server& server, const Settings& settings, cons
   return applied;
 }
 
-std::string change_master(Server& server, const Settings& settings, const PrimaryAddress& primary) {
-  std::string text = fmt::format(
-      "CHANGE MASTER TO MASTER_HOST={}, MASTER_PORT={}, MASTER_USER={}, MASTER_PASSWORD={}, MASTER_CONNECT_RETRY=1, "
-      "MASTER_HEARTBEAT_PERIOD=1, MASTER_USE_GTID=slave_pos, MASTER_SSL={}",
-      server.quoted(primary.host), primary.port, server.quoted(settings.replication.user),
-      server.quoted(settings.replication.password), settings.tls.required || !settings.tls.ca.empty() ? 1 : 0);
-  if (!settings.tls.ca.empty()) text += fmt::format(", MASTER_SSL_CA={}", server.quoted(settings.tls.ca));
-  if (!settings.tls.cert.empty()) text += fmt::format(", MASTER_SSL_CERT={}", server.quoted(settings.tls.cert));
-  if (!settings.tls.key.empty()) text += fmt::format(", MASTER_SSL_KEY={}", server.quoted(settings.tls.key));
-  return text;
+Result<MappedLogs> map_relay_logs(const Variables& variables, const std::string& datadir) {
+  std::string index_path = variables.relay_log_index;
+  if (index_path.empty()) {  // the server does not tell the name that it chose by itself
+    const auto info = agents::read_file(datadir + "/relay-log.info");
+    if (!info) return Error{Errc::not_found, "this server has no relay log"};
+    index_path = relay_log_name(*info) + ".index";
+  }
+  return map_logs(index_path, datadir);
 }
 
 Error divergence(const Gtid& errant, const PrimaryAddress& primary) {
@@ -144,24 +106,9 @@ Result<PeerHistory> ask_peer(const Settings& settings, const PrimaryAddress& pee
 }
 
 Result<RelayScan> read_relay_log(const Variables& variables, const std::string& datadir) {
-  std::string index_path = variables.relay_log_index;
-  if (index_path.empty()) {  // the server does not tell the name that it chose by itself
-    const auto info = agents::read_file(datadir + "/relay-log.info");
-    if (!info) return Error{Errc::not_found, "this server has no relay log"};
-    index_path = relay_log_name(*info) + ".index";
-  }
-  if (!index_path.starts_with('/')) index_path = fmt::format("{}/{}", datadir, index_path);
-  const auto index = agents::read_file(index_path);
-  if (!index) return index.error();
-  std::vector<MappedFile> maps;
-  std::vector<RelayFile> files;
-  for (const std::string& path : relay_files(*index, datadir)) {
-    auto map = MappedFile::open(path);
-    if (!map) return Error{Errc::io, map.error().what};
-    maps.push_back(std::move(*map));
-    files.push_back({.path = path, .bytes = maps.back().bytes()});
-  }
-  return scan_relay_log(files, variables.applied());
+  const auto logs = map_relay_logs(variables, datadir);
+  if (!logs) return logs.error();
+  return scan_relay_log(logs->files, variables.applied());
 }
 
 Result<GtidList> received_here(Server& server, const Settings& settings, Deadline deadline) {
@@ -203,8 +150,53 @@ Result<GtidList> drain_received(Server& server, const Settings& settings, Deadli
   return wait_applied(server, (*status)->received, deadline);
 }
 
-Result<GtidList> follow(Server& server, const Settings& settings, const PrimaryAddress& primary, Deadline deadline,
-                        Log& log) {
+Result<std::optional<std::string>> keep_received(Server& server, const Settings& settings, const PeerHistory& peer,
+                                                 const std::string& primary, const ReceiptPlace& receipts,
+                                                 Deadline deadline) {
+  const auto variables = server.variables(deadline);
+  if (!variables) return variables.error();
+  const auto logs = map_relay_logs(*variables, settings.datadir);
+  if (!logs && logs.error().code == Errc::not_found) return std::optional<std::string>{};
+  if (!logs) return logs.error();
+  const auto tail = scan_received(logs->files, peer.state);
+  if (!tail) return tail.error();
+  if (!tail->begin) return std::optional<std::string>{};
+  const auto folder = keep_tail_once(
+      receipts, {.tail = *tail, .files = logs->files, .primary = primary, .fate = Fate::dropped}, deadline);
+  if (!folder) return folder.error();
+  return std::optional<std::string>{*folder};
+}
+
+namespace {
+
+/// What we received of an old primary and have not applied is applied, if the new primary has it too: should it die
+/// before we have fetched it again, ours may be the last copy. What it does not have is kept for people.
+Result<void> settle_received(Server& server, const Settings& settings, const PeerHistory& peer,
+                             const PrimaryAddress& primary, const ReceiptPlace& receipts, Deadline deadline, Log& log) {
+  const auto received = received_here(server, settings, deadline);
+  if (!received) return received.error();
+  const auto applied = server.applied(deadline);
+  if (!applied) return applied.error();
+  if (contains(*applied, *received)) return {};
+  if (const auto foreign = diverged(*received, peer.state)) {
+    if (const auto gone = server.stop_receiver(deadline); !gone) return gone;
+    const auto kept = keep_received(server, settings, peer, primary.host, receipts, deadline);
+    if (!kept) return kept.error();
+    log.warning("received and not applied, unknown to the primary {}: up to {}{}", primary.host, to_string(*foreign),
+                *kept ? fmt::format(", kept in {}", **kept) : std::string{});
+    return {};
+  }
+  if (const auto drained = drain_received(server, settings, deadline.within(deadline.left() / 2)); !drained) {
+    log.warning("{}; they will be fetched from the primary {} again", drained.error().what, primary.host);
+    return MustFollow(settings).set();
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<GtidList> follow(Server& server, const Settings& settings, const PrimaryAddress& primary,
+                        const ReceiptPlace& receipts, Deadline deadline, Log& log) {
   const auto peer = ask_peer(settings, primary, deadline.within(3s));
   // Clients may have taken all of its connections (1040): that is no refusal to be followed.
   if (!peer && peer.error().code == Errc::refused) return Error{Errc::not_connected, peer.error().what};
@@ -214,24 +206,18 @@ Result<GtidList> follow(Server& server, const Settings& settings, const PrimaryA
   const auto variables = server.variables(deadline);
   if (!variables) return variables.error();
   if (const auto errant = diverged(variables->applied(), peer->state)) return divergence(*errant, primary);
+  // Written here since the start, perhaps with the primary's own transactions behind it.
+  for (const Gtid& own : variables->binlog_state)
+    if (own.server == variables->server_id && !has_transaction(peer->state, own)) return divergence(own, primary);
 
-  // What we received of the old primary and have not applied is applied first, if the new primary has it too: should it
-  // die before we have fetched it again, ours may be the last copy.
-  const auto received = received_here(server, settings, deadline);
-  if (!received) return received.error();
-  if (!contains(variables->applied(), *received)) {
-    if (const auto foreign = diverged(*received, peer->state)) {
-      log.warning("received and not applied, unknown to the primary {}, dropped: up to {}", primary.host,
-                  to_string(*foreign));
-    } else if (const auto drained = drain_received(server, settings, deadline.within(deadline.left() / 2)); !drained) {
-      log.warning("{}; they will be fetched from the primary {} again", drained.error().what, primary.host);
-      if (const auto marked = MustFollow(settings).set(); !marked) return marked.error();
-    }
-  }
+  if (const auto done = settle_received(server, settings, *peer, primary, receipts, deadline, log); !done)
+    return done.error();
   if (const auto gone = server.stop_receiver(deadline); !gone) return gone.error();
   if (const auto stopped = server.run("STOP SLAVE", deadline); !stopped) return stopped.error();
   const auto settled = server.variables(deadline);
   if (!settled) return settled.error();
+  // The applier may have gone on until now.
+  if (const auto errant = diverged(settled->applied(), peer->state)) return divergence(*errant, primary);
   // What we wrote as a primary counts as replicated. MASTER_DEMOTE_TO_SLAVE would count only what bears our present
   // server_id, and that is a new one after each start.
   if (!contains(settled->replicated, settled->binlog_position)) {
@@ -239,11 +225,34 @@ Result<GtidList> follow(Server& server, const Settings& settings, const PrimaryA
     const auto set = server.run(fmt::format("SET GLOBAL gtid_slave_pos={}", server.quoted(position)), deadline);
     if (!set) return set.error();
   }
-  if (const auto changed = server.run(change_master(server, settings, primary), deadline); !changed)
+  if (const auto changed =
+          server.run(change_primary(server, settings, primary, server.dialect()[Phrase::by_gtid]), deadline);
+      !changed)
     return changed.error();
   if (const auto started = server.run("START SLAVE", deadline); !started) return started.error();
   log.info("following {}:{} from {}", primary.host, primary.port, to_string(settled->applied()));
   return peer->position;
+}
+
+std::string change_primary(Server& server, const Settings& settings, const PrimaryAddress& primary,
+                           std::string_view position) {
+  const Dialect& dialect = server.dialect();
+  const std::string_view prefix = dialect[Phrase::option_prefix];
+  const bool encrypted = settings.tls.required || !settings.tls.ca.empty();
+  std::string text = fmt::format(
+      "{0} {1}HOST={2}, {1}PORT={3}, {1}USER={4}, {1}PASSWORD={5}, {1}CONNECT_RETRY=1, {1}HEARTBEAT_PERIOD=1, {6}, "
+      "{1}SSL={7}",
+      dialect[Phrase::change_primary], prefix, server.quoted(primary.host), primary.port,
+      server.quoted(settings.replication.user), server.quoted(settings.replication.password), position,
+      encrypted ? 1 : 0);
+  for (const auto& [name, file] :
+       {std::pair{"CA", &settings.tls.ca}, std::pair{"CERT", &settings.tls.cert}, std::pair{"KEY", &settings.tls.key}})
+    if (!file->empty()) text += fmt::format(", {}SSL_{}={}", prefix, name, server.quoted(*file));
+  // Without TLS an account with caching_sha2_password logs in only with the primary's public key.
+  const std::string_view key = encrypted ? std::string_view{} : dialect[Phrase::ask_public_key];
+  for (const std::string_view option : {dialect[Phrase::keep_trying], key})
+    if (!option.empty()) text += fmt::format(", {}", option);
+  return text;
 }
 
 bool caught_up(Server& server, const GtidList& position, Deadline deadline) {

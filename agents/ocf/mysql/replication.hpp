@@ -8,6 +8,7 @@
 
 #include "agents/kit/agent.hpp"
 #include "agents/ocf/mysql/judge.hpp"
+#include "agents/ocf/mysql/receipt_folder.hpp"
 #include "agents/ocf/mysql/relay_log.hpp"
 #include "agents/ocf/mysql/server.hpp"
 
@@ -44,9 +45,20 @@ Result<GtidList> drain_received(Server& server, const Settings& settings, Deadli
 
 /// Follows the primary by GTID. Errors: refused when this server's history is not a part of the primary's (nothing is
 /// changed); any other: the primary cannot be asked now, or is read-only (an address in the CIB may be older than the
-/// last change of roles): try again later. Returns the primary's position as it was asked.
-Result<GtidList> follow(Server& server, const Settings& settings, const PrimaryAddress& primary, Deadline deadline,
-                        Log& log);
+/// last change of roles): try again later. What was received and cannot be applied, as the primary does not have it, is
+/// kept in a receipt. Returns the primary's position as it was asked.
+Result<GtidList> follow(Server& server, const Settings& settings, const PrimaryAddress& primary,
+                        const ReceiptPlace& receipts, Deadline deadline, Log& log);
+
+/// What stands in the relay log and the primary does not have, into a receipt; nullopt: there is nothing of that kind.
+Result<std::optional<std::string>> keep_received(Server& server, const Settings& settings, const PeerHistory& peer,
+                                                 const std::string& primary, const ReceiptPlace& receipts,
+                                                 Deadline deadline);
+
+/// CHANGE MASTER TO, or what it is called on this server, with the account of replication; `position` says where to
+/// begin, in this server's words.
+std::string change_primary(Server& server, const Settings& settings, const PrimaryAddress& primary,
+                           std::string_view position);
 
 /// Until the receiver runs and `position` is applied here, or the deadline: true when reached.
 bool caught_up(Server& server, const GtidList& position, Deadline deadline);

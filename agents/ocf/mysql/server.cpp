@@ -29,16 +29,38 @@ std::uint32_t random_bits() {
 
 /// Threads of clients: not ours, not the server's own, not the replicas' dump threads. Followers of a group commit
 /// first (state Commit): were the leader ended before them, they could be told OK.
-std::string client_threads(bool spare_waiters) {
-  static constexpr std::string_view waits = "STATE IN ('Waiting for semi-sync ACK from slave', 'Commit')";
+std::string client_threads(const Dialect& dialect, bool spare_waiters) {
+  const std::string_view waits = dialect[Phrase::waits_for_replica];
   return fmt::format(
       "SELECT ID FROM information_schema.PROCESSLIST WHERE ID <> CONNECTION_ID() AND USER NOT IN ('system user', "
-      "'event_scheduler') AND COMMAND NOT IN ('Binlog Dump', 'Daemon', 'Slave_IO', 'Slave_SQL', 'Slave_worker') {} "
-      "ORDER BY STATE = 'Waiting for semi-sync ACK from slave'",
-      spare_waiters ? fmt::format("AND (STATE IS NULL OR NOT {})", waits) : std::string{});
+      "'event_scheduler') AND COMMAND NOT IN ('Binlog Dump', 'Binlog Dump GTID', 'Daemon', 'Slave_IO', 'Slave_SQL', "
+      "'Slave_worker') {}ORDER BY STATE = '{}'",
+      spare_waiters ? fmt::format("AND (STATE IS NULL OR NOT STATE IN ('{}', 'Commit')) ", waits) : std::string{},
+      waits);
+}
+
+GtidSet gtid_set(const std::string& text) {
+  return GtidSet::parse(text).value_or(GtidSet{});
+}
+
+Coordinates coordinates(const std::string& host, const std::string& file, const std::string& position) {
+  return {.host = host, .file = file, .position = parse_int<std::uint64_t>(position).value_or(0)};
+}
+
+/// Whom it follows by GTID, the row says in one of three words of two products.
+bool follows_by_gtid(const Dialect& dialect, const std::string& word) {
+  return dialect.is_mysql() ? word == "1" : word != "No";
 }
 
 }  // namespace
+
+Result<Dialect> dialect_of(sql::Connection& connection, Deadline deadline) {
+  const std::string greeting = connection.server_version();
+  if (names_product(greeting)) return Dialect::of(greeting);
+  const auto asked = connection.query("SELECT VERSION() AS version, @@version_comment AS comment", deadline);
+  if (!asked) return asked.error();
+  return Dialect::of(asked->text(0, "version"), asked->text(0, "comment"));
+}
 
 Result<Server> Server::connect(const Settings& settings, Deadline deadline) {
   if (settings.credentials_fault) return *settings.credentials_fault;
@@ -46,7 +68,11 @@ Result<Server> Server::connect(const Settings& settings, Deadline deadline) {
   for (;;) {
     auto opened =
         sql::Connection::open(settings.local(), second_account ? settings.replication : settings.control, deadline);
-    if (opened) return Server(std::move(*opened));
+    if (opened) {
+      const auto dialect = dialect_of(*opened, deadline);
+      if (!dialect) return dialect.error();
+      return Server(std::move(*opened), *dialect);
+    }
     const Error error = opened.error();
     const bool other = settings.replication.user != settings.control.user;
     if (error.code == Errc::permission && !second_account && other) {
@@ -67,7 +93,39 @@ Result<void> Server::run(const std::string& statement, Deadline deadline) {
   return {};
 }
 
+Result<Variables> Server::variables_of_mysql(Deadline deadline) {
+  const auto answer =
+      ask(fmt::format(
+              "SELECT @@global.read_only AS ro, @@global.log_bin AS log_bin, @@global.server_id AS id, "
+              "@@global.gtid_mode AS gtid_mode, @@global.gtid_executed AS executed, @@global.gtid_purged AS purged, "
+              "(SELECT VARIABLE_VALUE FROM performance_schema.global_variables WHERE VARIABLE_NAME = '{}_enabled') "
+              "AS semi, (SELECT COUNT(*) FROM information_schema.PROCESSLIST WHERE COMMAND LIKE 'Binlog Dump%') AS "
+              "dumps",
+              dialect_[Phrase::semi_sync_source]),
+          deadline);
+  if (!answer) return answer.error();
+  const auto number = [&](std::string_view column) { return parse_int<std::uint32_t>(answer->text(0, column)); };
+  const auto read_only = number("ro");
+  if (!read_only) return Error{Errc::invalid, "the server did not say whether it is read-only"};
+  Variables all;
+  all.read_only = *read_only != 0;
+  all.log_bin = number("log_bin").value_or(0) != 0;
+  all.server_id = number("id").value_or(0);
+  all.has_gtids = answer->text(0, "gtid_mode") == "ON";
+  all.has_semi_sync = !answer->text(0, "semi").empty();
+  all.semi_sync_source = answer->text(0, "semi") == "ON";
+  all.dump_threads = number("dumps").value_or(0);
+  // A set that is not understood must not be taken for an empty one.
+  const auto executed = GtidSet::parse(answer->text(0, "executed")), purged = GtidSet::parse(answer->text(0, "purged"));
+  if (!executed || !purged)
+    return Error{Errc::invalid, fmt::format("gtid_executed is no set of GTIDs: '{}'", answer->text(0, "executed"))};
+  all.executed = *executed;
+  all.purged = *purged;
+  return all;
+}
+
 Result<Variables> Server::variables(Deadline deadline) {
+  if (dialect_.is_mysql()) return variables_of_mysql(deadline);
   const auto answer =
       ask("SELECT @@global.read_only AS ro, @@global.log_bin AS log_bin, @@global.server_id AS id, "
           "@@global.gtid_binlog_pos AS pos, @@global.gtid_binlog_state AS state, @@global.gtid_slave_pos AS slave_pos, "
@@ -90,22 +148,33 @@ Result<Variables> Server::variables(Deadline deadline) {
 }
 
 Result<std::optional<Replication>> Server::replication(Deadline deadline) {
-  const auto answer = ask("SHOW SLAVE STATUS", deadline);
+  const auto answer = ask(std::string(dialect_[Phrase::show_replication]), deadline);
   if (!answer) return answer.error();
-  if (answer->rows.empty()) return std::optional<Replication>{};
-  const auto text = [&](std::string_view column) { return answer->text(0, column); };
-  const auto number = [&](std::string_view column) { return parse_int<unsigned>(text(column)).value_or(0); };
-  return std::optional(Replication{.host = text("Master_Host"),
-                                   .port = number("Master_Port"),
-                                   .io = io_state(text("Slave_IO_Running")),
-                                   .sql_running = text("Slave_SQL_Running") == "Yes",
-                                   .by_gtid = text("Using_Gtid") != "No",
-                                   .io_errno = number("Last_IO_Errno"),
-                                   .sql_errno = number("Last_SQL_Errno"),
-                                   .io_error = text("Last_IO_Error"),
-                                   .sql_error = text("Last_SQL_Error"),
-                                   .received = gtids(text("Gtid_IO_Pos")),
-                                   .behind_s = parse_int<long>(text("Seconds_Behind_Master"))});
+  return replication_in(*answer, dialect_);
+}
+
+std::optional<Replication> replication_in(const sql::Table& answer, const Dialect& dialect) {
+  if (answer.rows.empty()) return std::nullopt;
+  const auto text = [&](std::string_view column) { return answer.text(0, column); };
+  const auto said = [&](Phrase column) { return answer.text(0, dialect[column]); };
+  const auto number = [](const std::string& word) { return parse_int<unsigned>(word).value_or(0); };
+  const std::string host = said(Phrase::host);
+  return Replication{
+      .host = host,
+      .port = number(said(Phrase::port)),
+      .io = io_state(said(Phrase::receiver_runs)),
+      .sql_running = said(Phrase::applier_runs) == "Yes",
+      .by_gtid = follows_by_gtid(dialect, said(Phrase::follows_by)),
+      .io_errno = number(text("Last_IO_Errno")),
+      .sql_errno = number(text("Last_SQL_Errno")),
+      .io_error = text("Last_IO_Error"),
+      .sql_error = text("Last_SQL_Error"),
+      .received = dialect.is_mysql() ? GtidList{} : gtids(said(Phrase::received_gtids)),
+      .behind_s = parse_int<long>(said(Phrase::behind)),
+      .received_set = dialect.is_mysql() ? gtid_set(said(Phrase::received_gtids)) : GtidSet{},
+      .received_to = coordinates(host, said(Phrase::primary_log), said(Phrase::received_to)),
+      .applied_to = coordinates(host, said(Phrase::applied_log), said(Phrase::applied_to)),
+  };
 }
 
 Result<GtidList> Server::applied(Deadline deadline) {
@@ -116,7 +185,7 @@ Result<GtidList> Server::applied(Deadline deadline) {
 }
 
 Result<unsigned> Server::disconnect_clients(Deadline deadline, bool spare_waiters, unsigned long also_spare) {
-  const auto threads = ask(client_threads(spare_waiters), deadline);
+  const auto threads = ask(client_threads(dialect_, spare_waiters), deadline);
   if (!threads) return threads.error();
   unsigned ended = 0;
   for (std::size_t row = 0; row < threads->rows.size(); ++row) {
@@ -137,7 +206,7 @@ Result<void> Server::make_read_only(const Settings& settings, Deadline deadline,
     if (grace.over()) [[maybe_unused]]
       const auto ended = helper->disconnect_clients(deadline, !waiters_end.over(), ours);
   };
-  const auto done = connection_.query("SET GLOBAL read_only=ON", deadline, 20ms, push);
+  const auto done = connection_.query(std::string(dialect_[Phrase::set_read_only]), deadline, 20ms, push);
   if (!done) return done.error();
   return {};
 }
@@ -159,20 +228,26 @@ Result<void> Server::stop_receiver(Deadline deadline) {
     while (still_there() && agents::pause_for(2ms, second_wait.at())) {
     }
   }
-  return run("STOP SLAVE IO_THREAD", deadline);
+  return run(Phrase::stop_receiver, deadline);
 }
 
 Result<void> Server::set_semi_sync(bool on, const Settings& settings, Deadline deadline) {
-  if (!on) return run("SET GLOBAL rpl_semi_sync_master_enabled=OFF", deadline);
-  return run(fmt::format("SET GLOBAL rpl_semi_sync_master_wait_point='AFTER_SYNC', "
-                         "GLOBAL rpl_semi_sync_master_wait_no_slave=ON, GLOBAL rpl_semi_sync_master_timeout={}, "
-                         "GLOBAL rpl_semi_sync_master_enabled=ON",
-                         settings.commit_wait_ms()),
+  const std::string_view name = dialect_[Phrase::semi_sync_source];
+  if (dialect_.is_mysql()) {
+    const auto known = variables(deadline);
+    if (!known) return known.error();
+    if (!known->has_semi_sync) return {};
+  }
+  if (!on) return run(fmt::format("SET GLOBAL {}_enabled=OFF", name), deadline);
+  return run(fmt::format("SET GLOBAL {0}_wait_point='AFTER_SYNC', GLOBAL {1}=ON, GLOBAL {0}_timeout={2}, GLOBAL "
+                         "{0}_enabled=ON",
+                         name, dialect_[Phrase::semi_sync_alone], settings.commit_wait_ms()),
              deadline);
 }
 
 Result<void> Server::set_may_acknowledge(bool may, Deadline deadline) {
-  return run(fmt::format("SET GLOBAL rpl_semi_sync_slave_enabled={}", may ? "ON" : "OFF"), deadline);
+  return run(fmt::format("SET GLOBAL {}_enabled={}", dialect_[Phrase::semi_sync_replica], may ? "ON" : "OFF"),
+             deadline);
 }
 
 Result<std::uint32_t> Server::take_fresh_server_id(Deadline deadline) {

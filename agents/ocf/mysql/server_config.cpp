@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <filesystem>
 
 #include "agents/kit/process.hpp"
 #include "agents/ocf/mysql/options.hpp"
@@ -55,6 +56,15 @@ Result<std::vector<std::string>> configured_options(const Settings& settings, co
   const std::vector<std::string> lines = split(trim(ran->err), '\n');
   return Error{Errc::invalid, fmt::format("'{}' cannot read its configuration '{}': {}", settings.binary,
                                           settings.config, lines.front())};
+}
+
+Result<Dialect> dialect_of_program(const Settings& settings, const agents::Environment& env, Deadline deadline) {
+  std::error_code none;
+  const std::string program = std::filesystem::canonical(settings.binary, none).filename().string();
+  if (program == "mariadbd") return Dialect::usual();
+  const auto ran = agents::run_program({settings.binary, "--version"}, env, deadline.at());
+  if (!ran) return ran.error();
+  return Dialect::of_program(ran->out);
 }
 
 }  // namespace systole::mysql

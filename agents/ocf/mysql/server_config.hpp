@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "agents/kit/values.hpp"
+#include "agents/ocf/mysql/dialect.hpp"
 #include "agents/ocf/mysql/settings.hpp"
 #include "agents/sql/deadline.hpp"
 
@@ -23,5 +24,8 @@ std::vector<std::string_view> layout_options();
 /// The values that these options give to parameters. Relative names are below the datadir, which the server makes its
 /// working directory.
 agents::Fallbacks fallbacks_from(const std::vector<std::string>& options, const agents::Values& given);
+
+/// How to speak to the server that `binary` is. mariadbd is known by its name, any other program is asked (--version).
+Result<Dialect> dialect_of_program(const Settings& settings, const agents::Environment& env, Deadline deadline);
 
 }  // namespace systole::mysql

@@ -128,6 +128,13 @@ std::vector<Param> replication_params() {
            "extra-port of the server's own configuration; 0: none.",
        .least = 0,
        .greatest = 65535},
+      {.name = "replicate_by",
+       .fallback = "auto",
+       .brief = "How a replica says where it is: auto, gtid or file",
+       .about = "gtid: by global transaction ids. file: by file and position of the primary's binary log, as "
+                "ocf:heartbeat:mysql; wants durability=available, and who stands where the next primary's log has no "
+                "known place needs a new copy. auto: gtid on MariaDB and with MySQL's gtid_mode=ON, else file.",
+       .choices = {"auto", "gtid", "file"}},
       {.name = "replication_require_ssl",
        .type = ParamType::boolean,
        .fallback = "false",
@@ -233,6 +240,44 @@ std::vector<Param> durability_params() {
   };
 }
 
+/// How a server that comes back gets equal to the primary again.
+std::vector<Param> return_params() {
+  return {
+      {.name = "rejoin",
+       .fallback = "auto",
+       .brief = "A former primary that has more than the primary: auto or never",
+       .about =
+           "A server that comes back may have transactions that the primary never received and that nobody was told "
+           "of, or, where durability could not promise more, that were acknowledged. auto: they are saved below "
+           "/var/lib/systole/rejoin, as binary log, as text and with a receipt ('systole mysql receipts'), undone, and "
+           "the server follows the primary again; meanwhile its monitor returns 190. What cannot be undone by rows, "
+           "such as a new table, is left alone, and the monitor says that the node needs a new copy. never: start and "
+           "monitor fail, and a person decides.",
+       .choices = {"auto", "never"}},
+      {.name = "reseed",
+       .fallback = "auto",
+       .brief = "A new copy for a database that cannot follow: auto, ask or never",
+       .about =
+           "A server that has transactions which the primary does not have, and which cannot be undone, needs a new "
+           "copy "
+           "of the primary's database. auto: it is fetched from the primary's node beside the running server "
+           "(mariadb-backup on both nodes, TLS, a key of its own for each copy), takes the datadir's place when the "
+           "server is started again; what the old database has too much is kept in a receipt, and the old datadir "
+           "(DATADIR.systole-old) goes when the copy follows the primary, or stays if it could not be kept. ask: "
+           "only "
+           "when 'systole mysql reseed' was said on the node. never: the monitor says so, and a person makes the copy.",
+       .choices = {"auto", "ask", "never"}},
+      {.name = "copy_port",
+       .type = ParamType::integer,
+       .fallback = "0",
+       .brief = "TCP port where a node waits for a copy",
+       .about = "While a copy is made, the node that needs it listens on this port of its replication address, and the "
+                "primary's node connects to it. 0: any free port. With a firewall between the nodes: one that is open.",
+       .least = 0,
+       .greatest = 65535},
+  };
+}
+
 std::vector<Action> actions() {
   return {
       {.name = "start", .timeout = "120s"},
@@ -257,7 +302,8 @@ About make_about() {
       .version = "0.1",
       .brief = "MariaDB server, alone or as primary and replicas",
       .about =
-          "Runs one MariaDB server (10.11 or later). As a promotable clone with notify=true it keeps one "
+          "Runs one MariaDB server (10.5 or later), or, experimental, a MySQL server (5.7 to 8.4). As a promotable "
+          "clone with notify=true it keeps one "
           "primary and its replicas: replication by GTID is set up by the agent, a replica applies all it has "
           "received before it is promoted, and a primary that comes back joins as a replica when its history "
           "allows it. A node's replication address is its permanent node attribute "
@@ -269,6 +315,7 @@ About make_about() {
   for (Param& param : control_params()) about.params.push_back(std::move(param));
   for (Param& param : replication_params()) about.params.push_back(std::move(param));
   for (Param& param : durability_params()) about.params.push_back(std::move(param));
+  for (Param& param : return_params()) about.params.push_back(std::move(param));
   return about;
 }
 
@@ -379,6 +426,16 @@ Settings settings_from(const agents::Values& values) {
   if (const std::string& flush = values.text("sync_relay_log"); flush != "auto")
     settings.sync_relay_log = flush == "on";
   settings.ack_timeout = std::max<Duration>(values.time("ack_timeout"), 100ms);
+  settings.rejoin = values.text("rejoin") != "never";
+  const std::string& by = values.text("replicate_by");
+  settings.replicate_by = by == "file"   ? Settings::Positions::file
+                          : by == "gtid" ? Settings::Positions::gtid
+                                         : Settings::Positions::automatic;
+  const std::string& reseed = values.text("reseed");
+  settings.reseed = reseed == "auto"  ? Settings::Copies::automatic
+                    : reseed == "ask" ? Settings::Copies::asked_for
+                                      : Settings::Copies::never;
+  settings.copy_port = static_cast<unsigned>(values.number("copy_port"));
   settings.report_faults = values.text("watch_report") != "none";
   settings.apply_lag_max = values.time("apply_lag_max");
   settings.enable_creation = values.flag("enable_creation");
@@ -418,6 +475,11 @@ std::vector<std::string> value_faults(const Settings& settings, const agents::Va
                                 account->user.size(), user_bytes_max));
   if (settings.extra_port == settings.replication_port)
     all.emplace_back("parameter 'extra_port' must be another port than replication_port");
+  if (settings.replicate_by == Settings::Positions::file && settings.durability != Durability::available)
+    all.push_back(fmt::format(
+        "parameter 'replicate_by' is file, and 'durability' is {}: without GTIDs nobody can prove that a replica has "
+        "all that was acknowledged; set durability=available, or replicate_by=gtid",
+        settings.durability ? to_string(*settings.durability) : "auto"));
   if (!is_table_name(settings.test_table))
     all.emplace_back("parameter 'test_table' must name a table, as in mysql.user");
   if (!is_attribute_name(settings.reader_attribute))

@@ -30,8 +30,14 @@ struct Settings {
   std::optional<Durability> durability = {};  // nullopt: the best that this cluster can keep
   std::optional<bool> sync_relay_log = {};    // nullopt: where durability is lossless
   Duration ack_timeout = 1s;
-  bool report_faults = true;     // to Pacemaker
-  Duration apply_lag_max = 10s;  // zero: no bound
+  enum class Positions { automatic, gtid, file };
+  Positions replicate_by = Positions::automatic;
+  bool report_faults = true;  // to Pacemaker
+  bool rejoin = true;         // undo what the primary does not have
+  enum class Copies { automatic, asked_for, never };
+  Copies reseed = Copies::automatic;  // when is a database that cannot follow replaced by a copy
+  unsigned copy_port = 0;             // where a copy is waited for; 0: any
+  Duration apply_lag_max = 10s;       // zero: no bound
   bool promotable = false;
   long semi_sync_timeout_ms = 1000;
   Duration sql_timeout = 5s;

@@ -30,22 +30,7 @@ std::string path_of_set() {
   return fmt::format("//crm_config/cluster_property_set[@id='{}']", property_set);
 }
 
-/// Pacemaker's tools would tell of the node that the environment names alone, whatever they are asked.
-agents::Environment without_node(agents::Environment env) {
-  env.erase("OCF_RESKEY_CRM_meta_on_node");
-  return env;
-}
-
 }  // namespace
-
-std::map<std::string, std::string> values_by_host(std::string_view answer) {
-  std::map<std::string, std::string> found;
-  for (const std::string& line : split(answer, '\n')) {  // attrd_updater escapes nothing
-    const auto host = between(line, " host=\"", "\""), value = between(line, " value=\"", "\"");
-    if (host && value) found[*host] = *value;
-  }
-  return found;
-}
 
 SharedRecord::SharedRecord(const agents::Environment& env, Log& log, std::string resource)
     : env_(env), log_(log), attributes_(env), resource_(std::move(resource)) {}
@@ -96,10 +81,9 @@ Result<std::vector<std::string>> SharedRecord::members(Time deadline) const {
 
 std::map<std::string, Notice> SharedRecord::notices(Time deadline) const {
   std::map<std::string, Notice> all;
-  const auto ran =
-      agents::run_program({"attrd_updater", "-Q", "-A", "-n", notice_name()}, without_node(env_), deadline);
-  if (!ran || ran->code != 0) return all;
-  for (const auto& [host, value] : values_by_host(ran->out))
+  const auto told = attributes_.everywhere(notice_name(), deadline);
+  if (!told) return all;
+  for (const auto& [host, value] : *told)
     if (const auto notice = parse_notice(value)) all[host] = *notice;
   return all;
 }

@@ -51,7 +51,4 @@ class SharedRecord {
 /// All of it, as one look.
 SeenCluster look_at_cluster(const SharedRecord& shared, const OwnCopy& own, Time deadline);
 
-/// host → value of attrd_updater's answer about all nodes.
-std::map<std::string, std::string> values_by_host(std::string_view answer);
-
 }  // namespace systole::mysql

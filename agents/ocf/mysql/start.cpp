@@ -5,10 +5,14 @@
 
 #include <filesystem>
 
+#include "agents/ocf/mysql/copied_mark.hpp"
+#include "agents/ocf/mysql/copy_places.hpp"
 #include "agents/ocf/mysql/dangers.hpp"
 #include "agents/ocf/mysql/durability.hpp"
 #include "agents/ocf/mysql/mysql_agent.hpp"
 #include "agents/ocf/mysql/prepare.hpp"
+#include "agents/ocf/mysql/rejoin_mark.hpp"
+#include "agents/ocf/mysql/rejoin_process.hpp"
 #include "common/base/text.hpp"
 
 namespace systole::mysql {
@@ -59,7 +63,7 @@ Result<Server> launch(const Settings& settings, const ServerOptions& options, De
 /// In the role that suits its future; a tail that cannot be cut off (DDL, MyISAM) makes the server refuse the replica's
 /// role, then it is started with everything it has, and the comparison of histories tells.
 Result<Server> launch_in_role(const Settings& settings, const std::vector<std::string>& configured, Call& call,
-                              const StartPlan& plan, Deadline deadline) {
+                              const StartPlan& plan, const Dialect& dialect, Deadline deadline) {
   ServerOptions options{.binary = settings.binary,
                         .config = settings.config,
                         .datadir = settings.datadir,
@@ -68,6 +72,7 @@ Result<Server> launch_in_role(const Settings& settings, const std::vector<std::s
                         .pid = settings.pid,
                         .socket = settings.socket,
                         .additional = settings.additional,
+                        .hidden_folders = CopyPlaces(settings).hidden_folders(),
                         .role = plan.cut_tail ? Role::replica : Role::primary,
                         .log_bin_configured = !settings.promotable || sets_option(configured, "log-bin"),
                         .log_rows = settings.promotable && !sets_option(configured, "binlog-format"),
@@ -76,7 +81,10 @@ Result<Server> launch_in_role(const Settings& settings, const std::vector<std::s
                         .acknowledges = plan.in_sync,
                         .extra_port = settings.extra_port,
                         .extra_connections_configured = sets_option(configured, "extra-max-connections"),
-                        .sync_relay_log = plan.sync_relay_log};
+                        .sync_relay_log = plan.sync_relay_log,
+                        .dialect = dialect,
+                        .by_file = settings.replicate_by == Settings::Positions::file,
+                        .server_id_configured = sets_option(configured, "server-id")};
   if (plan.cut_tail)
     if (const auto marked = MustFollow(settings).set(); !marked) return marked.error();
   auto server = launch(settings, options, deadline);
@@ -87,19 +95,22 @@ Result<Server> launch_in_role(const Settings& settings, const std::vector<std::s
 }
 
 /// With a record it says what to do; without one, whoever starts while another is promoted is a replica.
-Result<StartPlan> plan_of(Call& call, const Settings& settings, Cluster& cluster, Deadline deadline) {
+Result<StartPlan> plan_of(Call& call, const Settings& settings, Cluster& cluster, const Dialect& dialect,
+                          Deadline deadline) {
   const bool promotable = call.meta().is_promotable();
   if (promotable && settings.keeps_record())
     return plan_start(call, settings, cluster.self(), deadline.within(10s).at());
+  // Only who goes by MariaDB's GTIDs fetches again what is cut off too much; and only MariaDB cuts.
+  const bool may_cut = !dialect.is_mysql() && settings.replicate_by != Settings::Positions::file;
   return StartPlan{.record = {},
-                   .cut_tail = promotable && !cluster.primary_elsewhere().empty(),
+                   .cut_tail = promotable && may_cut && !cluster.primary_elsewhere().empty(),
                    .in_sync = true,
                    .sync_relay_log = settings.sync_relay_log.value_or(false)};
 }
 
 /// Not one of a promotion of this node that did not come to its end: that wants its evidence again.
 Result<void> keep_record(Call& call, const StartPlan& plan, const std::string& self) {
-  const OwnCopy own(call.paths(), resource_of(call));
+  const OwnCopy own(call.paths(), call.meta().resource());
   const auto present = own.read();
   if (!present) return present.error();
   const bool promotes_us = plan.record.primary == self && plan.record.epoch > present->epoch;
@@ -117,27 +128,65 @@ std::string primary_to_follow(Call& call, const Settings& settings, Cluster& clu
   return published == cluster.address_of(cluster.self()) ? std::string{} : published;
 }
 
+Result<void> without_value(const Result<GtidList>& result) {
+  return result ? Result<void>{} : result.error();
+}
+
+/// What a person should know of a server that is not MariaDB.
+void warn_of_dialect(const Server& server, const Settings& settings, const Variables& variables, Call& call) {
+  const Dialect& dialect = server.dialect();
+  if (!dialect.is_mysql()) return;
+  call.log().warning("the server is MySQL {}: support for it is experimental", to_string(dialect.version()));
+  if (settings.semi_sync && !variables.has_semi_sync)
+    call.log().warning(
+        "the semi-sync plugins are not loaded, so no commit waits for a replica: plugin-load-add={};{} in the server's "
+        "configuration, or semi_sync=false",
+        dialect[Phrase::semi_sync_source_plugin], dialect[Phrase::semi_sync_replica_plugin]);
+}
+
 Ocf join(Server& server, const Settings& settings, Call& call, Cluster& cluster, Deadline deadline) {
   const std::string host = primary_to_follow(call, settings, cluster);
+  const auto track = track_now(server, settings, deadline);
+  if (!track) return call.explain(Ocf::configured, track.error().what);
   if (!host.empty()) {
     const PrimaryAddress primary{.host = host, .port = settings.peer_port()};
     const auto followed = follow_and_wait(server, settings, cluster, primary, deadline, 2s, call.log());
-    if (!followed && followed.error().code == Errc::refused) return call.explain(Ocf::generic, followed.error().what);
+    if (!followed && followed.error().code == Errc::refused) {
+      if (*track != Track::mariadb_gtid) return call.explain(Ocf::generic, followed.error().what);
+      const auto instead = rejoin_instead(call, settings, server, primary, followed.error(), deadline);
+      if (!instead) return call.explain(Ocf::generic, instead.error().what);
+      call.log().notice("{}", *instead);
+      return Ocf::ok;
+    }
     if (!followed)
       call.log().warning("replication is not set up yet: {}; the monitor tries again", followed.error().what);
     return Ocf::ok;
   }
+  if (RejoinMark(settings).is_set()) return Ocf::ok;  // goes on when there is a primary again
   // Alone: what was received before this start is applied now, before anything can delete it.
-  if (const auto saved = drain_received(server, settings, deadline); !saved)
-    call.log().warning("what was received before the start could not be applied: {}", saved.error().what);
+  const auto saved = *track == Track::mariadb_gtid ? without_value(drain_received(server, settings, deadline))
+                                                   : drain_plain(server, settings, *track, deadline);
+  if (!saved) call.log().warning("what was received before the start could not be applied: {}", saved.error().what);
   return Ocf::ok;
+}
+
+/// A database that was copied from another node goes on from where the copy was made. May be done again.
+Result<void> adopt_copy(Server& server, const Settings& settings, Deadline deadline) {
+  const auto state = copied_at(settings.datadir);
+  if (!state) return state.error();
+  if (!*state) return {};
+  for (const std::string& statement :
+       {std::string("RESET MASTER"), "SET GLOBAL gtid_slave_pos=" + server.quoted(to_string(position_of(**state))),
+        "SET GLOBAL gtid_binlog_state=" + server.quoted(to_string(**state))})
+    if (auto done = server.run(statement, deadline); !done) return done;
+  return forget_copied(settings.datadir);
 }
 
 Ocf ready(Server& server, const Settings& settings, Call& call, Cluster& cluster, Deadline deadline) {
   const auto variables = server.variables(deadline);
   if (!variables) return call.explain(Ocf::generic, variables.error().what);
   if (!call.meta().is_promotable()) {
-    const auto writable = server.run("SET GLOBAL read_only=OFF", deadline);
+    const auto writable = server.run(Phrase::set_writable, deadline);
     return writable ? Ocf::ok : call.explain(Ocf::generic, writable.error().what);
   }
   if (!variables->log_bin)
@@ -145,12 +194,19 @@ Ocf ready(Server& server, const Settings& settings, Call& call, Cluster& cluster
   if (!variables->read_only)  // it ran already, started by somebody else
     if (const auto closed = server.make_read_only(settings, deadline, Duration::zero()); !closed)
       return call.fail(Ocf::generic, "the server runs and cannot be made read-only: {}", closed.error().what);
+  if (const auto adopted = adopt_copy(server, settings, deadline); !adopted)
+    return call.explain(Ocf::generic, adopted.error().what);
   if (const auto id = server.take_fresh_server_id(deadline); !id) return call.explain(Ocf::generic, id.error().what);
   if (const Ocf joined = join(server, settings, call, cluster, deadline); joined != Ocf::ok) return joined;
   Facts facts = gather(settings, deadline, true);
   facts.must_follow = MustFollow(settings).is_set();
   if (settings.keeps_record()) bring_helper_back(call, settings);
-  cluster.publish(judge(facts, {.max_slave_lag_s = settings.max_slave_lag_s, .semi_sync = settings.semi_sync}), true);
+  const auto track = track_now(server, settings, deadline);
+  cluster.publish(judge(facts, {.max_slave_lag_s = settings.max_slave_lag_s,
+                                .semi_sync = settings.semi_sync,
+                                .by_file = track && *track == Track::file}),
+                  true);
+  warn_of_dialect(server, settings, *variables, call);
   warn_of_dangers(server, settings, call, deadline);
   return Ocf::ok;
 }
@@ -165,7 +221,7 @@ Ocf MysqlAgent::start(Call& call) {
         "the parameter binary names mysqld_safe, which restarts a dead server by itself: {} is started instead",
         settings.binary);
   Cluster cluster(call, settings);
-  const auto plan = plan_of(call, settings, cluster, deadline);
+  const auto plan = plan_of(call, settings, cluster, dialect_, deadline);
   if (!plan) return call.explain(Ocf::generic, plan.error().what);
   if (ServerProcess::find(settings.place())) {
     if (const auto kept = keep_record(call, *plan, cluster.self()); !kept)
@@ -174,9 +230,16 @@ Ocf MysqlAgent::start(Call& call) {
     return running ? ready(*running, settings, call, cluster, deadline)
                    : call.explain(Ocf::generic, running.error().what);
   }
-  if (const Ocf prepared = prepare(settings, call, cluster, deadline); prepared != Ocf::ok) return prepared;
+  const auto adopted = CopyPlaces(settings).adopt();
+  if (!adopted) return call.explain(Ocf::generic, adopted.error().what);
+  if (*adopted)
+    call.log().notice(
+        "the copy takes the place of the database, which stays beside it as .systole-old until the copy follows");
+  if (const Ocf prepared = prepare(settings, call, cluster, plan->record, deadline); prepared != Ocf::ok)
+    return prepared;
   cluster.memo() = Memo{};
-  auto server = launch_in_role(settings, configured_, call, *plan, deadline);
+  if (const auto ended = end_rejoin(call); !ended) return call.explain(Ocf::generic, ended.error().what);
+  auto server = launch_in_role(settings, configured_, call, *plan, dialect_, deadline);
   if (!server) return call.explain(Ocf::generic, server.error().what);
   // Only now: as long as it says that we were the primary, a start removes what nobody acknowledged.
   if (const auto kept = keep_record(call, *plan, cluster.self()); !kept)

@@ -6,6 +6,7 @@
 #include "agents/ocf/mysql/durability.hpp"
 #include "agents/ocf/mysql/look.hpp"
 #include "agents/ocf/mysql/mysql_agent.hpp"
+#include "agents/ocf/mysql/rejoin_process.hpp"
 
 namespace systole::mysql {
 
@@ -52,6 +53,7 @@ int part_from_protocol(Call& call, const Settings& settings, Cluster& cluster) {
 Ocf MysqlAgent::stop(Call& call) {
   const Settings settings = settings_of(call);
   Cluster cluster(call, settings);
+  if (const auto ended = end_rejoin(call); !ended) call.log().warning("the rejoin: {}", ended.error().what);
   const int first = part_from_protocol(call, settings, cluster);
   // More than one can be there only when somebody started a second by hand; each is looked for again.
   while (const auto process = ServerProcess::find(settings.place())) {
@@ -63,7 +65,7 @@ Ocf MysqlAgent::stop(Call& call) {
   ::unlink(settings.socket.c_str());
   cluster.withdraw();
   if (settings.keeps_record())
-    if (const auto told = SharedRecord(call.environment(), call.log(), resource_of(call))
+    if (const auto told = SharedRecord(call.environment(), call.log(), call.meta().resource())
                               .publish(down_notice(cluster.own_copy()), call.deadline());
         !told)
       call.log().info("{}", told.error().what);

@@ -10,6 +10,7 @@
 
 #include "agents/ocf/mysql/dangers.hpp"
 #include "agents/ocf/mysql/mysql_agent.hpp"
+#include "agents/ocf/mysql/server_config.hpp"
 #include "common/base/text.hpp"
 
 namespace systole::mysql {
@@ -76,6 +77,25 @@ Ocf before_monitor(const Settings& settings, Call& call) {
   return call.fail(Ocf::generic, "the server runs, but could not be started again: {}", fault.what);
 }
 
+/// What the agent does for MariaDB alone, asked for with a MySQL server.
+std::vector<std::string> faults_on_mysql(const Settings& settings, const Dialect& dialect) {
+  std::vector<std::string> all;
+  const std::string what = fmt::format("the server '{}' is MySQL {}", settings.binary, to_string(dialect.version()));
+  if (settings.promotable && settings.durability != Durability::available)
+    all.push_back(
+        fmt::format("{}, and 'durability' is {}: that no acknowledged write is lost is proven with MariaDB's "
+                    "GTIDs and crash recovery only; set durability=available, or install MariaDB",
+                    what, settings.durability ? to_string(*settings.durability) : "auto"));
+  if (settings.extra_port != 0)
+    all.push_back(fmt::format("{}, which has no extra-port: leave the parameter 'extra_port' out", what));
+  if (settings.enable_creation)
+    all.push_back(
+        fmt::format("{}: enable_creation makes databases of MariaDB only; make this one with mysqld "
+                    "--initialize, and leave the parameter out",
+                    what));
+  return all;
+}
+
 /// What can be seen of a server that runs already.
 void warn_of_running_server(const Settings& settings, Call& call) {
   if (!ServerProcess::find(settings.place())) return;
@@ -98,6 +118,12 @@ Ocf MysqlAgent::validate(Call& call) {
   if (const Fault fault = first_fault(settings, starts); fault.code != Ocf::ok)
     return call.explain(fault.code, fault.what);
   if (!starts) return Ocf::ok;
+  const auto dialect = dialect_of_program(settings, call.environment(), Deadline(call.deadline()).within(5s));
+  if (!dialect) return call.explain(Ocf::installed, dialect.error().what);
+  dialect_ = *dialect;
+  if (dialect_.is_mysql())
+    if (const auto faults = faults_on_mysql(settings, dialect_); !faults.empty())
+      return call.explain(Ocf::configured, join(faults, "; "));
   if (!configuration_fault_.empty()) return call.explain(Ocf::installed, configuration_fault_);
   // Of several, the server obeys the first.
   if (const auto other = option_value(configured_, "user"); other && *other != settings.user)

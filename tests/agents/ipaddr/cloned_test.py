@@ -272,9 +272,9 @@ class Cloned(Case):
     def test_a_start_that_runs_out_of_time_takes_its_rules_back(self):
         nft = shutil.which("nft")
         with open(f"{self.folder}/nft", "w") as file:
-            file.write(f'#!/bin/sh\n{nft} "$@" || exit\ncase "$1" in *"add chain"*) sleep 5;; esac\n')
+            file.write(f'#!/bin/sh\n{nft} "$@" || exit\ncase "$1" in *"add chain"*) sleep 30;; esac\n')
         os.chmod(f"{self.folder}/nft", 0o755)
-        env = self.environment("a", {"clone": 0, "clone_max": 2, "globally_unique": "true", "timeout": 2000}, {})
+        env = self.environment("a", {"clone": 0, "clone_max": 2, "globally_unique": "true", "timeout": 6000}, {})
         env["PATH"] = f"{self.folder}:{env['PATH']}"
         done = self.net.run("a", [self.AGENT, "start"], env=env)
         self.assertEqual(done.returncode, 1)

@@ -172,7 +172,9 @@ TEST(MysqlFailover, refuses_a_former_primary_whose_history_differs) {
   ASSERT_EQ(rig.call("n1", "stop").code, 0);  // cleanly, so that the rows stay
   ASSERT_EQ(rig.call("n2", "start", {{"CRM_meta_notify_start_uname", "n2"}}).code, 0);
   ASSERT_EQ(rig.call("n2", "promote", Rig::promotion("n2", "n2")).code, 0);
-  const Answer joined = rig.call("n1", "start", joining("n2"));
+  Extra as_replica = joining("n2");
+  as_replica["rejoin"] = "never";
+  const Answer joined = rig.call("n1", "start", as_replica);
   EXPECT_EQ(joined.code, 1);
   EXPECT_NE(joined.err.find("never had"), std::string::npos) << joined.err;
   EXPECT_EQ(rig.slave("n1", "Slave_IO_Running"), "");

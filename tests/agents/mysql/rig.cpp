@@ -99,7 +99,13 @@ Rig::~Rig() {
     for (const std::string& node : nodes_)
       fmt::print(stderr, "--- {}: agent\n{}--- {}: server\n{}\n", node, log(node), node,
                  whole_file(folder(node) + "/error.log"));
-  fs::remove_all(root_);
+  // A process of the agent's may still remove what a copy replaced.
+  std::error_code failed;
+  for (int tries = 0; tries < 100; ++tries) {
+    fs::remove_all(root_, failed);
+    if (!failed) return;
+    std::this_thread::sleep_for(50ms);
+  }
 }
 
 std::string Rig::address(const std::string& node) const {
@@ -125,6 +131,7 @@ agents::Environment Rig::environment(const std::string& node, const std::string&
       {"FAKE_NODE", node},
       {"HA_RSCTMP", home + "/tmp"},
       {"HA_LOGFILE", home + "/agent.log"},
+      {"SYSTOLE_STATEDIR", home + "/kept"},
       {"OCF_ROOT", "/usr/lib/ocf"},
       {"OCF_RESOURCE_INSTANCE", "db"},
       {"OCF_RESKEY_crm_feature_set", "3.16.1"},
@@ -249,10 +256,23 @@ void Writer::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+std::unique_lock<std::mutex> Writer::hold() {
+  wanted_ = true;
+  std::unique_lock lock(at_work_);
+  wanted_ = false;
+  return lock;
+}
+
 void Writer::work(const std::string& socket, int first) {
+  std::unique_lock working(at_work_);
   auto connection = sql::Connection::open({.socket = socket, .host = {}, .port = 0, .tls = {}},
                                           {.user = "app", .password = {}}, Deadline::in(5s));
   for (int key = first; connection && !stop_; ++key) {
+    if (wanted_) {
+      working.unlock();
+      while (wanted_) std::this_thread::sleep_for(1ms);
+      working.lock();
+    }
     if (!connection->query(fmt::format("INSERT INTO d.t VALUES ({})", key), Deadline::in(5s))) return;
     acknowledged_.insert(key);
     ++count_;

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <thread>
@@ -77,12 +78,16 @@ class Writer {
   Writer(Rig& rig, const std::string& node, int first);
   ~Writer() { stop(); }
   void stop();
+  /// As long as the lock lives it stands still, holding nothing: a process that is forked meanwhile finds no lock
+  /// taken.
+  std::unique_lock<std::mutex> hold();
   const std::set<int>& acknowledged() const { return acknowledged_; }  // after stop()
   int count() const { return count_; }
 
  private:
   void work(const std::string& socket, int first);
-  std::atomic<bool> stop_{false};
+  std::mutex at_work_;
+  std::atomic<bool> stop_{false}, wanted_{false};
   std::atomic<int> count_{0};
   std::set<int> acknowledged_;
   std::thread thread_;

@@ -123,3 +123,14 @@ class PacemakerCluster(kit.Cluster):
         path = self.rig.disk(node, "var/log/pacemaker/pacemaker.log")
         text = path.read_text(errors="replace").splitlines() if path.exists() else ["(no pacemaker.log)"]
         return text[-lines:]
+
+
+class WithTool:
+    """Comes before the classes of the cluster: `systole` is on its nodes as well."""
+
+    endpoint_folder = "."  # not the folder that comes first in PATH: our cibadmin and its like must not be there
+    systole = "/opt/systole/systole"
+
+    def stage_programs(self):
+        super().stage_programs()
+        shutil.copy2(kit.find_program(self.build, "systole"), self.stage / "systole")

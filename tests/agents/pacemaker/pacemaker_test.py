@@ -132,11 +132,12 @@ class Scenario(story.Story):
                      node, "vip", ["vip_asyncmon_0", "vip_monitor_2000"], lambda: self.settled(node))
 
     def kill_database(self, node):
-        """Pacemaker keeps the last failure of a resource: the monitor's, or that of the demote of a dead server."""
+        """Pacemaker keeps the last failure of a resource: what the helper told, the monitor's, or that of the demote of
+        a dead server."""
         pid = self.cluster.at(node, "cat", "/run/mysqld/mysqld.pid").stdout.strip()
         return self.failure(f"kill -9 of mariadbd on {node}, the primary",
                             lambda: self.cluster.at(node, "kill", "-9", pid),
-                            node, "db-clone", ["db_monitor_1000", "db_demote_0"], self.settled)
+                            node, "db-clone", ["db_asyncmon_0", "db_monitor_1000", "db_demote_0"], self.settled)
 
     def power_off(self, node):
         other = self.cluster.other(node)

@@ -22,7 +22,7 @@ import rig as rigs  # noqa: E402
 
 VIP = "10.77.0.100"
 TOOLS = ("crmd", "systole-guardian", "systole", "cibadmin", "crm_attribute", "crm_master", "attrd_updater", "crm_node")
-AGENTS = ("IPaddr", "mysql")
+AGENTS = ("IPaddr", "mysql", "mysql-replication")
 MARIADB = ("mariadb", "--no-defaults", "-S", "/run/mysqld/mysqld.sock")
 
 CLUSTER_CONF = """totem {{
@@ -57,15 +57,16 @@ GRANT REPLICATION SLAVE ON *.* TO repl@'%';
 EXAMPLES = HERE.parents[2] / "docs/examples"
 
 
-def configuration(nodes):
+def configuration(nodes, example="database-and-address.xml"):
     """The example's, with this rig's nodes, address and account."""
-    tree = ElementTree.parse(EXAMPLES / "database-and-address.xml").getroot()
+    tree = ElementTree.parse(EXAMPLES / example).getroot()
     listed = tree.find("nodes")
     listed.clear()
     for number, node in enumerate(nodes, 1):
         ElementTree.SubElement(listed, "node", id=str(number), uname=node)
-    for pair, value in (("vip-ip", VIP), ("db-repl-user", "repl"), ("db-repl-passwd", "repl")):
-        tree.find(f".//nvpair[@id='{pair}']").set("value", value)
+    account = {f"{resource}-repl-{word}": "repl" for resource in ("db", "watch") for word in ("user", "passwd")}
+    for pair in tree.iter("nvpair"):
+        pair.set("value", ({"vip-ip": VIP} | account).get(pair.get("id"), pair.get("value")))
     return ElementTree.tostring(tree, encoding="unicode")
 
 
@@ -105,6 +106,7 @@ def lines_of(path):
 class Cluster:
     """Built by start(), taken down by stop(); each step can be taken alone."""
 
+    example = "database-and-address.xml"
     witness = None  # the name of a node that runs nothing
     semi_sync = True  # a primary without a replica that acknowledges is not redundant
     watch_ms = 10   # how often the client asks who owns the address
@@ -187,9 +189,12 @@ class Cluster:
             subprocess.run(["chown", "-R", f"{user}:{group}", datadir], check=True)
         shutil.rmtree(template)
 
+    def configuration(self):
+        return configuration(self.names, self.example)
+
     def configure(self, seconds=30):
         """Hands the configuration in, once a leader is there to take it."""
-        text = configuration(self.names)
+        text = self.configuration()
         last = []
 
         def replace():
@@ -207,27 +212,41 @@ class Cluster:
         return self.rig.at(node, *command, **more)
 
     # -- looking ---------------------------------------------------------------------------------------------------
+    def ask(self, node, *words, seconds=3):
+        """What the client prints; None when the node is off, or its server does not answer. By the socket's path from
+        outside: to enter the node's namespaces for each question would cost more than the answer."""
+        pid = self.rig.pid(node)
+        if pid is None:
+            return None
+        client = ["mariadb", "--no-defaults", "-S", f"/proc/{pid}/root/run/mysqld/mysqld.sock", *words]
+        try:
+            done = subprocess.run(client, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=seconds)
+        except subprocess.TimeoutExpired:
+            return None
+        return done.stdout if done.returncode == 0 else None
+
     def sql(self, node, statement, seconds=3):
         """Rows as lists of texts; None when the server does not answer."""
-        done = self.at(node, "timeout", str(seconds), *MARIADB, "-BNe", statement, check=False)
-        return [line.split("\t") for line in done.stdout.splitlines()] if done.returncode == 0 else None
+        said = self.ask(node, "-BNe", statement, seconds=seconds)
+        return None if said is None else [line.split("\t") for line in said.splitlines()]
 
     def role(self, node):
         """off, down (no server), primary, replica (both threads run), or alone (read-only, not replicating)."""
         if self.rig.pid(node) is None:
             return "off"
-        rows = self.sql(node, "SELECT @@global.read_only")
-        if not rows:
+        said = self.ask(node, "-e", "SELECT @@global.read_only AS closed\\G SHOW SLAVE STATUS\\G")
+        if said is None:
             return "off" if self.rig.pid(node) is None else "down"
-        if rows[0][0] == "0":
+        if "closed: 0" in said:
             return "primary"
-        status = self.at(node, "timeout", "3", *MARIADB, "-e", "SHOW SLAVE STATUS\\G", check=False).stdout
-        return "replica" if "Slave_IO_Running: Yes" in status and "Slave_SQL_Running: Yes" in status else "alone"
+        return "replica" if "Slave_IO_Running: Yes" in said and "Slave_SQL_Running: Yes" in said else "alone"
 
     def holds_address(self, node):
         if self.rig.pid(node) is None:
             return False
-        return f" {VIP}/" in self.at(node, "ip", "-4", "-o", "addr", "show", "dev", "eth0", check=False).stdout
+        shown = subprocess.run(["ip", "-n", self.rig.netns(node), "-4", "-o", "addr", "show", "dev", "eth0"],
+                               capture_output=True, text=True)
+        return f" {VIP}/" in shown.stdout
 
     def primary(self):
         """The node that is writable and has the address; None while there is no single one."""

@@ -6,7 +6,7 @@ it from outside, as a careless person could. The faults that come with them are 
 # the real agent promotes.
 NO_DRAIN_WRAPPER = """#!/bin/sh
 if [ "$1" = promote ]; then
-  timeout 5 mariadb --no-defaults -S /run/mysqld/mysqld.sock -e 'STOP SLAVE; RESET SLAVE ALL'
+  timeout 30 mariadb --no-defaults -S /run/mysqld/mysqld.sock -e 'STOP SLAVE; RESET SLAVE ALL'
 fi
 exec "$0-real" "$@"
 """
@@ -40,7 +40,8 @@ def drop_replication(cluster, replica, primary):
     cluster.at(replica, "nft", "-f", "-", data=rules)
 
 
-def delay_replica(cluster, replica, seconds):
-    """The replica applies what it receives only so many seconds later."""
-    cluster.sql(replica, f"STOP SLAVE; CHANGE MASTER TO MASTER_DELAY={seconds}; START SLAVE", seconds=10)
+def hold_applier(cluster, replica, seconds):
+    """The replica receives, and for so many seconds applies nothing."""
+    cluster.background(f"hold-{replica}", replica, "mariadb", "--no-defaults", "-S", "/run/mysqld/mysqld.sock", "-e",
+                       f"LOCK TABLES demo.ledger WRITE; DO SLEEP({seconds})")
 

@@ -9,6 +9,7 @@ import typing
 import cold
 import crashes
 import cuts
+import returns
 import strain
 import thirds
 from promise import COUNTED, KEPT, REFUSE, Promise, always
@@ -71,6 +72,14 @@ ALL = (
              always(KEPT, stays=True)),
     Scenario("broken-replica", "the replica's applier has stopped when the primary's machine dies",
              crashes.broken_replica, Promise(REFUSE, REFUSE), spoils=True),
+    Scenario("errant-rows", "rows are written to the replica, which the primary never had", returns.errant_rows,
+             always(KEPT, stays=True), databases=ANY),
+    Scenario("errant-table", "a table is made on the replica, which the primary never had", returns.errant_table,
+             always(KEPT, stays=True), databases=ANY),
+    Scenario("donor-dies", "the same, and the primary's machine loses power while it gives the replica a new copy",
+             returns.donor_dies, Promise(REFUSE, REFUSE)),
+    Scenario("empty-disk", "the replica's machine comes back with an empty disk", returns.empty_disk, always(KEPT),
+             databases=ANY),
     Scenario("third-waits", "primary and in-sync replica lose power, and return without their disks", thirds.waits,
              Promise(REFUSE, REFUSE), databases=(3,)),
     Scenario("ahead-of-the-in-sync", "the third has applied more, the in-sync replica received more; the primary dies",

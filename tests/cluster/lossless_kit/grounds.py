@@ -58,7 +58,7 @@ class Grounds:
 
     def configuration_tree(self, nodes):
         tree = xml.fromstring(kit.configuration(nodes))
-        parameters(tree, self.settings)
+        parameters(tree, {"enable_creation": "true", **self.settings})
         return tree
 
     def in_sync(self, primary):

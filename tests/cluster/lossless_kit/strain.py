@@ -7,6 +7,7 @@ import harm
 from grounds import kit, small_var
 
 BUSY = 15.0  # s
+FORGOTTEN = 90.0  # s more for a node whose start failed
 CONNECTIONS = 220  # more than the server gives
 MOVES_SHORT, MOVES_FULL = 3, 50
 KILL_STEP, KILL_SPAN = 0.037, 0.8  # s after the order: at another moment of each switch-over
@@ -80,4 +81,5 @@ def disk_full(trial):
     trial.someone_serves(trial.cluster.names)
     trial.hold(BUSY)
     small_var.free(trial.cluster.rig, trial.primary)
+    trial.patience += FORGOTTEN  # its start has failed; it is tried again, and then a minute's writes are to be applied
     trial.healed()

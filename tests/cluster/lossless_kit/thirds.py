@@ -21,14 +21,17 @@ STATUS = ("timeout", "10", "systole", "mysql", "status")
 
 @contextlib.contextmanager
 def disks_away(trial, *nodes):
-    """The databases' disks of machines that are off; in the end they are there again, and a person says so."""
+    """The databases' disks of machines that are off; in the end they are there again, and a person says so. A file in
+    the place of each keeps a node from making a new database there."""
     places = [trial.cluster.rig.disk(node, "var/lib/mysql") for node in nodes]
     for place in places:
         place.rename(place.with_name("mysql.away"))
+        place.touch()
     try:
         yield
     finally:
         for place in places:
+            place.unlink()
             place.with_name("mysql.away").rename(place)
         trial.cluster.forget_failures(trial.third)
 

@@ -25,6 +25,7 @@ class Trial:
         self.replica, self.third = None, None  # the one in sync, and of three databases the other one
         self.began = self.healed_at = self.redundant_at = None
         self.served, self.stale, self.moved = None, 0, []
+        self.patience = REDUNDANCY_LIMIT
         self.alone, self.said_before, self.said, self.wrongs = 0, {}, False, []
 
     def note(self, text):
@@ -161,7 +162,7 @@ class Trial:
         """Full redundancy, unaided, and then the account of all databases."""
         self.healed_at = self.healed_at or time.monotonic()
         try:
-            kit.wait_until(self.cluster.redundant, REDUNDANCY_LIMIT, "for full redundancy", 0.1)
+            kit.wait_until(self.cluster.redundant, self.patience, "for full redundancy", 0.3)
             self.redundant_at = time.monotonic()
             kit.wait_until(lambda: self.cluster.first_write_after(self.redundant_at), 15, "for a write after it")
         except kit.ClusterError as error:

@@ -101,6 +101,17 @@ TEST(History, is_told_in_the_order_of_call_ids) {
   EXPECT_EQ(ordered[2]->call_id, 11);
 }
 
+TEST(History, tells_the_failure_of_a_recurring_call_after_its_earlier_success) {
+  ResourceHistory history;
+  OperationResult well = result("monitor", 0, 0, 10s, 4), failed = result("monitor", 7, 0, 10s, 4);
+  well.last_rc_change = 100;
+  failed.last_rc_change = 101;
+  history.entries = {{"last_failure_0", failed}, {"monitor_10000", well}};
+  const auto ordered = in_order(history);
+  ASSERT_EQ(ordered.size(), 2U);
+  EXPECT_EQ(ordered[1]->rc, 7);
+}
+
 TEST(FailCount, sums_over_operations_and_keeps_infinity) {
   NodeState node;
   const ResourceId r{"r"};

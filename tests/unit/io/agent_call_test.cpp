@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <thread>
 
 #include "common/base/handles.hpp"
 #include "common/log/sinks.hpp"
@@ -86,6 +87,16 @@ TEST_F(AgentCalls, an_exit_code_and_the_last_exit_reason_come_back) {
   EXPECT_GT(outcome.ran, 0ns);
   EXPECT_TRUE(logged("info: start of thing: ocf-exit-reason:the disk is gone"));
   EXPECT_TRUE(logged("debug: start of thing: hello"));
+}
+
+TEST_F(AgentCalls, the_last_words_of_an_agent_that_says_much_are_never_lost) {
+  agent("head -c 17000 /dev/zero | tr '\\0' x >&2; echo >&2; echo ocf-exit-reason:the disk is gone >&2; exit 5");
+  const executor::RunAgent run = call_of("start");
+  agents->run(run);
+  // As a daemon that had something else to do: all that came meanwhile, and the end, are there at once.
+  std::this_thread::sleep_for(500ms);
+  ASSERT_TRUE(test::run_until(context, [&] { return outcomes.contains(run.call); }));
+  EXPECT_EQ(outcomes[run.call].exit_reason, "the disk is gone");
 }
 
 TEST_F(AgentCalls, the_environment_is_the_agents_own_with_our_tools_first_in_the_path) {

@@ -64,6 +64,12 @@ TEST(Divergence, is_seen_by_who_wrote_what_not_by_numbers_alone) {
   }
 }
 
+TEST(Gtids, of_a_state_end_where_the_position_does) {
+  EXPECT_EQ(to_string(state_up_to(list("0-9-150,1-3-7"), list("0-7-60,0-8-100,0-9-200,0-4-160,1-3-9,0-8-100"))),
+            "0-7-60,0-8-100,0-9-150,1-3-7");
+  EXPECT_EQ(to_string(state_up_to(list("0-9-150"), {})), "0-9-150");
+}
+
 TEST(ServerIds, of_a_new_primary_are_never_zero_and_never_used_before) {
   std::vector<std::uint32_t> drawn{0, 131, 132, 133};
   std::size_t next = 0;

@@ -187,6 +187,41 @@ std::vector<Case> evictions() {
   };
 }
 
+/// By file and position, on purpose.
+TEST(JudgeByFile, takes_file_and_position_for_right_and_gtids_for_wrong) {
+  const Limits limits{.max_slave_lag_s = 60, .semi_sync = true, .by_file = true};
+  Facts facts = replica();
+  EXPECT_EQ(judge(facts, limits).repair, Repair::follow) << "it goes by GTID";
+  facts.replication->by_gtid = false;
+  EXPECT_EQ(judge(facts, limits).repair, Repair::none);
+  EXPECT_EQ(judge(facts, limits).score, score_replica);
+  facts.replication->io = IoThread::stopped;
+  EXPECT_EQ(judge(facts, limits).repair, Repair::start_io);
+}
+
+TEST(JudgeByFile, gives_no_score_to_who_follows_nobody_where_there_was_a_primary) {
+  Facts facts = changed(replica(), [](Facts& f) { f.replication.reset(); });
+  EXPECT_EQ(judge(facts, {.by_file = true}).score, no_score);
+  facts.primary_host.clear();
+  EXPECT_EQ(judge(facts, {.by_file = true}).score, score_unrelated);
+}
+
+TEST(JudgeOnMysql, knows_its_words_for_histories_that_differ) {
+  Replication replication{.io_errno = 13114};
+  replication.io_error = "Got fatal error 1236 from source: 'Replica has more GTIDs than the source has'";  // by hand
+  EXPECT_TRUE(says_diverged(replication));
+  replication.io_error = "Got fatal error 1236 from source: 'Cannot replicate because the source purged logs'";
+  EXPECT_FALSE(says_diverged(replication));
+}
+
+TEST(JudgeOnMysql, does_not_switch_on_what_no_plugin_brings) {
+  Facts facts = primary();
+  facts.variables->semi_sync_source = false;
+  facts.variables->dump_threads = 1;
+  facts.variables->has_semi_sync = false;
+  EXPECT_EQ(judge(facts, {}).repair, Repair::none);
+}
+
 void check(const std::vector<Case>& cases, bool evict = false) {
   for (const Case& row : cases) {
     const Verdict verdict = judge(row.facts, {.max_slave_lag_s = 60, .semi_sync = true, .evict_outdated = evict});
@@ -221,6 +256,24 @@ TEST(Judge, leaves_semi_sync_alone_when_it_is_not_wanted) {
   facts.variables->semi_sync_source = false;
   facts.variables->dump_threads = 2;
   EXPECT_EQ(judge(facts, {.max_slave_lag_s = 60, .semi_sync = false}).repair, Repair::none);
+}
+
+TEST(Judge, takes_a_server_that_stopped_applying_for_one_that_may_have_too_much) {
+  const auto apart = [](const std::function<void(Replication&)>& change) {
+    Facts facts = replica();
+    change(*facts.replication);
+    return judge(facts, {}).apart;
+  };
+  EXPECT_FALSE(apart([](Replication&) {}));
+  EXPECT_TRUE(apart([](Replication& r) { r.sql_errno = 1062; }));
+  EXPECT_TRUE(apart([](Replication& r) { r.sql_errno = 1964; })) << "what another worker met was a number given away";
+  EXPECT_FALSE(apart([](Replication& r) { r.io_errno = 2003; }));
+  EXPECT_TRUE(apart([](Replication& r) { r.sql_errno = 1950; })) << "out of order: the number is given away here";
+  EXPECT_TRUE(apart([](Replication& r) {
+    r.io = IoThread::stopped;
+    r.io_errno = 1236;
+    r.io_error = "connecting slave requested to start from GTID 0-1-4, which is not in the master's binlog";
+  }));
 }
 
 }  // namespace

@@ -311,8 +311,24 @@ TEST_F(Story, the_right_to_acknowledge_is_of_one_connection) {
   EXPECT_TRUE(find<Acknowledge>(out)->on);
 }
 
-TEST_F(Story, a_replica_begins_to_acknowledge_only_by_what_it_asked_just_before) {
+TEST_F(Story, of_two_databases_a_slow_machine_has_its_time_to_ask_before_it_acknowledges) {
   begin("e=1 q=0 p=n2 s=-");
+  make_replica();
+  server_.acknowledges = false;
+  cluster_.notices["n2"] = {.kind = Notice::Kind::primary, .invites = "n1", .epoch = 1, .sequence = 0};
+  ASSERT_NE(find<ReadCluster>(tell(server_)), nullptr);
+  const Time then = now_;
+  now_ += 4s;
+  const Effects fresh = tell(cluster_);
+  ASSERT_NE(find<Acknowledge>(fresh), nullptr);
+  EXPECT_LE(find<Acknowledge>(fresh)->until, then + 5s);
+  ASSERT_NE(find<ReadCluster>(look(3s)), nullptr);
+  now_ += 6s;
+  EXPECT_EQ(find<Acknowledge>(tell(cluster_)), nullptr);
+}
+
+TEST_F(Story, of_three_databases_a_replica_begins_to_acknowledge_only_by_what_it_asked_just_before) {
+  begin("e=1 q=0 p=n2 s=-", Durability::lossless, true, 3);
   make_replica();
   server_.acknowledges = false;
   cluster_.notices["n2"] = {.kind = Notice::Kind::primary, .invites = "n1", .epoch = 1, .sequence = 0};

@@ -5,6 +5,8 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <string>
+#include <tuple>
 
 namespace systole::mysql {
 namespace {
@@ -54,6 +56,35 @@ TEST(CommandLine, flushes_the_relay_log_when_an_acknowledgement_shall_survive_th
   options.sync_relay_log = true;
   options.additional = {"--sync-relay-log=0"};
   EXPECT_LT(place(command_line(options), "--sync-relay-log=0"), place(command_line(options), "--sync-relay-log=1"));
+}
+
+TEST(CommandLine, by_file_and_position_applies_with_one_thread_and_leaves_the_strict_mode_to_the_user) {
+  ServerOptions options = plain();
+  options.by_file = true;
+  const auto argv = command_line(options);
+  EXPECT_GE(place(argv, "--slave-parallel-threads=0"), 0);
+  EXPECT_EQ(place(argv, "--gtid-strict-mode=ON"), -1);
+}
+
+TEST(CommandLine, of_mysql_has_its_words_and_none_that_only_mariadb_knows) {
+  for (const auto& [version, skip, updates] :
+       {std::tuple{"5.7.44", "--skip-slave-start", "--log-slave-updates=ON"},
+        std::tuple{"8.0.36", "--skip-replica-start", "--log-replica-updates=ON"},
+        std::tuple{"8.4.3", "--skip-replica-start", "--log-replica-updates=ON"}}) {
+    ServerOptions options = plain();
+    options.dialect = Dialect::of(version).value();
+    options.extra_port = 3307;
+    options.role = Role::replica;
+    options.relay_log = "x";
+    const auto argv = command_line(options);
+    for (const char* const word : {"--read-only=ON", "--super-read-only=ON", skip, updates, "--server-id=1"})
+      EXPECT_GE(place(argv, word), 0) << version << " " << word;
+    for (const std::string& word : argv)
+      for (const char* const foreign :
+           {"init-rpl-role", "extra-port", "gtid-strict", "slave-parallel-mode", "--relay-log="})
+        EXPECT_EQ(word.find(foreign), std::string::npos) << version << " " << word;
+    EXPECT_EQ(place(argv, "--relay-log-info-repository=TABLE") >= 0, std::string(version) == "5.7.44");
+  }
 }
 
 TEST(CommandLine, opens_a_second_port_with_room_for_some_replicas_where_one_is_named) {

@@ -4,62 +4,16 @@
 
 #include <gtest/gtest.h>
 
+#include "tests/unit/mysql/log_maker.hpp"
+
 namespace systole::mysql {
 namespace {
-
-class LogMaker {
- public:
-  LogMaker() {
-    add("\xfe"
-        "bin");
-  }
-
-  std::size_t size() const { return bytes_.size(); }
-  LogMaker& event(std::uint8_t type, std::uint32_t server, const std::string& body) {
-    number(0, 4);
-    number(type, 1);
-    number(server, 4);
-    number(19 + body.size(), 4);
-    number(0, 4);
-    number(0, 2);
-    add(body);
-    return *this;
-  }
-  LogMaker& gtid(std::uint32_t server, std::uint64_t sequence, bool standalone = false, std::uint32_t domain = 0) {
-    std::string body;
-    for (int i = 0; i < 8; ++i) body += static_cast<char>((sequence >> (8 * i)) & 0xff);
-    for (int i = 0; i < 4; ++i) body += static_cast<char>((domain >> (8 * i)) & 0xff);
-    body += static_cast<char>(standalone ? 1 : 0);
-    return event(162, server, body + std::string(6, '\0'));
-  }
-  LogMaker& rows() { return event(23, 1, "rows"); }
-  LogMaker& xid() { return event(16, 1, std::string(8, '\0')); }
-  LogMaker& statement(const std::string& text) {
-    // thread, time, length of the database's name, error, length of status variables; no status, database "d"
-    return event(2, 1, std::string(8, '\0') + '\1' + std::string(4, '\0') + "d" + std::string(1, '\0') + text + "sum!");
-  }
-  LogMaker& transaction(std::uint32_t server, std::uint64_t sequence) { return gtid(server, sequence).rows().xid(); }
-  LogMaker& cut(std::size_t bytes) {
-    bytes_.resize(bytes_.size() - bytes);
-    return *this;
-  }
-  RelayFile file(const std::string& path) const { return {.path = path, .bytes = bytes_}; }
-
- private:
-  void add(const std::string& text) {
-    for (const char c : text) bytes_.push_back(static_cast<std::byte>(c));
-  }
-  void number(std::uint64_t value, int width) {
-    for (int i = 0; i < width; ++i) bytes_.push_back(static_cast<std::byte>((value >> (8 * i)) & 0xff));
-  }
-  std::vector<std::byte> bytes_;
-};
 
 GtidList list(std::string_view text) {
   return parse_gtids(text).value();
 }
 
-RelayScan scan(const std::vector<RelayFile>& files, std::string_view applied) {
+RelayScan scan(const std::vector<LogFile>& files, std::string_view applied) {
   return scan_relay_log(files, list(applied)).value();
 }
 
@@ -70,7 +24,7 @@ TEST(RelayLog, tells_what_was_received_and_where_the_first_unapplied_transaction
   log.transaction(7, 3).transaction(7, 4);
   const RelayScan found = scan({log.file("/d/relay.000001")}, "0-7-2");
   EXPECT_EQ(to_string(found.received), "0-7-4");
-  EXPECT_EQ(found.resume, (RelayPlace{"/d/relay.000001", third}));
+  EXPECT_EQ(found.resume, (LogPlace{"/d/relay.000001", third}));
   EXPECT_EQ(found.unapplied, 2U);
   EXPECT_FALSE(found.torn);
 }
@@ -110,7 +64,7 @@ TEST(RelayLog, may_spread_one_transaction_over_two_files) {
   second.rows().xid().transaction(7, 3);
   const RelayScan found = scan({first.file("r.1"), second.file("r.2")}, "0-7-1");
   EXPECT_EQ(to_string(found.received), "0-7-3");
-  EXPECT_EQ(found.resume, (RelayPlace{"r.1", begin}));
+  EXPECT_EQ(found.resume, (LogPlace{"r.1", begin}));
   EXPECT_EQ(found.unapplied, 2U);
 }
 
@@ -132,13 +86,13 @@ TEST(RelayLog, of_several_domains_gives_the_last_of_each) {
 
 TEST(RelayLog, that_is_none_or_encrypted_is_an_error_with_the_files_name) {
   const std::vector<std::byte> text(100, std::byte{'x'});
-  const std::vector<RelayFile> foreign{{.path = "/d/foreign", .bytes = text}};
+  const std::vector<LogFile> foreign{{.path = "/d/foreign", .bytes = text}};
   const auto none = scan_relay_log(foreign, {});
   ASSERT_FALSE(none);
   EXPECT_NE(none.error().what.find("/d/foreign"), std::string::npos);
   LogMaker log;
   log.event(164, 1, "key").transaction(7, 1);
-  const std::vector<RelayFile> encrypted{log.file("/d/secret")};
+  const std::vector<LogFile> encrypted{log.file("/d/secret")};
   const auto secret = scan_relay_log(encrypted, {});
   ASSERT_FALSE(secret);
   EXPECT_NE(secret.error().what.find("/d/secret"), std::string::npos);
@@ -149,13 +103,13 @@ TEST(RelayLog, of_random_bytes_never_leads_outside_the_file) {
   for (int round = 0; round < 2000; ++round) {
     LogMaker log;
     log.transaction(7, 1).statement("COMMIT").gtid(7, 2);
-    RelayFile file = log.file("r");
+    LogFile file = log.file("r");
     std::vector<std::byte> bytes(file.bytes.begin(), file.bytes.end());
     for (int i = 0; i < 4; ++i) {
       state = state * 1664525 + 1013904223;
       bytes[4 + (state >> 8) % (bytes.size() - 4)] = static_cast<std::byte>(state >> 24);
     }
-    const std::vector<RelayFile> files{{.path = "r", .bytes = bytes}};
+    const std::vector<LogFile> files{{.path = "r", .bytes = bytes}};
     const auto found = scan_relay_log(files, {});
     if (found) {
       EXPECT_LE(found->unapplied, 2U);
@@ -164,9 +118,9 @@ TEST(RelayLog, of_random_bytes_never_leads_outside_the_file) {
 }
 
 TEST(RelayIndex, names_are_below_the_datadir_unless_absolute) {
-  EXPECT_EQ(relay_files("./relay.000001\nrelay.000002\n/other/relay.000003\n\n", "/data"),
+  EXPECT_EQ(log_files("./relay.000001\nrelay.000002\n/other/relay.000003\n\n", "/data"),
             (std::vector<std::string>{"/data/relay.000001", "/data/relay.000002", "/other/relay.000003"}));
-  EXPECT_TRUE(relay_files("", "/data").empty());
+  EXPECT_TRUE(log_files("", "/data").empty());
 }
 
 TEST(RelayIndex, name_is_taken_from_the_file_of_positions) {

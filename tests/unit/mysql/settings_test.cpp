@@ -116,6 +116,7 @@ TEST(Memo, comes_back_as_it_was_written) {
   const Memo memo{.score = "100",
                   .readable = "1",
                   .published = "10.0.0.1",
+                  .takeover = "10.0.0.1|mysql-bin.000001|4",
                   .sent_s = 77,
                   .primary_host = "n1",
                   .primary_port = 3306};
@@ -124,6 +125,15 @@ TEST(Memo, comes_back_as_it_was_written) {
 
 TEST(Memo, that_is_damaged_is_as_good_as_none) {
   EXPECT_EQ(to_text(parse_memo("sco\1re\nsent=x\nprimary_port=-1\n=\n")), to_text(Memo{}));
+}
+
+TEST(Settings, by_file_and_position_go_with_no_promise_but_available) {
+  for (const auto& [durability, count] :
+       {std::pair{"available", 0U}, std::pair{"auto", 1U}, std::pair{"lossless", 1U}, std::pair{"crash-safe", 1U}}) {
+    const agents::Environment env{{"OCF_RESKEY_replicate_by", "file"}, {"OCF_RESKEY_durability", durability}};
+    const agents::Values values(about_mysql(), env);
+    EXPECT_EQ(value_faults(settings_from(values), values).size(), count) << durability;
+  }
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "crmd/scheduler/plan.hpp"
 #include "tests/golden/scheduler/story.hpp"
 
 namespace systole::scheduler::testing {
@@ -400,6 +401,16 @@ TEST(Scheduler, an_empty_cluster_needs_nothing) {
   EXPECT_TRUE(Outcome("").transition().empty());
   EXPECT_TRUE(Outcome("node n1\n").transition().empty());
   EXPECT_EQ(Outcome("primitive a ocf:heartbeat:Dummy\n").where("a"), "Stopped ");
+}
+
+TEST(Nodes, are_in_the_order_of_the_numbers_in_their_names) {
+  const auto before = [](const char* a, const char* b) { return comes_before(NodeName{a}, NodeName{b}); };
+  for (const auto& [a, b] : {std::pair("n2", "n10"), std::pair("a", "b"), std::pair("n", "n1"),
+                             std::pair("n2a1", "n2a3"), std::pair("n9", "na"), std::pair("n02", "n2")}) {
+    EXPECT_TRUE(before(a, b)) << a << " " << b;
+    EXPECT_FALSE(before(b, a)) << a << " " << b;
+  }
+  EXPECT_FALSE(before("n7", "n7"));
 }
 
 }  // namespace

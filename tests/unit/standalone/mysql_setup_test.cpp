@@ -5,13 +5,12 @@
 #include <filesystem>
 #include <fstream>
 
+#include "agents/ocf/mysql/dump.hpp"
 #include "cib/xml/cib_xml.hpp"
 #include "tools/agent/local_network.hpp"
 #include "tools/agent/mysql_client.hpp"
 #include "tools/agent/mysql_datadir.hpp"
 #include "tools/agent/mysql_dropin.hpp"
-#include "tools/agent/mysql_own_server.hpp"
-#include "tools/agent/mysql_seed.hpp"
 #include "tools/agent/mysql_setup_cib.hpp"
 #include "tools/agent/own_service.hpp"
 #include "tools/agent/undo.hpp"
@@ -241,10 +240,10 @@ TEST(MysqlDataDir, a_copy_that_is_not_whole_is_never_taken_for_anything_else) {
 TEST(MysqlSeed, takes_the_position_only_from_a_dump_that_came_to_its_end) {
   const std::string end =
       "INSERT …\n-- SET GLOBAL gtid_slave_pos='0-5-6,1-2-3';\n/*!40103 … */;\n\n-- Dump completed on X\n";
-  EXPECT_EQ(position_in_dump(end), "0-5-6,1-2-3");
-  EXPECT_FALSE(position_in_dump(end.substr(0, end.find("\n-- Dump"))));
-  EXPECT_FALSE(position_in_dump("-- SET GLOBAL gtid_slave_pos='';\n\n-- Dump completed\n"));
-  EXPECT_FALSE(position_in_dump(""));
+  EXPECT_EQ(mysql::position_in_dump(end), "0-5-6,1-2-3");
+  EXPECT_FALSE(mysql::position_in_dump(end.substr(0, end.find("\n-- Dump"))));
+  EXPECT_FALSE(mysql::position_in_dump("-- SET GLOBAL gtid_slave_pos='';\n\n-- Dump completed\n"));
+  EXPECT_FALSE(mysql::position_in_dump(""));
 }
 
 TEST(MysqlClient, a_password_of_any_characters_comes_through_the_option_file) {
@@ -255,16 +254,6 @@ TEST(MysqlClient, a_password_of_any_characters_comes_through_the_option_file) {
 
 TEST(MysqlClient, a_literal_cannot_be_left_by_what_stands_in_it) {
   EXPECT_EQ(sql_literal("a'b\\"), "'a''b\\\\'");
-}
-
-TEST(OwnServer, the_series_is_read_from_what_servers_say) {
-  EXPECT_EQ(series_of("mariadbd  Ver 10.11.19-MariaDB-0+deb12u1 for debian-linux-gnu"), "10.11");
-  EXPECT_EQ(series_of("11.4.2-MariaDB-log"), "11.4");
-  EXPECT_EQ(series_of("/usr/sbin/mysqld  Ver 8.0.36 for Linux on x86_64 (MySQL Community Server - GPL)"), "");
-  EXPECT_TRUE(is_supported_series("10.11"));
-  EXPECT_TRUE(is_supported_series("11.4"));
-  EXPECT_FALSE(is_supported_series("10.6"));
-  EXPECT_FALSE(is_supported_series(""));
 }
 
 TEST(LocalNetwork, an_account_pattern_is_the_network_with_its_mask) {

@@ -63,11 +63,15 @@ TEST(Verify, warns_of_two_monitors_with_one_interval_whatever_their_roles) {
   EXPECT_EQ(warnings(op("a", R"(interval="0")") + op("b", R"(interval="0")"), false), "");
 }
 
-TEST(Verify, finds_nothing_wrong_with_the_example_that_users_copy) {
-  Surroundings here;
-  verify(here, {"/nonexistent/cluster.conf", "", EXAMPLES "/database-and-address.xml"});
-  EXPECT_NE(here.out.find("database-and-address.xml: 2 resource(s), 2 node(s)"), std::string::npos) << here.out;
-  EXPECT_EQ(here.out.find("warning"), std::string::npos) << here.out;
+TEST(Verify, finds_nothing_wrong_with_the_examples_that_users_copy) {
+  for (const auto& [name, resources] :
+       {std::pair("database-and-address.xml", 2), std::pair("readers.xml", 4), std::pair("watched.xml", 4)}) {
+    Surroundings here;
+    verify(here, {"/nonexistent/cluster.conf", "", std::string(EXAMPLES "/") + name});
+    EXPECT_NE(here.out.find(name + (": " + std::to_string(resources)) + " resource(s), 2 node(s)"), std::string::npos)
+        << here.out;
+    EXPECT_EQ(here.out.find("warning"), std::string::npos) << here.out;
+  }
 }
 
 }  // namespace

@@ -8,12 +8,15 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
-#include "agents/sql/deadline.hpp"
+#include "common/base/handles.hpp"
 #include "common/base/result.hpp"
+#include "common/base/time.hpp"
 
-namespace systole::tools {
+namespace systole::agents {
 
 struct ChildUser {
   uid_t user = 0;
@@ -29,6 +32,20 @@ struct Command {
   std::optional<ChildUser> as = {};  // whom it runs as; a server that changes its user itself would outlive us
 };
 
+/// A text in memory that programs which we start can read as a file, and nobody else: what is secret has no place in
+/// arguments and environments, which others can read.
+class SecretText {
+ public:
+  static Result<SecretText> of(std::string_view text);
+  int fd() const { return fd_.get(); }
+  /// Its name in the program that inherits it.
+  std::string path() const;
+
+ private:
+  explicit SecretText(Fd fd) : fd_(std::move(fd)) {}
+  Fd fd_;
+};
+
 class Child {
  public:
   Child() = default;
@@ -41,7 +58,7 @@ class Child {
   pid_t pid() const { return pid_; }
   Result<void> signal(int number) const;
   /// True: it has ended, and was reaped.
-  bool ended_by(Deadline deadline);
+  bool ended_by(Time deadline);
   /// Waits for its end: the exit code, 128 + signal when a signal ended it.
   int reap();
 
@@ -50,4 +67,4 @@ class Child {
   int code_ = 0;
 };
 
-}  // namespace systole::tools
+}  // namespace systole::agents

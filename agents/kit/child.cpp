@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // fork and PR_SET_PDEATHSIG. A group of its own: the terminal's Ctrl-C is for us, and we end it.
-#include "tools/agent/child.hpp"
+#include "agents/kit/child.hpp"
 
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <grp.h>
-#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,12 +18,13 @@
 #include <cerrno>
 #include <utility>
 
-#include "agents/kit/process.hpp"
+#include "agents/kit/agent.hpp"
 
-namespace systole::tools {
+namespace systole::agents {
 namespace {
 
-constexpr int poll_ms_max = 20;
+constexpr Duration poll_pause = 20ms;
+constexpr int first_free_fd = 10;  // beyond the standard ones and those that a child rearranges
 
 /// In the child: system calls only.
 [[noreturn]] void become(const Command& command, const std::vector<char*>& argv, const std::array<int, 3>& standard,
@@ -62,6 +64,21 @@ Result<ChildUser> user_by_name(const std::string& name) {
   return user;
 }
 
+Result<SecretText> SecretText::of(std::string_view text) {
+  const Fd low(::memfd_create("systole", MFD_CLOEXEC));
+  if (!low) return errno_error("make a file in memory");
+  Fd fd(::fcntl(low.get(), F_DUPFD_CLOEXEC, first_free_fd));
+  // Readable by others, the clients would refuse it.
+  if (!fd || ::fchmod(fd.get(), 0600) != 0) return errno_error("make a file in memory");
+  if (::write(fd.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()))
+    return errno_error("write a file in memory");
+  return SecretText(std::move(fd));
+}
+
+std::string SecretText::path() const {
+  return fmt::format("/proc/self/fd/{}", fd_.get());
+}
+
 Child::Child(Child&& other) noexcept : pid_(std::exchange(other.pid_, 0)), code_(other.code_) {}
 
 Child::~Child() {
@@ -88,7 +105,7 @@ Result<void> Child::signal(int number) const {
   return errno_error(fmt::format("send signal {} to process {}", number, pid_));
 }
 
-bool Child::ended_by(Deadline deadline) {
+bool Child::ended_by(Time deadline) {
   for (;;) {
     int status = 0;
     if (pid_ <= 0) return true;
@@ -97,8 +114,7 @@ bool Child::ended_by(Deadline deadline) {
       code_ = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
       return true;
     }
-    if (deadline.over()) return false;
-    ::poll(nullptr, 0, std::min(poll_ms_max, deadline.left_ms()));
+    if (!pause_for(poll_pause, deadline)) return false;
   }
 }
 
@@ -112,4 +128,4 @@ int Child::reap() {
   return code_;
 }
 
-}  // namespace systole::tools
+}  // namespace systole::agents

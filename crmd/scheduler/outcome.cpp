@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// See outcome.hpp.
+#include "crmd/scheduler/outcome.hpp"
+
+#include <fmt/format.h>
+
+namespace systole::scheduler {
+
+namespace {
+
+void forget_failures(cib::NodeState& node, const ResourceId& resource) {
+  const std::string count = "fail-count-" + resource.value + "#", last = "last-failure-" + resource.value + "#";
+  std::erase_if(node.transient,
+                [&](const auto& each) { return each.first.starts_with(count) || each.first.starts_with(last); });
+  auto history = node.history.find(resource);
+  if (history != node.history.end()) history->second.entries.erase("last_failure_0");
+}
+
+}  // namespace
+
+void succeed(cib::Status& status, const Action& action, std::int32_t call_id, std::int64_t now_s) {
+  if (action.kind == ActionKind::pseudo) return;
+  const auto found = status.nodes.find(action.node);
+  if (found == status.nodes.end()) return;
+  cib::NodeState& node = found->second;
+  if (action.kind == ActionKind::clear_failure) return forget_failures(node, action.resource);
+  cib::ResourceHistory& history = node.history[action.resource];
+  if (action.kind == ActionKind::cancel) {
+    history.entries.erase(fmt::format("{}_{}", action.operation, to_ms(action.interval)));
+    return;
+  }
+  history.standard = action.standard;
+  history.provider = action.provider;
+  history.type = action.type;
+  cib::OperationResult result;
+  result.resource = action.resource;
+  result.operation = action.operation;
+  result.interval = action.interval;
+  result.call_id = call_id;
+  result.rc = result.expected_rc = action.expected_rc;
+  result.last_rc_change = now_s;
+  cib::record(history, result);
+}
+
+}  // namespace systole::scheduler

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The plan copied into plain values. Nothing is decided here.
+#include "crmd/scheduler/picture.hpp"
+
+#include <algorithm>
+
+#include "crmd/scheduler/plan.hpp"
+
+namespace systole::scheduler {
+
+namespace {
+
+ShownResource::Kind kind_of(const Item& item) {
+  switch (item.kind) {
+    case Kind::group:
+      return ShownResource::Kind::group;
+    case Kind::clone:
+      return ShownResource::Kind::clone;
+    case Kind::primitive:
+      break;
+  }
+  return ShownResource::Kind::primitive;
+}
+
+/// An instance of an anonymous clone is one like the others.
+std::string name_of(const Item& item) {
+  const Item* clone = clone_of(item);
+  if (clone == nullptr || clone->unique || !item.leaf()) return item.id;
+  return item.primitive->id.value;
+}
+
+void copy_acts(const Plan& plan, const Item& item, ShownResource& shown) {
+  for (const Act* act : item.acts) {
+    const NodeName node = act->node == nowhere ? NodeName{} : plan.nodes[std::size_t(act->node)].name;
+    shown.acts.push_back({.task = std::string(to_words(act->task)),
+                          .node = node,
+                          .optional = act->optional,
+                          .runnable = act->runnable,
+                          .cause = act->cause});
+  }
+}
+
+ShownResource shown(const Plan& plan, const Item& item) {
+  ShownResource seen;
+  seen.kind = kind_of(item);
+  seen.id = item.id;
+  seen.name = name_of(item);
+  if (item.leaf()) {
+    seen.standard = item.primitive->standard;
+    seen.provider = item.primitive->provider;
+    seen.type = item.primitive->type;
+  }
+  for (const Item* child : item.children) seen.children.push_back(shown(plan, *child));
+  seen.orphan = item.orphan;
+  seen.managed = item.managed;
+  seen.blocked = item.blocked;
+  seen.failed = item.failed || !item.failure.empty();
+  seen.failure_ignored = item.failure_ignored;
+  seen.starting = item.start_pending;
+  seen.promotable = item.promotable;
+  seen.unique = item.unique;
+  seen.instances = item.clone_max;
+  seen.target_role = cib::modern_role(meta_of(item, "target-role", ""));
+  seen.role = item.role;
+  for (const int node : item.running_on) seen.running_on.push_back(plan.nodes[std::size_t(node)].name);
+  for (std::size_t node = 0; node < plan.nodes.size(); ++node)
+    if (item.weights[node].present) seen.possible_on.push_back(plan.nodes[node].name);
+  seen.next_role = item.next();
+  if (item.allocated != nowhere) seen.next_node = plan.nodes[std::size_t(item.allocated)].name;
+  copy_acts(plan, item, seen);
+  return seen;
+}
+
+bool is_busy(const Plan& plan, int node) {
+  return std::ranges::any_of(plan.items, [&](const Item& item) {
+    return item.leaf() && std::ranges::find(item.running_on, node) != item.running_on.end();
+  });
+}
+
+}  // namespace
+
+Picture draw(const Plan& plan) {
+  Picture picture;
+  for (std::size_t index = 0; index < plan.nodes.size(); ++index) {
+    const PlanNode& node = plan.nodes[index];
+    picture.nodes.push_back({.name = node.name,
+                             .online = node.online,
+                             .standby = node.standby,
+                             .standby_on_fail = node.standby_on_fail,
+                             .maintenance = node.maintenance,
+                             .unclean = node.unclean,
+                             .pending = node.pending,
+                             .busy = is_busy(plan, int(index))});
+  }
+  std::vector<const Item*> roots(plan.roots.begin(), plan.roots.end());
+  std::ranges::stable_sort(roots, [](const Item* a, const Item* b) { return a->priority > b->priority; });
+  for (const Item* root : roots) picture.resources.push_back(shown(plan, *root));
+  return picture;
+}
+
+}  // namespace systole::scheduler

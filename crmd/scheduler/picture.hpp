@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// What the scheduler saw and what it decided, as a tree like the configuration's, for whoever shows it to people:
+// status displays, crm_simulate. It holds everything, also what needs no action.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "crmd/scheduler/scheduler.hpp"
+
+namespace systole::scheduler {
+
+/// An act that was thought of. optional: nothing asks for it. Not runnable: something is in its way.
+struct ShownAct {
+  std::string task;  // start, stop, promote, demote, monitor, …
+  NodeName node;
+  bool optional = true, runnable = true;
+  std::string cause;  // why, in Pacemaker's words; "": it is the resource's own affair
+};
+
+struct ShownResource {
+  enum class Kind { primitive, group, clone };
+  Kind kind = Kind::primitive;
+  std::string id;    // an instance's has its number
+  std::string name;  // as people know it: an anonymous instance's has none
+  std::string standard, provider, type;
+  std::vector<ShownResource> children;
+  bool orphan = false, managed = true, blocked = false, failed = false, failure_ignored = false, starting = false;
+  bool promotable = false, unique = false;  // clones
+  int instances = 0;                        // clones: clone-max
+  std::string target_role;                  // as configured; ""
+  Role role = Role::stopped;
+  std::vector<NodeName> running_on;
+  std::vector<NodeName> possible_on;  // clones: nodes that are not ruled out for all instances
+
+  // What was decided; as it is where nothing was.
+  Role next_role = Role::stopped;
+  std::optional<NodeName> next_node;
+  std::vector<ShownAct> acts;
+};
+
+struct ShownNode {
+  NodeName name;
+  bool online = false, standby = false, standby_on_fail = false, maintenance = false, unclean = false, pending = false;
+  bool busy = false;  // something is active on it
+};
+
+struct Picture {
+  std::vector<ShownNode> nodes;  // by name, numbers in it by their value
+  // By priority, then as configured, then those that are configured no more.
+  std::vector<ShownResource> resources;
+};
+
+/// As it is.
+Picture picture_of(const View& view);
+
+struct Planned {
+  Transition transition;
+  Picture picture;
+};
+/// schedule(), and what it thought of.
+Planned schedule_in_full(const View& view);
+
+}  // namespace systole::scheduler

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A cluster and what becomes of it in the words of crm_simulate.
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "common/base/text.hpp"
+#include "tools/simulate/show.hpp"
+#include "tools/simulate/world.hpp"
+
+namespace systole::tools {
+namespace {
+
+/// Two nodes that are up, without fencing. `ran`: lrm_resource elements of n1.
+std::string cib(std::string_view resources, std::string_view ran = "", std::string_view n2 = "") {
+  const auto state = [](std::string_view node, std::string_view id, std::string_view more) {
+    return fmt::format(R"(<node_state id="{}" uname="{}" in_ccm="true" crmd="online" join="member" expected="member">)"
+                       R"(<lrm id="{}"><lrm_resources>{}</lrm_resources></lrm></node_state>)",
+                       id, node, id, more);
+  };
+  return fmt::format(
+      R"(<cib validate-with="pacemaker-3.9" admin_epoch="0" epoch="1" num_updates="0" have-quorum="1" dc-uuid="1">)"
+      R"(<configuration><crm_config><cluster_property_set id="o"><nvpair id="s" name="stonith-enabled" )"
+      R"(value="false"/></cluster_property_set></crm_config><nodes><node id="1" uname="n1"/><node id="2" uname="n2">{})"
+      R"(</node></nodes><resources>{}</resources><constraints/></configuration><status>{}{}</status></cib>)",
+      n2, resources, state("n1", "1", ran), state("n2", "2", ""));
+}
+
+std::string primitive(std::string_view id) {
+  return fmt::format(R"(<primitive id="{}" class="ocf" provider="systole" type="Dummy"/>)", id);
+}
+
+std::string started(std::string_view id) {
+  return fmt::format(
+      R"(<lrm_resource id="{0}" class="ocf" provider="systole" type="Dummy"><lrm_rsc_op id="{0}_last_0" )"
+      R"(operation="start" operation_key="{0}_start_0" interval="0" call-id="3" rc-code="0" op-status="0" )"
+      R"(transition-key="1:1:0:x"/></lrm_resource>)",
+      id);
+}
+
+World world_of(const std::string& text) {
+  auto world = World::of(text, 1'000'000);
+  EXPECT_TRUE(world) << world.error().what;
+  return std::move(*world);
+}
+
+std::string status_of(const World& world) {
+  return show_status(scheduler::picture_of(world.view()));
+}
+
+std::string changes_of(const World& world) {
+  return show_changes(scheduler::schedule_in_full(world.view()).picture);
+}
+
+TEST(Simulate, shows_where_everything_is) {
+  const World world = world_of(cib(primitive("a") + R"(<group id="g">)" + primitive("b") + "</group>", started("b")));
+  EXPECT_EQ(status_of(world),
+            "  * Node List:\n    * Online: [ n1 n2 ]\n\n  * Full List of Resources:\n"
+            "    * a\t(ocf:systole:Dummy):\t Stopped\n    * Resource Group: g:\n"
+            "      * b\t(ocf:systole:Dummy):\t Started n1\n");
+}
+
+TEST(Simulate, shows_alike_instances_of_a_clone_in_one_line) {
+  const World world = world_of(cib(R"(<clone id="c">)" + primitive("a") + "</clone>", started("a")));
+  const std::string shown = status_of(world);
+  EXPECT_NE(shown.find("    * Clone Set: c [a]:\n      * Started: [ n1 ]\n      * Stopped: [ n2 ]\n"),
+            std::string::npos)
+      << shown;
+}
+
+TEST(Simulate, names_nodes_that_are_not_simply_up) {
+  const std::string standby =
+      R"(<instance_attributes id="i"><nvpair id="i1" name="standby" value="on"/></instance_attributes>)";
+  EXPECT_NE(status_of(world_of(cib("", "", standby))).find("    * Node n2: standby\n    * Online: [ n1 ]\n"),
+            std::string::npos);
+}
+
+TEST(Simulate, says_in_one_word_what_becomes_of_a_resource) {
+  EXPECT_EQ(changes_of(world_of(cib(primitive("a")))), "  * Start      a ( n1 )\n");
+  const std::string off =
+      R"(<primitive id="a" class="ocf" provider="systole" type="Dummy"><meta_attributes id="m"><nvpair id="m1" )"
+      R"(name="target-role" value="Stopped"/></meta_attributes></primitive>)";
+  EXPECT_EQ(changes_of(world_of(cib(off, started("a")))), "  * Stop       a ( n1 )  due to node availability\n");
+}
+
+TEST(Simulate, plays_what_would_be_done_and_shows_what_comes_of_it) {
+  World world = world_of(cib(primitive("a")));
+  const auto lines = world.play(schedule(world.view()));
+  EXPECT_EQ(join(lines, "\n"),
+            "  * Resource action: a               monitor on n2\n  * Resource action: a               monitor on n1\n"
+            "  * Resource action: a               start on n1");
+  EXPECT_NE(status_of(world).find("a\t(ocf:systole:Dummy):\t Started n1"), std::string::npos);
+  EXPECT_EQ(changes_of(world), "") << "all is as it should be";
+}
+
+TEST(Simulate, takes_histories_of_numbered_instances_for_those_of_anonymous_ones) {
+  World world = world_of(cib(R"(<clone id="c">)" + primitive("a") + "</clone>", started("a:0")));
+  EXPECT_NE(status_of(world).find("Started: [ n1 ]"), std::string::npos) << status_of(world);
+  world.play(schedule(world.view()));
+  EXPECT_NE(status_of(world).find("Started: [ n1 n2 ]"), std::string::npos) << status_of(world);
+}
+
+TEST(Simulate, says_what_is_wrong_with_its_input) {
+  EXPECT_FALSE(World::of("<cib>", 0));
+  EXPECT_FALSE(World::of("", 0));
+}
+
+}  // namespace
+}  // namespace systole::tools

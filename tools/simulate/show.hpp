@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// A cluster and a plan in the words of Pacemaker's crm_simulate, which people and scripts read.
+#pragma once
+
+#include <string>
+
+#include "crmd/scheduler/picture.hpp"
+
+namespace systole::tools {
+
+/// Nodes and resources as they are: the lists below "Current cluster status:".
+std::string show_status(const scheduler::Picture& picture);
+/// One line for each resource that changes; "" when none does.
+std::string show_changes(const scheduler::Picture& picture);
+/// "1 of 2 resource instances DISABLED …", and an empty line; "" when none is.
+std::string show_counts(const scheduler::Picture& picture);
+
+}  // namespace systole::tools

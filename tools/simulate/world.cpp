@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// Actions are done as soon as those before them are, in passes over the graph in its order: what comes to be ready in a
+// pass is done in it, if its turn has not passed.
+#include "tools/simulate/world.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <numeric>
+
+#include "cib/xml/cib_xml.hpp"
+#include "common/base/text.hpp"
+#include "crmd/scheduler/outcome.hpp"
+
+namespace systole::tools {
+
+namespace {
+
+using scheduler::Action;
+using scheduler::ActionKind;
+using scheduler::Transition;
+
+/// An attribute of the document's first element.
+std::string header(std::string_view cib, std::string_view name) {
+  const std::size_t begin = cib.find("<cib"), end = cib.find('>', begin);
+  if (begin == std::string_view::npos || end == std::string_view::npos) return {};
+  return between(cib.substr(begin, end - begin), fmt::format(" {}=\"", name), "\"").value_or("");
+}
+
+}  // namespace
+
+Result<World> World::of(std::string_view cib, std::int64_t now_s) {
+  auto configuration = cib::parse_configuration(cib);
+  if (!configuration) return configuration.error();
+  auto status = cib::parse_status(cib);
+  if (!status) return status.error();
+  World world;
+  world.configuration_ = std::move(*configuration);
+  world.status_ = std::move(*status);
+  world.quorate_ = parse_bool(header(cib, "have-quorum")).value_or(false);
+  const std::string dc = header(cib, "dc-uuid");
+  for (const cib::Node& node : world.configuration_.nodes)
+    if (node.id == dc) world.dc_ = node.uname;
+  world.said_time_ = parse_int<std::int64_t>(header(cib, "execution-date"));
+  world.now_s_ = world.said_time_.value_or(now_s);
+  for (const auto& [name, node] : world.status_.nodes)
+    for (const auto& [id, history] : node.history) {
+      world.known_.insert(id.value);
+      for (const auto& [key, entry] : history.entries) world.call_id_ = std::max(world.call_id_, entry.call_id);
+    }
+  return world;
+}
+
+scheduler::View World::view() const {
+  return {.configuration = &configuration_, .status = &status_, .quorate = quorate_, .dc = dc_, .epoch_s = now_s_};
+}
+
+/// Instances without numbers of their own are named by them until a history has been seen.
+std::string World::line_of(const Action& action) const {
+  if (action.kind == ActionKind::pseudo) return fmt::format("  * Pseudo action:   {}", action.operation);
+  const bool numbered = action.instance >= 0 && action.resource.value.find(':') == std::string::npos &&
+                        !known_.contains(action.resource.value);
+  const std::string resource =
+      numbered ? fmt::format("{}:{}", action.resource.value, action.instance) : action.resource.value;
+  if (action.kind == ActionKind::clear_failure)
+    return fmt::format("  * Cluster action:  clear_failcount for {} on {}", resource, action.node.value);
+  if (action.kind == ActionKind::cancel)
+    return fmt::format("  * Resource action: {:<15} cancel={} on {}", resource, to_ms(action.interval),
+                       action.node.value);
+  const std::string every = action.interval == Duration{} ? "" : fmt::format("={}", to_ms(action.interval));
+  return fmt::format("  * Resource action: {:<15} {}{} on {}", resource, action.operation, every, action.node.value);
+}
+
+std::vector<std::string> World::play(const Transition& transition) {
+  std::vector<std::size_t> order(transition.actions.size());
+  std::iota(order.begin(), order.end(), 0U);
+  std::ranges::sort(order, {}, [&](std::size_t at) { return transition.actions[at].rank; });
+  std::vector<bool> done(transition.actions.size());
+  const auto is_done = [&](int id) { return done[std::size_t(id)]; };
+  std::vector<std::string> lines;
+  for (bool progress = true; progress;) {
+    progress = false;
+    for (const std::size_t at : order) {
+      const Action& action = transition.actions[at];
+      if (done[at] || !std::ranges::all_of(action.after, is_done) || !std::ranges::all_of(action.after_any, is_done))
+        continue;
+      scheduler::succeed(status_, action, ++call_id_, now_s_);
+      lines.push_back(line_of(action));
+      done[at] = progress = true;
+    }
+  }
+  return lines;
+}
+
+}  // namespace systole::tools
