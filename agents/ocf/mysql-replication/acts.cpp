@@ -50,8 +50,46 @@ Result<mysql::Settings> with_datadir(Server& server, const Settings& settings, D
   return placed;
 }
 
+Result<void> back_to_gtids(Server& server, Deadline deadline) {
+  return server.run("CHANGE MASTER TO MASTER_USE_GTID=slave_pos", deadline);
+}
+
+/// The binary log must not hold what is fetched and logged a second time.
+Result<void> forget_in_log(Server& server, const mysql::Variables& variables, Deadline deadline) {
+  if (variables.dump_threads > 0)
+    return Error{Errc::refused, "other replicas read this server's binary log, which would have to go: they first"};
+  if (const auto emptied = server.run("RESET MASTER", deadline); !emptied) return emptied;
+  const std::string held = server.quoted(to_string(variables.replicated));
+  return server.run("SET GLOBAL gtid_binlog_state=" + held, deadline);
+}
+
+/// What the relay log holds does not follow what the tables hold (`gap`). A primary that has all of it gives it again,
+/// and what is between; the relay log is deleted by the start.
+Result<void> fetch_over_gap(Server& server, const Settings& settings, const PrimaryAddress& primary,
+                            const mysql::GtidList& received, const Error& gap, Deadline deadline, Log& log) {
+  if (!settings.has_account)
+    return Error{gap.code, gap.what +
+                               "; with the parameters replication_user and replication_passwd the primary would "
+                               "be asked whether it has it all"};
+  const auto variables = server.variables(deadline);
+  if (!variables) return variables.error();
+  const auto peer = mysql::ask_peer(settings.server, primary, deadline.within(2s));
+  if (!peer) return Error{gap.code, fmt::format("{}; and {}", gap.what, peer.error().what)};
+  const mysql::GtidList here = mysql::merged(variables->applied(), received);
+  if (!mysql::contains(peer->position, here) || mysql::diverged(variables->applied(), peer->state))
+    return Error{gap.code,
+                 fmt::format("{}; the primary {} has not all that was received here either ({}): nothing is deleted",
+                             gap.what, primary.host, mysql::to_string(here))};
+  log.warning("{}; the primary {} has it all and gives it again", gap.what, primary.host);
+  if (!mysql::contains(variables->replicated, variables->binlog_position))
+    if (const auto emptied = forget_in_log(server, *variables, deadline); !emptied) return emptied;
+  if (const auto back = back_to_gtids(server, deadline); !back) return back;
+  return server.run(Phrase::start_both, deadline);
+}
+
 /// From a standstill a start deletes the relay log: what it holds is applied first. MySQL keeps it.
-Result<void> start_both(Server& server, const Settings& settings, bool drain_interrupted, Deadline deadline, Log& log) {
+Result<void> start_both(Server& server, const Settings& settings, const PrimaryAddress& primary, bool drain_interrupted,
+                        Deadline deadline, Log& log) {
   if (server.dialect().is_mysql()) return server.run(Phrase::start_both, deadline);
   const auto placed = with_datadir(server, settings, deadline);
   if (!placed) return placed.error();
@@ -64,15 +102,21 @@ Result<void> start_both(Server& server, const Settings& settings, bool drain_int
     return server.run(Phrase::start_both, deadline);  // keeps file and position
   const auto received = mysql::received_here(server, *placed, deadline);
   if (!received) return received.error();
-  const auto applied = server.applied(deadline);
-  if (!applied) return applied.error();
-  if (const std::uint64_t rest = mysql::missing(*applied, *received); rest > 0) {
+  const auto variables = server.variables(deadline);
+  if (!variables) return variables.error();
+  const auto forgot = mysql::forgot_in_crash(*variables, placed->datadir);
+  if (!forgot) return forgot.error();
+  if (!forgot->empty())
+    return fetch_over_gap(server, settings, primary, *received, {Errc::corrupt, *forgot}, deadline, log);
+  if (const std::uint64_t rest = mysql::missing(variables->applied(), *received); rest > 0) {
     log.notice("{} received transactions are applied before replication is started", rest);
-    if (const auto drained = mysql::drain_received(server, *placed, deadline); !drained) return drained.error();
+    const auto drained = mysql::drain_received(server, *placed, deadline);
+    if (!drained && drained.error().code == Errc::corrupt)
+      return fetch_over_gap(server, settings, primary, *received, drained.error(), deadline, log);
+    if (!drained) return drained.error();
   }
   if (drain_interrupted)
-    if (const auto back = server.run("CHANGE MASTER TO MASTER_USE_GTID=slave_pos", deadline); !back)
-      return back.error();
+    if (const auto back = back_to_gtids(server, deadline); !back) return back.error();
   return server.run(Phrase::start_both, deadline);
 }
 
@@ -204,7 +248,7 @@ Result<void> act(Repair repair, Server& server, const Settings& settings, const 
     case Repair::start_applier:
       return start_applier(server, deadline);
     case Repair::start_both:
-      return start_both(server, settings, channel->drain_interrupted, deadline, log);
+      return start_both(server, settings, followed, channel->drain_interrupted, deadline, log);
     case Repair::account:
       return set_account(server, settings, followed, deadline);
     case Repair::fetch_again:

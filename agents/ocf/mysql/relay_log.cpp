@@ -2,6 +2,8 @@
 // A transaction may begin in one file and end in the next, so the scanner's state outlives the file.
 #include "agents/ocf/mysql/relay_log.hpp"
 
+#include <algorithm>
+
 #include "common/base/text.hpp"
 
 namespace systole::mysql {
@@ -10,7 +12,7 @@ namespace {
 
 class Scanner {
  public:
-  explicit Scanner(const GtidList& applied) : applied_(applied) {}
+  explicit Scanner(const GtidList& applied) : applied_(position_of(applied)) {}
 
   Result<void> read(const LogFile& file) {
     const auto end = read_events(file, [&](const LogEvent& event) {
@@ -43,12 +45,29 @@ class Scanner {
   }
 
   void close() {
-    scan_.received = merged(scan_.received, {*open_});
     if (!contains(applied_, {*open_})) {
-      if (!scan_.resume) scan_.resume = opened_at_;
+      if (!follows()) scan_.gap = RelayGap{.applied = of_its_domain(applied_), .next = *open_};
+      if (!scan_.resume) {
+        scan_.resume = opened_at_;
+        scan_.first = *open_;
+      }
       ++scan_.unapplied;
     }
+    scan_.received = merged(scan_.received, {*open_});
     open_.reset();
+  }
+
+  /// What is received is written without holes: only the first of a domain can be far from what is applied. A primary
+  /// may leave numbers out, but then nobody can tell whether something is missing.
+  bool follows() const {
+    if (scan_.gap || of_its_domain(scan_.received)) return true;
+    const auto applied = of_its_domain(applied_);
+    return open_->sequence == (applied ? applied->sequence : 0) + 1;
+  }
+
+  std::optional<Gtid> of_its_domain(const GtidList& position) const {
+    const auto found = std::ranges::find(position, open_->domain, &Gtid::domain);
+    return found == position.end() ? std::nullopt : std::optional(*found);
   }
 
   GtidList applied_;

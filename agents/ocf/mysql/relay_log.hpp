@@ -10,11 +10,21 @@
 
 namespace systole::mysql {
 
+/// Between what is applied and what the files hold of a domain, transactions are missing, as far as anybody can tell.
+/// A server that flushes its commits later than its relay log (innodb_flush_log_at_trx_commit is not 1) forgets in a
+/// crash what it had applied, and its position with it; the relay logs which held that are deleted by then.
+struct RelayGap {
+  std::optional<Gtid> applied;  // nullopt: nothing of this domain
+  Gtid next;                    // first in the files that is not applied; it does not follow `applied`
+};
+
 struct RelayScan {
   GtidList received = {};               // last complete transaction of each domain in the files
   std::optional<LogPlace> resume = {};  // first complete transaction that `applied` does not contain
+  std::optional<Gtid> first = {};       // which one that is
   std::uint64_t unapplied = 0;          // complete transactions from there on
   bool torn = false;                    // the last file ends within an event or a transaction
+  std::optional<RelayGap> gap = {};     // applying from `resume` would leave transactions out
 };
 
 /// The files in order, oldest first. Errors: a file that is no relay log, or an encrypted one.

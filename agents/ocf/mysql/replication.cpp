@@ -40,12 +40,36 @@ Result<GtidList> wait_applied(Server& server, const GtidList& wanted, Deadline d
   }
 }
 
+std::string forgotten(const GtidList& in_tables, const GtidList& in_log) {
+  return fmt::format(
+      "the binary log has transactions up to {}, the tables only up to {}: the server forgot the rest in a crash "
+      "(innodb_flush_log_at_trx_commit must be 1)",
+      to_string(in_log), in_tables.empty() ? "none" : to_string(in_tables));
+}
+
+/// What the relay log holds comes right behind what the tables hold.
+Result<void> follows_without_gap(const Variables& variables, const RelayScan& scan) {
+  const auto of_its_domain = [&](const GtidList& list) {
+    const auto found = std::ranges::find(list, scan.first->domain, &Gtid::domain);
+    return found == list.end() ? GtidList{} : GtidList{*found};
+  };
+  const GtidList in_log = of_its_domain(variables.binlog_position), in_tables = of_its_domain(variables.replicated);
+  if (!contains(in_tables, in_log)) return Error{Errc::corrupt, forgotten(in_tables, in_log)};
+  if (!scan.gap) return {};
+  return Error{
+      Errc::corrupt,
+      fmt::format("what was received cannot be applied: {} is applied, and the relay log goes on with {}; what "
+                  "was between is gone, as the server had applied it and forgot it in a crash: "
+                  "innodb_flush_log_at_trx_commit must be 1",
+                  scan.gap->applied ? to_string(*scan.gap->applied) : "nothing", to_string(scan.gap->next))};
+}
+
 /// Both threads stand still: begins at the first transaction that is not applied, found in the files by its GTID.
 /// `known`: what the server itself remembers to have received (nothing after its restart); it must be in the files.
 Result<GtidList> apply_from_files(Server& server, const Settings& settings, const GtidList& known, Deadline deadline) {
   const auto variables = server.variables(deadline);
   if (!variables) return variables.error();
-  const auto scan = read_relay_log(*variables, settings.datadir);
+  const auto scan = read_relay_log(*variables, variables->applied(), settings.datadir);
   if (!scan && scan.error().code != Errc::not_found) return scan.error();
   if (!scan || !scan->resume) {
     if (contains(variables->applied(), known)) return variables->applied();
@@ -53,8 +77,9 @@ Result<GtidList> apply_from_files(Server& server, const Settings& settings, cons
                  fmt::format("{} received transactions are not applied, and the relay log holds none of them",
                              missing(variables->applied(), known))};
   }
-  // MASTER_LOG_FILE means nothing here, but the parallel applier of 10.11 dies of an empty one: it compares the numbers
-  // behind the names' dots.
+  if (const auto whole = follows_without_gap(*variables, *scan); !whole) return whole.error();
+  // MASTER_LOG_FILE means nothing here, but the parallel applier of 10.11 dies of an empty one: it compares the
+  // numbers behind the names' dots.
   const std::string change = fmt::format(
       "CHANGE MASTER TO MASTER_USE_GTID=NO, MASTER_LOG_FILE='none.000001', MASTER_LOG_POS=4, "
       "RELAY_LOG_FILE={}, RELAY_LOG_POS={}",
@@ -105,10 +130,19 @@ Result<PeerHistory> ask_peer(const Settings& settings, const PrimaryAddress& pee
   return history;
 }
 
-Result<RelayScan> read_relay_log(const Variables& variables, const std::string& datadir) {
+Result<RelayScan> read_relay_log(const Variables& variables, const GtidList& applied, const std::string& datadir) {
   const auto logs = map_relay_logs(variables, datadir);
   if (!logs) return logs.error();
-  return scan_relay_log(logs->files, variables.applied());
+  return scan_relay_log(logs->files, applied);
+}
+
+Result<std::string> forgot_in_crash(const Variables& variables, const std::string& datadir) {
+  if (contains(variables.replicated, variables.binlog_position)) return std::string{};
+  // What is received moves gtid_slave_pos as it is applied; what is written here does not, and is no proof.
+  const auto scan = read_relay_log(variables, variables.replicated, datadir);
+  if (!scan && scan.error().code != Errc::not_found) return scan.error();
+  if (!scan || !scan->first || !has_transaction(variables.binlog_state, *scan->first)) return std::string{};
+  return forgotten(variables.replicated, variables.binlog_position);
 }
 
 Result<GtidList> received_here(Server& server, const Settings& settings, Deadline deadline) {
@@ -120,7 +154,7 @@ Result<GtidList> received_here(Server& server, const Settings& settings, Deadlin
   if (!*status) return received;
   received = merged(received, (*status)->received);
   if ((*status)->io != IoThread::stopped || (*status)->sql_running) return received;
-  const auto scan = read_relay_log(*variables, settings.datadir);
+  const auto scan = read_relay_log(*variables, variables->applied(), settings.datadir);
   if (!scan && scan.error().code != Errc::not_found) return scan.error();
   return scan ? merged(received, scan->received) : received;
 }

@@ -29,8 +29,13 @@ struct PeerHistory {
 /// Asks over TCP as replication_user.
 Result<PeerHistory> ask_peer(const Settings& settings, const PrimaryAddress& peer, Deadline deadline);
 
-/// The relay log on disk, read against what is applied. not_found: there is none.
-Result<RelayScan> read_relay_log(const Variables& variables, const std::string& datadir);
+/// The relay log on disk, read against `applied`. not_found: there is none.
+Result<RelayScan> read_relay_log(const Variables& variables, const GtidList& applied, const std::string& datadir);
+
+/// A crash took from the tables what the binary log still has, as the server does not flush its commits
+/// (innodb_flush_log_at_trx_commit is not 1). Told only where the relay log proves it, in words, else ""; both threads
+/// must stand still.
+Result<std::string> forgot_in_crash(const Variables& variables, const std::string& datadir);
 
 /// Everything that this server has received, applied or not, whether or not it was restarted since.
 Result<GtidList> received_here(Server& server, const Settings& settings, Deadline deadline);
@@ -40,7 +45,7 @@ Result<GtidList> history_here(Server& server, const Settings& settings, Deadline
 
 /// Stops receiving, then applies everything received. Afterwards no thread receives; the applier may still run.
 /// Returns what is applied now. Error: something received could not be applied by the deadline; nothing is deleted
-/// then.
+/// then. Errc::corrupt: it cannot be at all, as a crash has taken what comes before it (RelayGap).
 Result<GtidList> drain_received(Server& server, const Settings& settings, Deadline deadline);
 
 /// Follows the primary by GTID. Errors: refused when this server's history is not a part of the primary's (nothing is

@@ -5,15 +5,12 @@
 usage: readers_test.py AGENT [unittest arguments]"""
 import os
 import pathlib
-import shutil
 import sys
 import time
-import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import faults_test  # noqa: E402
-from faults_test import Case  # noqa: E402
-from rig import Rig, wait_until  # noqa: E402
+from case import Case, main  # noqa: E402
+from rig import wait_until  # noqa: E402
 
 BEAT = {"heartbeat": "true", "heartbeat_interval": "100ms"}
 
@@ -168,13 +165,4 @@ class Readers(Case):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) < 2:
-        sys.exit(__doc__)
-    if shutil.which("mariadbd", path="/usr/sbin:/usr/bin") is None or os.geteuid() != 0:
-        print("skipped: needs root and mariadbd (Debian package mariadb-server-core)")
-        sys.exit(77)
-    faults_test.AGENT = os.path.abspath(sys.argv.pop(1))
-    try:
-        unittest.main(verbosity=2)
-    finally:
-        Rig.forget_database()
+    main(__doc__)

@@ -84,6 +84,52 @@ TEST(RelayLog, of_several_domains_gives_the_last_of_each) {
   EXPECT_EQ(found.unapplied, 1U);
 }
 
+TEST(RelayLog, that_goes_on_behind_what_is_applied_has_no_gap) {
+  LogMaker log;
+  log.transaction(7, 4).transaction(7, 5);
+  EXPECT_FALSE(scan({log.file("r")}, "0-7-3").gap);
+  EXPECT_FALSE(scan({log.file("r")}, "0-7-4").gap);
+  EXPECT_FALSE(scan({log.file("r")}, "0-7-5").gap);
+  EXPECT_FALSE(scan({log.file("r")}, "0-6-3").gap);  // of another primary
+}
+
+TEST(RelayLog, that_begins_later_than_what_is_applied_has_a_gap) {
+  LogMaker log;
+  log.transaction(7, 4).transaction(7, 5);
+  const RelayScan found = scan({log.file("r")}, "0-7-2");
+  ASSERT_TRUE(found.gap);
+  EXPECT_EQ(to_string(found.gap->applied.value()), "0-7-2");
+  EXPECT_EQ(to_string(found.gap->next), "0-7-4");
+  EXPECT_EQ(to_string(found.received), "0-7-5");
+  EXPECT_EQ(found.unapplied, 2U);
+}
+
+TEST(RelayLog, of_a_server_that_has_applied_nothing_must_begin_with_the_first_transaction) {
+  LogMaker first, later;
+  first.transaction(7, 1);
+  later.transaction(7, 2);
+  EXPECT_FALSE(scan({first.file("r")}, "").gap);
+  const RelayScan found = scan({later.file("r")}, "");
+  ASSERT_TRUE(found.gap);
+  EXPECT_FALSE(found.gap->applied);
+}
+
+TEST(RelayLog, of_several_domains_may_have_a_gap_in_one) {
+  LogMaker log;
+  log.transaction(7, 9).gtid(7, 7, false, 3).rows().xid();
+  EXPECT_FALSE(scan({log.file("r")}, "0-7-8,3-7-6").gap);
+  const RelayScan found = scan({log.file("r")}, "0-7-8,3-7-5");
+  ASSERT_TRUE(found.gap);
+  EXPECT_EQ(to_string(found.gap->next), "3-7-7");
+}
+
+TEST(RelayLog, of_a_primary_that_left_numbers_out_has_no_gap_while_it_holds_what_came_before) {
+  LogMaker log;
+  log.transaction(7, 4).transaction(8, 100);
+  EXPECT_FALSE(scan({log.file("r")}, "0-7-4").gap);
+  EXPECT_TRUE(scan({log.file("r")}, "0-7-2").gap);
+}
+
 TEST(RelayLog, that_is_none_or_encrypted_is_an_error_with_the_files_name) {
   const std::vector<std::byte> text(100, std::byte{'x'});
   const std::vector<LogFile> foreign{{.path = "/d/foreign", .bytes = text}};
