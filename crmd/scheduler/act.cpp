@@ -34,7 +34,7 @@ Change change_of(const Plan& plan, const Item& item) {
     change.need_promote = item.demote_on_fail && next == Role::promoted;
     change.why_down = change.why_up = fmt::format("recovery: {}", item.failure);
   } else if (item.role > Role::started && item.allocated != nowhere && !plan.view.quorate &&
-             plan.options.no_quorum_policy == "stop") {
+             plan.options.no_quorum_policy == "stop" && item.primitive->standard != "stonith") {
     change.need_stop = true;
   }
   return change;

@@ -34,6 +34,12 @@ std::string_view to_words(Task task) {
       return "cancel";
     case Task::clear_failure:
       return "clear_failure";
+    case Task::forget:
+      return "delete";
+    case Task::shutdown:
+      return "do_shutdown";
+    case Task::fence:
+      return "stonith";
     case Task::notify:
       return "notify";
     case Task::boundary:
@@ -72,11 +78,16 @@ Task opposite(Task task) {
 }
 
 namespace {
+/// With fencing an unclean node that is still there is asked, and shot if need be.
+bool reachable(const PlanNode& node, bool fences) {
+  return node.online && (fences || !node.unclean);
+}
+
 /// A start or promotion needs quorum, as configured.
 bool quorum_forbids(const Plan& plan, const Item& item, Task task) {
   if (plan.view.quorate || (task != Task::start && task != Task::promote)) return false;
   const std::string& policy = plan.options.no_quorum_policy;
-  if (policy == "ignore") return false;
+  if (policy == "ignore" || item.primitive->standard == "stonith") return false;  // fencing must not wait for it
   if (policy == "freeze") return item.role == Role::stopped || item.next() > item.role;
   return true;
 }
@@ -94,7 +105,7 @@ Act& add_act(Plan& plan, Item& item, Task task, int node, bool optional, std::st
   const bool changes = task == Task::start || task == Task::stop || task == Task::promote || task == Task::demote;
   if (changes && item.leaf() && !item.managed) act.optional = true;
   if (!act.pseudo) {
-    act.runnable = node != nowhere && plan.nodes[std::size_t(node)].online && !plan.nodes[std::size_t(node)].unclean;
+    act.runnable = node != nowhere && reachable(plan.nodes[std::size_t(node)], plan.view.whole);
     if (quorum_forbids(plan, item, task)) {
       act.runnable = false;
       act.reason = fmt::format("no quorum, and no-quorum-policy={}", plan.options.no_quorum_policy);

@@ -30,7 +30,70 @@ bool wants_to_leave(const PlanNode& node) {
   return found != node.attributes.end() && !found->second.empty() && found->second != "0";
 }
 
+bool asked_to_be_shot(const PlanNode& node) {
+  const auto found = node.attributes.find("terminate");
+  if (found == node.attributes.end() || found->second.empty()) return false;
+  const char first = found->second.front();
+  return parse_bool(found->second).value_or(first >= '1' && first <= '9');  // it may be the time of the request
+}
+
+void make_unclean(PlanNode& node, std::string why) {
+  node.unclean = true;
+  if (node.fence_why.empty()) node.fence_why = std::move(why);
+}
+
+/// As Pacemaker tells a node's state with fencing: what is not known for certain is settled by it.
+void judge_with_fencing(PlanNode& node) {
+  const cib::NodeState& state = *node.state;
+  const bool terminate = asked_to_be_shot(node);
+  node.online = state.member;
+  if (node.leaving) {
+    node.online = state.online;
+  } else if (state.join == "banned") {
+    make_unclean(node, "peer failed Pacemaker membership criteria");
+  } else if (!terminate && state.expected == "down") {
+    node.pending = state.member || state.online;
+  } else if (terminate && state.join == "down" && !state.member && !state.online) {
+    node.online = false;  // it was just shot
+  } else if (!state.member) {
+    make_unclean(node, "peer is no longer part of the cluster");
+  } else if (!state.online) {
+    make_unclean(node, "peer process is no longer available");
+  } else if (terminate) {
+    make_unclean(node, "termination was requested");
+  } else if (state.join == "pending" || state.join == "down") {
+    node.pending = true;
+  } else if (state.join != "member") {
+    make_unclean(node, "peer was in an unknown state");
+  }
+}
+
+void judge_without_fencing(PlanNode& node) {
+  const cib::NodeState& state = *node.state;
+  if (!state.member) return;
+  node.online = state.online && state.join == "member";
+  if (!state.online && state.expected == "member" && !node.leaving) make_unclean(node, "peer is unexpectedly down");
+}
+
+/// As Pacemaker does, for whoever can fence.
+void judge_whole(Plan& plan, PlanNode& node) {
+  node.standby = attribute_true(node, "standby");
+  node.maintenance = attribute_true(node, "maintenance");
+  node.leaving = wants_to_leave(node);
+  if (node.state == nullptr) {
+    if (plan.options.stonith && plan.options.startup_fencing) make_unclean(node, "node is unclean");
+  } else if (plan.options.stonith) {
+    judge_with_fencing(node);
+  } else {
+    judge_without_fencing(node);
+  }
+  const auto policy = cib::property(plan.configuration, "no-quorum-policy");
+  if (policy == "suicide" && !plan.view.quorate && node.online && node.state != nullptr)
+    make_unclean(node, "cluster does not have quorum");
+}
+
 void judge(Plan& plan, PlanNode& node) {
+  if (plan.view.whole) return judge_whole(plan, node);
   const cib::NodeState* state = node.state;
   const bool up = state != nullptr && state->member && state->online;
   node.online = up && state->join == "member";
@@ -88,6 +151,9 @@ void read_options(Plan& plan) {
   options.startup_fencing = property_bool(plan, "startup-fencing", true);
   options.stop_orphans = property_bool(plan, "stop-orphan-resources", true);
   options.stop_orphan_actions = property_bool(plan, "stop-orphan-actions", true);
+  options.concurrent_fencing = property_bool(plan, "concurrent-fencing", false);
+  options.stonith_action = cib::property(plan.configuration, "stonith-action").value_or("reboot");
+  if (options.stonith_action == "poweroff") options.stonith_action = "off";
   options.no_quorum_policy = cib::property(plan.configuration, "no-quorum-policy").value_or("stop");
   const auto primitives = cib::primitives_of(plan.configuration);
   options.have_stonith_device =

@@ -27,6 +27,7 @@ struct Replay {
   const OperationResult* failure = nullptr;
   std::string words;  // of the failure
   bool start_pending = false;
+  std::string pending;  // the first of the operations under way
   bool step_down = false;  // a failed promotion: not promoted again before it was stopped
   bool known = false;
 };
@@ -176,6 +177,7 @@ void take_failure(Plan& plan, Item& item, int node, Replay& replay, const Operat
 
 /// An action under way when the last leader went: its outcome is unknown, so the more active state is assumed.
 void take_pending(Replay& replay, const OperationResult& result, const Item& item) {
+  if (replay.pending.empty() && !is_probe(result)) replay.pending = result.operation;
   if (result.operation == "start") {
     replay.start_pending = true;
     replay.role = active_role(item);
@@ -248,6 +250,12 @@ void act_on_failure(Plan& plan, Item& item, int node, const Replay& replay) {
           fmt::format("node {} is put in standby: {} of {}", plan.node_name(node), item.failure, item.id));
       break;
     case OnFail::fence:
+      if (plan.view.whole && plan.options.stonith) {
+        PlanNode& facts = plan.nodes[std::size_t(node)];
+        item.failed = facts.unclean = true;
+        if (facts.fence_why.empty()) facts.fence_why = fmt::format("{} failed there", item.id);
+        break;
+      }
       block(plan, item,
             fmt::format("{} on {}, on-fail=fence, and fencing is not available in this version", item.failure,
                         plan.node_name(node)));
@@ -353,10 +361,13 @@ void observe_status(Plan& plan) {
       const Replay replay = replay_history(plan, item, int(index), history);
       if (replay.known || replay.role) item.known_on.insert(int(index));
       if (replay.role.value_or(Role::stopped) == Role::stopped) continue;
-      if (!replay.words.empty()) item.failure = replay.words;
+      // A node that is shot has stopped all; nothing is asked of it for a failure.
+      const bool lost = plan.view.whole && node.unclean;
+      if (!replay.words.empty() && !lost) item.failure = replay.words;
+      if (item.pending.empty()) item.pending = replay.pending;
       if (replay.step_down && !item.target) item.target = Role::unpromoted;
       add_running(plan, item, int(index), replay);
-      act_on_failure(plan, item, int(index), replay);
+      if (!lost) act_on_failure(plan, item, int(index), replay);
     }
   }
 }

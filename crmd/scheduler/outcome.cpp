@@ -20,9 +20,21 @@ void forget_failures(cib::NodeState& node, const ResourceId& resource) {
 
 void succeed(cib::Status& status, const Action& action, std::int32_t call_id, std::int64_t now_s) {
   if (action.kind == ActionKind::pseudo) return;
+  if (action.kind == ActionKind::fence) status.nodes[action.node].uname = action.node;  // perhaps never seen
   const auto found = status.nodes.find(action.node);
   if (found == status.nodes.end()) return;
   cib::NodeState& node = found->second;
+  if (action.kind == ActionKind::fence) {
+    node.member = node.online = false;
+    node.join = node.expected = "down";
+    node.history.clear();
+    node.transient.clear();
+  }
+  if (action.kind == ActionKind::fence || action.kind == ActionKind::shutdown) return;
+  if (action.kind == ActionKind::forget) {
+    node.history.erase(action.resource);
+    return;
+  }
   if (action.kind == ActionKind::clear_failure) return forget_failures(node, action.resource);
   cib::ResourceHistory& history = node.history[action.resource];
   if (action.kind == ActionKind::cancel) {

@@ -54,9 +54,9 @@ ShownResource shown(const Plan& plan, const Item& item) {
   seen.orphan = item.orphan;
   seen.managed = item.managed;
   seen.blocked = item.blocked;
-  seen.failed = item.failed || !item.failure.empty();
+  seen.failed = item.failed || (!item.failure.empty() && !item.failure_ignored);
   seen.failure_ignored = item.failure_ignored;
-  seen.starting = item.start_pending;
+  seen.pending = item.pending;
   seen.promotable = item.promotable;
   seen.unique = item.unique;
   seen.instances = item.clone_max;
@@ -91,6 +91,12 @@ Picture draw(const Plan& plan) {
                              .unclean = node.unclean,
                              .pending = node.pending,
                              .busy = is_busy(plan, int(index))});
+  }
+  for (const Act* act : plan.cluster.acts) {
+    if (act->task != Task::fence) continue;
+    ShownNode& node = picture.nodes[std::size_t(act->node)];
+    node.fenced = plan.options.stonith_action;
+    node.fence_why = act->reason;
   }
   std::vector<const Item*> roots(plan.roots.begin(), plan.roots.end());
   std::ranges::stable_sort(roots, [](const Item* a, const Item* b) { return a->priority > b->priority; });

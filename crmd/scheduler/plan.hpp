@@ -36,8 +36,9 @@ struct PlanNode {
   cib::Pairs attributes;  // permanent ones, overridden by transient ones
   bool online = false, standby = false, maintenance = false, unclean = false, pending = false, leaving = false;
   bool standby_on_fail = false;
+  std::string fence_why;  // in Pacemaker's words; only where unclean
   int assigned = 0;  // resources placed here so far: of equal nodes the emptier one wins
-  bool can_run() const { return online && !standby && !maintenance && !unclean && !leaving; }
+  bool can_run() const { return online && !standby && !pending && !maintenance && !unclean && !leaving; }
 };
 
 /// A resource's score for one node. Absent: never mentioned in a cluster that needs to be told
@@ -112,6 +113,7 @@ struct Item {
   std::set<int> known_on;
   bool failed = false;  // its state must be rebuilt: stop, then start
   bool start_pending = false;
+  std::string pending;  // operation under way, except probes
   bool demote_on_fail = false;  // on-fail=demote: demote and promote again, no stop
   bool failure_ignored = false;
   std::string failure;           // in words
@@ -153,6 +155,9 @@ enum class Task {
   probe,
   cancel,
   clear_failure,
+  forget,
+  shutdown,
+  fence,
   notify,
   boundary,
 };
@@ -203,7 +208,8 @@ struct Options {
   bool symmetric = true, stop_all = false, maintenance = false, startup_probes = true, start_failure_is_fatal = true;
   bool stonith = true, have_stonith_device = false, stop_orphans = true, stop_orphan_actions = true;
   bool startup_fencing = true;
-  std::string no_quorum_policy = "stop";
+  bool concurrent_fencing = false;
+  std::string no_quorum_policy = "stop", stonith_action = "reboot";
 };
 
 struct Plan {
@@ -221,6 +227,7 @@ struct Plan {
   std::deque<cib::Primitive> orphan_primitives;
   std::deque<Coloc> colocations;
   std::deque<Act> acts;
+  Item cluster;  // whose acts those on nodes are
   std::vector<Edge> edges;
   std::vector<std::string> problems;
   std::optional<std::int64_t> recheck_at;
@@ -239,6 +246,7 @@ void apply_scores(Plan& plan);
 void place_all(Plan& plan);
 void create_acts(Plan& plan);
 void create_probes(Plan& plan);
+void create_node_acts(Plan& plan);
 void create_notifications(Plan& plan);
 void create_orders(Plan& plan);
 void propagate(Plan& plan);
@@ -250,6 +258,8 @@ Picture draw(const Plan& plan);
 Item* find_item(Plan& plan, std::string_view id);
 Item& add_orphan(Plan& plan, const ResourceId& id, const cib::ResourceHistory& history);
 Item& add_orphan_instance(Plan& plan, Item& clone);
+/// The node can be fenced, as configured: devices, quorum.
+bool can_fence(const Plan& plan, const PlanNode& node);
 Item& top_of(Item& item);
 const Item& top_of(const Item& item);
 /// The clone that this item is in, nullptr outside clones.

@@ -126,10 +126,21 @@ ActionKind kind_of(const Act& act) {
   if (act.pseudo) return ActionKind::pseudo;
   if (act.task == Task::cancel) return ActionKind::cancel;
   if (act.task == Task::clear_failure) return ActionKind::clear_failure;
+  if (act.task == Task::forget) return ActionKind::forget;
   return ActionKind::operation;
 }
 
+Action to_node_action(const Plan& plan, const Act& act) {
+  Action action;
+  action.kind = act.task == Task::fence ? ActionKind::fence : ActionKind::shutdown;
+  action.operation = act.task == Task::fence ? plan.options.stonith_action : to_words(act.task);
+  action.node = plan.nodes[std::size_t(act.node)].name;
+  action.reason = act.reason;
+  return action;
+}
+
 Action to_action(const Plan& plan, const Act& act) {
+  if (act.item == &plan.cluster) return to_node_action(plan, act);
   Action action;
   action.kind = kind_of(act);
   action.instance = act.item->instance;
@@ -242,6 +253,7 @@ std::vector<int> ranks_of(const Plan& plan) {
   std::vector<int> ranks(plan.acts.size(), -1);
   int next = 0;
   for (const Item* root : plan.roots) rank_below(*root, ranks, next);
+  rank_below(plan.cluster, ranks, next);
   return ranks;
 }
 

@@ -24,6 +24,7 @@ Transition decide(Plan& plan) {
   place_all(plan);
   create_probes(plan);
   create_acts(plan);
+  if (plan.view.whole) create_node_acts(plan);
   create_orders(plan);
   propagate(plan);
   create_notifications(plan);

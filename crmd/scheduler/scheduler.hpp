@@ -22,11 +22,17 @@ struct View {
   bool quorate = false;
   NodeName dc;               // the leader
   std::int64_t epoch_s = 0;  // wall clock: failure-timeout counts in it
+  /// Whoever carries the transition out can fence nodes, ends nodes that shut down and clears histories when it is told
+  /// to: Pacemaker's way, for crm_simulate. crmd does the two latter by itself, and cannot fence.
+  bool whole = false;
 };
 
 enum class ActionKind {
   operation,      // an agent call on a node
   cancel,         // end a recurring monitor on a node
+  fence,          // turn a node off and on again, or off: Action::operation
+  shutdown,       // a node that is to leave may end now
+  forget,         // clear the history of a resource on a node
   clear_failure,  // forget fail counts and failure history of a resource on a node (failure-timeout ran out, cleanup)
   pseudo,         // a point in the order only (group started, notifications confirmed)
 };

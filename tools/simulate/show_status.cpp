@@ -117,13 +117,24 @@ class Status {
       text += " FAILED";
       if (leaf.role == Role::promoted) text += fmt::format(" {}", to_words(leaf.role));
     } else {
-      text += fmt::format(" {}", leaf.starting ? "Starting" : to_words(leaf.role));
+      text += fmt::format(" {}", state_word(leaf));
     }
     if (leaf.running_on.size() == 1) text += " " + leaf.running_on.front().value;
     const auto flags = words_of_flags(leaf, promotable);
     if (!flags.empty()) text += fmt::format(" ({})", join(flags, ", "));
     if (several) text += fmt::format(" [ {}]", listed(leaf.running_on));
     return text;
+  }
+
+  static std::string_view state_word(const ShownResource& leaf) {
+    static const std::map<std::string_view, std::string_view> under_way{{"start", "Starting"},
+                                                                        {"stop", "Stopping"},
+                                                                        {"promote", "Promoting"},
+                                                                        {"demote", "Demoting"},
+                                                                        {"migrate_to", "Migrating"},
+                                                                        {"migrate_from", "Migrating"}};
+    const auto found = under_way.find(leaf.pending);
+    return found == under_way.end() ? to_words(leaf.role) : found->second;
   }
 
   std::vector<std::string> words_of_flags(const ShownResource& leaf, bool promotable) {
@@ -140,6 +151,7 @@ class Status {
       flags.emplace_back("unmanaged");
     }
     if (leaf.failure_ignored) flags.emplace_back("failure ignored");
+    if (leaf.pending == "monitor") flags.emplace_back("Monitoring");
     return flags;
   }
 
@@ -153,7 +165,8 @@ class Status {
     const auto below = leaves(instance);
     std::optional<NodeName> place;
     for (const ShownResource* leaf : below) {
-      if (leaf->running_on.size() != 1 || leaf->orphan || leaf->failed || !leaf->managed) return std::nullopt;
+      if (leaf->running_on.size() != 1 || leaf->orphan || leaf->failed || !leaf->managed || !leaf->pending.empty())
+        return std::nullopt;
       if (place && *place != leaf->running_on.front()) return std::nullopt;
       place = leaf->running_on.front();
     }

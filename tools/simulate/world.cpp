@@ -52,12 +52,20 @@ Result<World> World::of(std::string_view cib, std::int64_t now_s) {
 }
 
 scheduler::View World::view() const {
-  return {.configuration = &configuration_, .status = &status_, .quorate = quorate_, .dc = dc_, .epoch_s = now_s_};
+  return {.configuration = &configuration_,
+          .status = &status_,
+          .quorate = quorate_,
+          .dc = dc_,
+          .epoch_s = now_s_,
+          .whole = true};
 }
 
 /// Instances without numbers of their own are named by them until a history has been seen.
 std::string World::line_of(const Action& action) const {
   if (action.kind == ActionKind::pseudo) return fmt::format("  * Pseudo action:   {}", action.operation);
+  if (action.kind == ActionKind::fence) return fmt::format("  * Fencing {} ({})", action.node.value, action.operation);
+  if (action.kind == ActionKind::shutdown)
+    return fmt::format("  * Cluster action:  {} on {}", action.operation, action.node.value);
   const bool numbered = action.instance >= 0 && action.resource.value.find(':') == std::string::npos &&
                         !known_.contains(action.resource.value);
   const std::string resource =
@@ -84,7 +92,9 @@ std::vector<std::string> World::play(const Transition& transition) {
       const Action& action = transition.actions[at];
       if (done[at] || !std::ranges::all_of(action.after, is_done) || !std::ranges::all_of(action.after_any, is_done))
         continue;
-      scheduler::succeed(status_, action, ++call_id_, now_s_);
+      // As in the original, what the cluster itself does has no effect here.
+      if (action.kind != ActionKind::clear_failure && action.kind != ActionKind::forget)
+        scheduler::succeed(status_, action, ++call_id_, now_s_);
       lines.push_back(line_of(action));
       done[at] = progress = true;
     }
