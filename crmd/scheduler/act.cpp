@@ -13,56 +13,100 @@ namespace systole::scheduler {
 namespace {
 
 struct Change {
-  bool moving = false, need_stop = false, need_promote = false;
+  bool need_stop = false, need_promote = false;
   std::string why_down, why_up;
 };
 
-Change change_of(const Plan& plan, const Item& item) {
+/// Where it is now, for a move: of several nodes the first that is well.
+int current_node(const Plan& plan, const Item& item) {
+  for (const int node : item.running_on) {
+    const PlanNode& facts = plan.nodes[std::size_t(node)];
+    if (facts.online && !facts.unclean) return node;
+  }
+  return item.running_on.empty() ? nowhere : item.running_on.front();
+}
+
+/// On how many nodes it may be active, so that more than one is too many.
+std::ptrdiff_t active_count(const Plan& plan, const Item& item) {
+  if (needs_of(plan, item) == Needs::fencing) return std::ssize(item.running_on);
+  return std::ranges::count_if(item.running_on, [&](int node) {
+    const PlanNode& facts = plan.nodes[std::size_t(node)];
+    return facts.online && !facts.unclean;
+  });
+}
+
+/// A start that is wanted and impossible is not asked for: it holds up what stands on it, that is all.
+Act& ask(Plan& plan, Item& item, Task task, int node, bool optional, const std::string& reason) {
+  Act* act = find_act(item, task, node);
+  if (act == nullptr) act = &add_act(plan, item, task, node, true, "");
+  if (!optional && (task != Task::start || act->runnable)) require(*act, reason);
+  return *act;
+}
+
+bool is_moving(const Plan& plan, const Item& item) {
+  const int here = current_node(plan, item);
+  return here != nowhere && item.allocated != nowhere && here != item.allocated && item.next() >= Role::started;
+}
+
+Change change_of(Plan& plan, Item& item) {
   Change change;
-  const int here = item.running_on.empty() ? nowhere : item.running_on.front();
-  const Role next = item.next();
-  change.moving = here != nowhere && item.allocated != nowhere && here != item.allocated && next >= Role::started;
   change.why_down = why_leave(plan, item);
   change.why_up = why_come(plan, item);
-  if (change.moving) {
-    change.need_stop = true;
-  } else if (item.running_on.size() > 1 && item.multiple_active != "stop_only" && item.multiple_active != "block") {
+  change.need_stop = is_moving(plan, item);
+  if (active_count(plan, item) > 1 && item.multiple_active != "stop_only" && item.multiple_active != "block") {
     change.need_stop = true;
     change.why_down = change.why_up = "it is active on more than one node";
-  } else if (item.failed) {
-    change.need_stop = !item.demote_on_fail;
-    change.need_promote = item.demote_on_fail && next == Role::promoted;
+  }
+  if (is_moving(plan, item)) return change;
+  if (item.failed) {
+    change.need_stop = change.need_stop || !item.demote_on_fail;
+    change.need_promote = item.demote_on_fail && item.next() == Role::promoted;
     change.why_down = change.why_up = fmt::format("recovery: {}", item.failure);
-  } else if (item.role > Role::started && item.allocated != nowhere && !plan.view.quorate &&
-             plan.options.no_quorum_policy == "stop" && item.primitive->standard != "stonith") {
+  } else if (item.agent_changed) {
+    change.need_stop = true;
+    change.why_down = change.why_up = "it has another agent now";
+  } else if (item.blocked) {
     change.need_stop = true;
   }
   return change;
 }
 
-void bring_down(Plan& plan, Item& item, const Change& change) {
-  const Role next = item.next();
-  const bool leave_role = next < Role::promoted;
+void stop_all(Plan& plan, Item& item, bool optional, const std::string& why) {
   for (const int node : item.running_on) {
-    if (item.role == Role::promoted) {
-      const bool optional = !change.need_stop && !change.need_promote && !leave_role;
-      add_act(plan, item, Task::demote, node, optional,
-              change.need_stop || next == Role::stopped ? change.why_down : why_role(plan, item));
-    }
-    Act& stop = add_act(plan, item, Task::stop, node, !change.need_stop && next != Role::stopped, change.why_down);
+    Act& stop = ask(plan, item, Task::stop, node, optional, why);
     if (item.allocated == nowhere) stop.cause = "node availability";
+    if (!item.managed) stop.runnable = false;
   }
 }
 
-void bring_up(Plan& plan, Item& item, const Change& change) {
+void demote_all(Plan& plan, Item& item, bool optional, const std::string& why) {
+  for (const int node : item.running_on) ask(plan, item, Task::demote, node, optional, why);
+}
+
+/// Down to a stop and up again to the role it has: its restart, asked for or not.
+void restart(Plan& plan, Item& item, const Change& change) {
+  if (item.role == Role::stopped) return;
+  if (item.role == Role::promoted) demote_all(plan, item, !change.need_stop && !change.need_promote, change.why_down);
+  stop_all(plan, item, !change.need_stop, change.why_down);
+  if (item.role > item.next() || item.blocked || item.allocated == nowhere) return;
+  ask(plan, item, Task::start, item.allocated, !change.need_stop, change.why_up);
+  if (item.role == Role::promoted)
+    ask(plan, item, Task::promote, item.allocated, !change.need_stop && !change.need_promote, why_role(plan, item));
+}
+
+/// From the role it has to the one it is to have.
+void change_role(Plan& plan, Item& item, const Change& change) {
   const Role next = item.next();
-  if (item.allocated == nowhere || next == Role::stopped) return;
-  const bool stopped = item.role == Role::stopped;
-  add_act(plan, item, Task::start, item.allocated, !stopped && !change.need_stop && !item.start_pending, change.why_up);
-  if (next == Role::promoted) {
-    const bool keeps = item.role == Role::promoted && !change.need_stop && !change.need_promote;
-    add_act(plan, item, Task::promote, item.allocated, keeps, why_role(plan, item));
-  }
+  if (item.role == Role::promoted && next != Role::promoted)
+    demote_all(plan, item, false, next == Role::stopped ? change.why_down : why_role(plan, item));
+  if (item.role != Role::stopped && next == Role::stopped) stop_all(plan, item, false, change.why_down);
+  if (item.allocated == nowhere) return;
+  if (item.role == Role::stopped && next != Role::stopped)
+    ask(plan, item, Task::start, item.allocated, false, change.why_up);
+  if (item.role != Role::promoted && next == Role::promoted)
+    ask(plan, item, Task::promote, item.allocated, false, why_role(plan, item));
+  // A stop that comes to be needed later would leave it down otherwise.
+  if (next != Role::stopped && !item.blocked) ask(plan, item, Task::start, item.allocated, true, change.why_up);
 }
 
 void own_edges(Plan& plan, Item& item) {
@@ -86,11 +130,23 @@ void clear_failures(Plan& plan, Item& item) {
   }
 }
 
+/// What history asks for waits for the stop, and a start for what is forgotten before it.
+void history_edges(Plan& plan, Item& item, const std::vector<Act*>& cancels) {
+  for (Act* stop : find_acts(item, Task::stop)) {
+    for (Act* act : cancels) add_edge(plan, *stop, *act, edge::order);
+    for (Act* act : find_acts(item, Task::forget)) add_edge(plan, *stop, *act, edge::order);
+  }
+  for (Act* forgotten : find_acts(item, Task::forget))
+    for (Act* start : find_acts(item, Task::start)) add_edge(plan, *forgotten, *start, edge::order);
+}
+
 void create_for_leaf(Plan& plan, Item& item) {
+  const std::vector<Act*> cancels = find_acts(item, Task::cancel);
   const Change change = change_of(plan, item);
-  bring_down(plan, item, change);
-  bring_up(plan, item, change);
+  restart(plan, item, change);
+  change_role(plan, item, change);
   own_edges(plan, item);
+  history_edges(plan, item, cancels);
   clear_failures(plan, item);
   create_recurring(plan, item);
 }

@@ -13,8 +13,7 @@ namespace systole::scheduler {
 namespace {
 
 bool needs_fencing(const Plan& plan, const Item& item) {
-  if (item.primitive->standard == "stonith" || !plan.options.stonith) return false;
-  return meta_of(item, "requires", "fencing") == "fencing";
+  return needs_of(plan, item) == Needs::fencing;
 }
 
 /// Until the node has answered, anything may run on it.
@@ -27,7 +26,7 @@ void hold_starts(Plan& plan, Item& item, Act& fence) {
     for (Act* act : find_acts(item, task)) {
       if (needs_fencing(plan, item)) {
         add_edge(plan, fence, *act, edge::order);
-      } else if (task == Task::start && might_be_there(item, fence.node)) {
+      } else if (task == Task::start && needs_of(plan, item) == Needs::quorum && might_be_there(item, fence.node)) {
         add_edge(plan, fence, *act, edge::needs_first);
       }
     }

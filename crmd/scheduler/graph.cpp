@@ -87,7 +87,7 @@ bool reachable(const PlanNode& node, bool fences) {
 bool quorum_forbids(const Plan& plan, const Item& item, Task task) {
   if (plan.view.quorate || (task != Task::start && task != Task::promote)) return false;
   const std::string& policy = plan.options.no_quorum_policy;
-  if (policy == "ignore" || item.primitive->standard == "stonith") return false;  // fencing must not wait for it
+  if (policy == "ignore" || needs_of(plan, item) == Needs::nothing) return false;
   if (policy == "freeze") return item.role == Role::stopped || item.next() > item.role;
   return true;
 }
@@ -102,7 +102,8 @@ Act& add_act(Plan& plan, Item& item, Task task, int node, bool optional, std::st
   act.optional = optional;
   act.pseudo = !item.leaf() || task == Task::boundary;
   act.reason = std::move(reason);
-  const bool changes = task == Task::start || task == Task::stop || task == Task::promote || task == Task::demote;
+  const bool changes = task == Task::start || task == Task::stop || task == Task::promote || task == Task::demote ||
+                       task == Task::forget;
   if (changes && item.leaf() && !item.managed) act.optional = true;
   if (!act.pseudo) {
     act.runnable = node != nowhere && reachable(plan.nodes[std::size_t(node)], plan.view.whole);

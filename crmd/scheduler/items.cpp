@@ -138,6 +138,15 @@ std::string meta_of(const Item& item, std::string_view name, std::string_view ot
   return found != item.meta.end() ? found->second : std::string(otherwise);
 }
 
+Needs needs_of(const Plan& plan, const Item& item) {
+  const bool device = item.primitive->standard == "stonith";
+  const std::string asked = meta_of(item, "requires", "");
+  if (asked == "nothing") return Needs::nothing;
+  if (asked == "quorum" || device) return Needs::quorum;
+  if (plan.options.stonith) return Needs::fencing;
+  return asked.empty() && plan.options.no_quorum_policy == "ignore" ? Needs::nothing : Needs::quorum;
+}
+
 Item& top_of(Item& item) {
   return item.parent == nullptr ? item : top_of(*item.parent);
 }

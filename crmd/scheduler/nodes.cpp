@@ -88,7 +88,7 @@ void judge_whole(Plan& plan, PlanNode& node) {
     judge_without_fencing(node);
   }
   const auto policy = cib::property(plan.configuration, "no-quorum-policy");
-  if (policy == "suicide" && !plan.view.quorate && node.online && node.state != nullptr)
+  if (policy == "suicide" && plan.view.had_quorum && !plan.view.quorate && node.online && node.state != nullptr)
     make_unclean(node, "cluster does not have quorum");
 }
 

@@ -354,10 +354,11 @@ void observe_status(Plan& plan) {
     if (node.state == nullptr || (!node.online && !node.unclean)) continue;  // lost without fencing: taken as stopped
     for (const auto& [id, history] : node.state->history) {
       const ResourceId plain = plain_id(plan, id);
-      if (history.entries.empty() || forgotten(plan, plain, history)) continue;
+      if (history.entries.empty() || (!plan.view.whole && forgotten(plan, plain, history))) continue;
       Item& item = item_for(plan, int(index), plain, history);
       if (!item.leaf()) continue;
       if (plain != id) item.numbered_on[int(index)] = id;
+      plan.histories.push_back({&item, int(index), &history});
       const Replay replay = replay_history(plan, item, int(index), history);
       if (replay.known || replay.role) item.known_on.insert(int(index));
       if (replay.role.value_or(Role::stopped) == Role::stopped) continue;

@@ -113,6 +113,7 @@ struct Item {
   std::set<int> known_on;
   bool failed = false;  // its state must be rebuilt: stop, then start
   bool start_pending = false;
+  bool agent_changed = false;  // it runs under another agent than is configured now
   std::string pending;  // operation under way, except probes
   bool demote_on_fail = false;  // on-fail=demote: demote and promote again, no stop
   bool failure_ignored = false;
@@ -212,6 +213,13 @@ struct Options {
   std::string no_quorum_policy = "stop", stonith_action = "reboot";
 };
 
+/// A history that a node has of an item.
+struct Seen {
+  Item* item = nullptr;
+  int node = nowhere;
+  const cib::ResourceHistory* history = nullptr;
+};
+
 struct Plan {
   explicit Plan(const View& v) : view(v), configuration(*v.configuration), status(*v.status) {}
   Plan(const Plan&) = delete;
@@ -226,6 +234,7 @@ struct Plan {
   std::vector<Item*> roots;  // in the order in which they are placed
   std::deque<cib::Primitive> orphan_primitives;
   std::deque<Coloc> colocations;
+  std::vector<Seen> histories;  // by node
   std::deque<Act> acts;
   Item cluster;  // whose acts those on nodes are
   std::vector<Edge> edges;
@@ -243,6 +252,7 @@ void build_items(Plan& plan);
 void observe_status(Plan& plan);
 void ban_after_failures(Plan& plan);
 void apply_scores(Plan& plan);
+void check_histories(Plan& plan);
 void place_all(Plan& plan);
 void create_acts(Plan& plan);
 void create_probes(Plan& plan);
@@ -258,6 +268,9 @@ Picture draw(const Plan& plan);
 Item* find_item(Plan& plan, std::string_view id);
 Item& add_orphan(Plan& plan, const ResourceId& id, const cib::ResourceHistory& history);
 Item& add_orphan_instance(Plan& plan, Item& clone);
+/// What a start or a promotion of a primitive needs (meta attribute 'requires').
+enum class Needs { nothing, quorum, fencing };
+Needs needs_of(const Plan& plan, const Item& item);
 /// The node can be fenced, as configured: devices, quorum.
 bool can_fence(const Plan& plan, const PlanNode& node);
 Item& top_of(Item& item);

@@ -81,27 +81,10 @@ void schedule_monitor(Plan& plan, Item& item, const cib::Operation& operation) {
   }
 }
 
-/// Monitors that run and are configured no more, or are disabled, or are not wanted in maintenance.
-void cancel_leftovers(Plan& plan, Item& item) {
-  for (const int node : item.running_on) {
-    const cib::ResourceHistory* history = history_of(plan, item, node);
-    if (history == nullptr || node != item.allocated || !plan.nodes[std::size_t(node)].online) continue;
-    for (const auto& [key, entry] : history->entries) {
-      if (entry.interval == Duration{} || key == "last_failure_0") continue;
-      if (quiet(plan, item, node)) {
-        cancel(plan, item, node, entry.operation, entry.interval, "maintenance");
-      } else if (find_operation(item, entry.operation, entry.interval) == nullptr && plan.options.stop_orphan_actions) {
-        cancel(plan, item, node, entry.operation, entry.interval, "it is no longer configured");
-      }
-    }
-  }
-}
-
 }  // namespace
 
 void create_recurring(Plan& plan, Item& item) {
   if (item.orphan || item.blocked) return;
-  cancel_leftovers(plan, item);
   if (item.allocated == nowhere || item.next() == Role::stopped || quiet(plan, item, item.allocated)) return;
   if (!plan.nodes[std::size_t(item.allocated)].online) return;
   for (const cib::Operation& operation : item.primitive->operations) {

@@ -21,6 +21,7 @@ Transition decide(Plan& plan) {
   look(plan);
   apply_scores(plan);
   ban_after_failures(plan);
+  check_histories(plan);
   place_all(plan);
   create_probes(plan);
   create_acts(plan);

@@ -25,6 +25,7 @@ struct View {
   /// Whoever carries the transition out can fence nodes, ends nodes that shut down and clears histories when it is told
   /// to: Pacemaker's way, for crm_simulate. crmd does the two latter by itself, and cannot fence.
   bool whole = false;
+  bool had_quorum = true;  // once at least: no-quorum-policy=suicide means stop until then
 };
 
 enum class ActionKind {

@@ -38,6 +38,7 @@ Result<World> World::of(std::string_view cib, std::int64_t now_s) {
   world.configuration_ = std::move(*configuration);
   world.status_ = std::move(*status);
   world.quorate_ = parse_bool(header(cib, "have-quorum")).value_or(false);
+  world.panics_ = parse_int<int>(header(cib, "no-quorum-panic")).value_or(0) != 0;
   const std::string dc = header(cib, "dc-uuid");
   for (const cib::Node& node : world.configuration_.nodes)
     if (node.id == dc) world.dc_ = node.uname;
@@ -57,7 +58,8 @@ scheduler::View World::view() const {
           .quorate = quorate_,
           .dc = dc_,
           .epoch_s = now_s_,
-          .whole = true};
+          .whole = true,
+          .had_quorum = quorate_ || panics_};
 }
 
 /// Instances without numbers of their own are named by them until a history has been seen.
@@ -70,6 +72,8 @@ std::string World::line_of(const Action& action) const {
                         !known_.contains(action.resource.value);
   const std::string resource =
       numbered ? fmt::format("{}:{}", action.resource.value, action.instance) : action.resource.value;
+  if (action.kind == ActionKind::forget)
+    return fmt::format("  * Resource action: {:<15} delete on {}", action.resource.value, action.node.value);
   if (action.kind == ActionKind::clear_failure)
     return fmt::format("  * Cluster action:  clear_failcount for {} on {}", resource, action.node.value);
   if (action.kind == ActionKind::cancel)

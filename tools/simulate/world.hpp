@@ -31,7 +31,7 @@ class World {
 
   cib::Configuration configuration_;
   cib::Status status_;
-  bool quorate_ = false;
+  bool quorate_ = false, panics_ = false;
   NodeName dc_;
   std::int64_t now_s_ = 0;
   std::optional<std::int64_t> said_time_;
