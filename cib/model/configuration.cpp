@@ -26,38 +26,40 @@ int sign(auto a, auto b) {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/// -1, 0, 1; nullopt where one side is no value of that type (then nothing but "ne" holds).
-std::optional<int> compare(const std::string& a, const std::string& b, ValueType type) {
-  switch (type) {
-    case ValueType::string:
-      return sign(lower(a), lower(b));  // Pacemaker compares node attributes without regard to case
-    case ValueType::integer: {
-      const auto x = parse_score(a), y = parse_score(b);
-      if (!x || !y) return std::nullopt;
-      return sign(parse_int<std::int64_t>(a).value_or(x->points), parse_int<std::int64_t>(b).value_or(y->points));
-    }
-    case ValueType::number: {
-      char *end_a = nullptr, *end_b = nullptr;
-      const double x = std::strtod(a.c_str(), &end_a), y = std::strtod(b.c_str(), &end_b);
-      if (a.empty() || b.empty() || *end_a != 0 || *end_b != 0) return std::nullopt;
-      return sign(x, y);
-    }
-    case ValueType::version: {
-      const auto x = split(a, '.'), y = split(b, '.');
-      for (std::size_t i = 0; i < std::max(x.size(), y.size()); ++i) {
-        const int difference = sign(i < x.size() ? parse_int<long>(x[i]).value_or(0) : 0L,
-                                    i < y.size() ? parse_int<long>(y[i]).value_or(0) : 0L);
-        if (difference != 0) return difference;
-      }
-      return 0;
-    }
-    case ValueType::automatic:
-      return std::nullopt;
-  }
-  return std::nullopt;
+/// As C reads numbers: what follows one does not count. nullopt: it begins with none.
+template <class N>
+std::optional<N> leading_number(const std::string& text, N (*read)(const char*, char**)) {
+  char* end = nullptr;
+  const N value = read(text.c_str(), &end);
+  return end == text.c_str() ? std::nullopt : std::optional(value);
 }
 
-ValueType effective_type(const Expression& expression) {
+int compare_versions(const std::string& a, const std::string& b) {
+  const auto x = split(a, '.'), y = split(b, '.');
+  for (std::size_t i = 0; i < std::max(x.size(), y.size()); ++i) {
+    const int difference = sign(i < x.size() ? parse_int<long>(x[i]).value_or(0) : 0L,
+                                i < y.size() ? parse_int<long>(y[i]).value_or(0) : 0L);
+    if (difference != 0) return difference;
+  }
+  return 0;
+}
+
+/// -1, 0, 1. What is no number is compared as text, as Pacemaker does: node attributes without regard to case.
+int compare(const std::string& a, const std::string& b, ValueType type) {
+  if (type == ValueType::version) return compare_versions(a, b);
+  if (type == ValueType::integer) {
+    const auto read = [](const char* text, char** end) { return std::strtoll(text, end, 10); };
+    const auto x = leading_number<long long>(a, read), y = leading_number<long long>(b, read);
+    if (x && y) return sign(*x, *y);
+  }
+  if (type == ValueType::number) {
+    const auto x = leading_number<double>(a, std::strtod), y = leading_number<double>(b, std::strtod);
+    if (x && y) return sign(*x, *y);
+  }
+  return sign(lower(a), lower(b));
+}
+
+ValueType effective_type(const Expression& expression, const std::string& actual) {
   if (expression.type != ValueType::automatic) return expression.type;
   switch (expression.operation) {
     case Compare::lt:
@@ -66,7 +68,7 @@ ValueType effective_type(const Expression& expression) {
     case Compare::gte:
       // Order comparisons of values that look like numbers mean numbers (Pacemaker Explained, "Node attribute
       // expressions").
-      return expression.value.find('.') == std::string::npos ? ValueType::integer : ValueType::number;
+      return (expression.value + actual).find('.') == std::string::npos ? ValueType::integer : ValueType::number;
     case Compare::eq:
     case Compare::ne:
     case Compare::defined:
@@ -81,21 +83,20 @@ bool holds(const Expression& expression, const RuleSubject& subject) {
   if (expression.operation == Compare::defined) return actual.has_value();
   if (expression.operation == Compare::not_defined) return !actual.has_value();
   if (!actual) return expression.operation == Compare::ne;
-  const auto order = compare(*actual, expression.value, effective_type(expression));
-  if (!order) return expression.operation == Compare::ne;
+  const int order = compare(*actual, expression.value, effective_type(expression, *actual));
   switch (expression.operation) {
     case Compare::lt:
-      return *order < 0;
+      return order < 0;
     case Compare::gt:
-      return *order > 0;
+      return order > 0;
     case Compare::lte:
-      return *order <= 0;
+      return order <= 0;
     case Compare::gte:
-      return *order >= 0;
+      return order >= 0;
     case Compare::eq:
-      return *order == 0;
+      return order == 0;
     case Compare::ne:
-      return *order != 0;
+      return order != 0;
     case Compare::defined:
     case Compare::not_defined:
       break;

@@ -77,23 +77,29 @@ std::string last_failure_name(const ResourceId& resource, std::string_view opera
   return "last-failure-" + resource.value + "#" + std::string(operation) + "_" + std::to_string(to_ms(interval));
 }
 
+namespace {
+/// PREFIX alone, which was all before Pacemaker 1.1.17, or with an operation behind it.
+template <class Take>
+void each_of(const Pairs& attributes, const std::string& prefix, Take take) {
+  if (const auto whole = attributes.find(prefix); whole != attributes.end()) take(whole->second);
+  const std::string one = prefix + "#";
+  for (auto it = attributes.lower_bound(one); it != attributes.end() && it->first.starts_with(one); ++it)
+    take(it->second);
+}
+}  // namespace
+
 Score fail_count(const NodeState& node, const ResourceId& resource) {
-  const std::string prefix = "fail-count-" + resource.value + "#";
   Score sum;
-  for (auto it = node.transient.lower_bound(prefix); it != node.transient.end() && it->first.starts_with(prefix);
-       ++it) {
-    sum = sum + parse_score(it->second).value_or(Score{});
-  }
+  each_of(node.transient, "fail-count-" + resource.value,
+          [&](const std::string& value) { sum = sum + parse_score(value).value_or(Score{}); });
   return sum;
 }
 
 std::int64_t last_failure(const NodeState& node, const ResourceId& resource) {
-  const std::string prefix = "last-failure-" + resource.value + "#";
   std::int64_t newest = 0;
-  for (auto it = node.transient.lower_bound(prefix); it != node.transient.end() && it->first.starts_with(prefix);
-       ++it) {
-    newest = std::max(newest, parse_int<std::int64_t>(it->second).value_or(0));
-  }
+  each_of(node.transient, "last-failure-" + resource.value, [&](const std::string& value) {
+    newest = std::max(newest, parse_int<std::int64_t>(value).value_or(0));
+  });
   return newest;
 }
 

@@ -77,8 +77,20 @@ class Propagation {
     }
     if ((each.flags & edge::asymmetric) != 0 && !first.runnable) hold_up(each);
     if ((each.flags & edge::restart) != 0) restart(each);
+    if ((each.flags & (edge::implies_then | edge::implies_first | edge::restart)) != 0) wait_for_blocked(each);
     if ((each.flags & edge::demote_first) != 0 && each.then->required() && each.then->item->role == Role::promoted) {
       must(*each.first, each.then->reason, *each.then);
+    }
+  }
+
+  /// A stop that nobody may do holds up what has to come after it, for good.
+  void wait_for_blocked(const Edge& each) {
+    const Act& stop = *each.first;
+    if (!stop.item->leaf() || stop.task != Task::stop || stop.runnable || stop.item->managed || !stop.item->blocked)
+      return;
+    for (Act* act : targets(*each.then)) {
+      changed_ = changed_ || act->runnable;
+      act->runnable = false;
     }
   }
 

@@ -103,8 +103,8 @@ class Status {
     std::vector<std::string> flags;
     if (collective.kind == Kind::clone && collective.promotable) flags.emplace_back("promotable");
     if (collective.kind == Kind::clone && collective.unique) flags.emplace_back("unique");
-    if (collective.target_role == "Stopped") flags.emplace_back("disabled");
     if (!collective.managed) flags.emplace_back("unmanaged");
+    if (collective.target_role == "Stopped") flags.emplace_back("disabled");
     return flags.empty() ? "" : fmt::format(" ({})", join(flags, ", "));
   }
 
