@@ -94,8 +94,25 @@ struct Clone {
 using Resource = std::variant<Primitive, Group, Clone>;
 const ResourceId& id_of(const Resource& resource);
 
-/// <rsc_location>: node + score, or rules (each rule carries its own score). Constraints with sets, patterns or tickets
-/// are beyond this subset; the parser lists them in Configuration::unsupported.
+enum class OrderKind { mandatory, optional, serialize };
+
+/// <resource_set> of a constraint. What is not given is as the constraint says, or as Pacemaker Explained ("Resource
+/// sets") says of its kind.
+struct ResourceSet {
+  std::string id;
+  std::vector<ResourceId> members;
+  std::optional<bool> sequential;
+  bool require_all = true;
+  std::string action = "start", role, ordering;
+  std::optional<Score> score;
+  std::optional<OrderKind> kind;
+  std::optional<bool> symmetrical;
+  bool operator==(const ResourceSet&) const = default;
+};
+
+/// <rsc_location>: node + score, or rules (each rule carries its own score), for one resource, those whose ids match a
+/// pattern, or those of sets. Constraints with tickets are beyond this subset; the parser lists them in
+/// Configuration::unsupported.
 struct Location {
   std::string id;
   ResourceId resource;
@@ -104,6 +121,8 @@ struct Location {
   std::vector<Rule> rules;
   std::string role;       // "" = Started
   std::string discovery;  // resource-discovery: "" = always, never, exclusive
+  std::string pattern = {};  // instead of resource: a POSIX extended expression; "!" before it: those that do not match
+  std::vector<ResourceSet> sets = {};
   bool operator==(const Location&) const = default;
 };
 
@@ -112,10 +131,9 @@ struct Colocation {
   ResourceId resource, with;
   Score score;  // 0 where absent: such a colocation says nothing (seen on Pacemaker 2.1.5)
   std::string resource_role, with_role;
+  std::vector<ResourceSet> sets = {};  // instead of resource and with
   bool operator==(const Colocation&) const = default;
 };
-
-enum class OrderKind { mandatory, optional, serialize };
 
 struct Order {
   std::string id;
@@ -123,6 +141,8 @@ struct Order {
   std::string first_action = "start", then_action;  // then_action defaults to first_action
   OrderKind kind = OrderKind::mandatory;
   bool symmetrical = true;  // Pacemaker: default true, false for kind Serialize
+  std::optional<bool> require_all = {};  // false: of a clone one instance is enough
+  std::vector<ResourceSet> sets = {};    // instead of first and then
   bool operator==(const Order&) const = default;
 };
 

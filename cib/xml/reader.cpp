@@ -244,7 +244,6 @@ class Reader {
 
   void read_constraint(const xmlNode* element) {
     const std::string_view tag = tag_of(element);
-    if (child(element, "resource_set") != nullptr) return unsupported(element, "resource_set");
     if (child(element, "lifetime") != nullptr) return unsupported(element, "lifetime");
     if (tag == "rsc_location") {
       read_location(element);
@@ -257,10 +256,48 @@ class Reader {
     }
   }
 
+  static OrderKind kind_of(const xmlNode* element) {
+    const auto kind = attribute(element, "kind");
+    const bool advisory =
+        !kind && attribute(element, "score") && score_of(element) == Score{};  // as before kind existed
+    return advisory || kind == "Optional" ? OrderKind::optional
+           : kind == "Serialize"          ? OrderKind::serialize
+                                          : OrderKind::mandatory;
+  }
+
+  ResourceSet resource_set(const xmlNode* element) {
+    ResourceSet read;
+    read.id = text_of(element, "id");
+    for (const xmlNode* member : elements(element, "resource_ref")) {
+      ResourceId id{text_of(member, "id")};
+      if (known_.contains(id.value)) {
+        read.members.push_back(std::move(id));
+      } else {
+        unsupported(element, fmt::format("{} is out of reach", id.value));
+      }
+    }
+    read.sequential = parse_bool(text_of(element, "sequential"));
+    read.require_all = parse_bool(text_of(element, "require-all")).value_or(true);
+    read.action = attribute(element, "action").value_or("start");
+    read.role = modern_role(text_of(element, "role"));
+    read.ordering = text_of(element, "ordering");
+    if (attribute(element, "score")) read.score = score_of(element);
+    if (attribute(element, "kind")) read.kind = kind_of(element);
+    read.symmetrical = parse_bool(text_of(element, "symmetrical"));
+    return read;
+  }
+
+  std::vector<ResourceSet> resource_sets(const xmlNode* constraint) {
+    std::vector<ResourceSet> read;
+    for (const xmlNode* set : elements(constraint, "resource_set")) read.push_back(resource_set(set));
+    return read;
+  }
+
   void read_location(const xmlNode* element) {
-    if (attribute(element, "rsc-pattern")) return unsupported(element, "rsc-pattern");
-    if (!reachable(element, {"rsc"})) return;
     Location read;
+    read.pattern = text_of(element, "rsc-pattern");
+    read.sets = resource_sets(element);
+    if (read.pattern.empty() && read.sets.empty() && !reachable(element, {"rsc"})) return;
     read.id = text_of(element, "id");
     read.resource.value = text_of(element, "rsc");
     read.node.value = text_of(element, "node");
@@ -272,30 +309,28 @@ class Reader {
   }
 
   void read_colocation(const xmlNode* element) {
-    if (!reachable(element, {"rsc", "with-rsc"})) return;
+    std::vector<ResourceSet> sets = resource_sets(element);
+    if (sets.empty() && !reachable(element, {"rsc", "with-rsc"})) return;
     const auto node_attribute = attribute(element, "node-attribute");
     if (node_attribute && *node_attribute != "#uname") return unsupported(element, "node-attribute");
     if (parse_bool(text_of(element, "influence")) == false) unsupported(element, "influence=false is ignored");
     out_.colocations.push_back(
         {text_of(element, "id"), ResourceId{text_of(element, "rsc")}, ResourceId{text_of(element, "with-rsc")},
-         score_of(element), modern_role(text_of(element, "rsc-role")), modern_role(text_of(element, "with-rsc-role"))});
+         score_of(element), modern_role(text_of(element, "rsc-role")), modern_role(text_of(element, "with-rsc-role")),
+         std::move(sets)});
   }
 
   void read_order(const xmlNode* element) {
-    if (!reachable(element, {"first", "then"})) return;
-    if (parse_bool(text_of(element, "require-all")) == false) unsupported(element, "require-all=false is ignored");
     Order read;
+    read.sets = resource_sets(element);
+    if (read.sets.empty() && !reachable(element, {"first", "then"})) return;
+    read.require_all = parse_bool(text_of(element, "require-all"));
     read.id = text_of(element, "id");
     read.first.value = text_of(element, "first");
     read.then.value = text_of(element, "then");
     read.first_action = attribute(element, "first-action").value_or("start");
     read.then_action = attribute(element, "then-action").value_or(read.first_action);
-    const auto kind = attribute(element, "kind");
-    const bool advisory =
-        !kind && attribute(element, "score") && score_of(element) == Score{};  // as before kind existed
-    read.kind = advisory || kind == "Optional" ? OrderKind::optional
-                : kind == "Serialize"          ? OrderKind::serialize
-                                               : OrderKind::mandatory;
+    read.kind = kind_of(element);
     read.symmetrical = parse_bool(text_of(element, "symmetrical")).value_or(read.kind != OrderKind::serialize) &&
                        read.kind != OrderKind::serialize;
     out_.orders.push_back(std::move(read));

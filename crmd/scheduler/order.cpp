@@ -7,11 +7,10 @@
 
 #include <algorithm>
 
-#include "crmd/scheduler/plan.hpp"
+#include "common/base/text.hpp"
+#include "crmd/scheduler/order.hpp"
 
 namespace systole::scheduler {
-
-namespace {
 
 std::optional<Task> parse_task(const std::string& action) {
   if (action == "start") return Task::start;
@@ -21,12 +20,7 @@ std::optional<Task> parse_task(const std::string& action) {
   return std::nullopt;
 }
 
-struct Ordering {
-  Item* first = nullptr;
-  Item* then = nullptr;
-  Task first_task = Task::start, then_task = Task::start;
-  Flags flags = 0;
-};
+namespace {
 
 bool goes_up(Task task) {
   return task == Task::start || task == Task::promote;
@@ -89,13 +83,14 @@ bool interleaved(const Item& first, const Item& then) {
   return first.kind == Kind::clone && then.kind == Kind::clone && then.interleave;
 }
 
+}  // namespace
+
 void add_ordering(Plan& plan, const Ordering& order) {
   if (!interleaved(*order.first, *order.then)) return connect(plan, order);
   connect_pairs(plan, order);
   connect(plan, {order.first, order.then, order.first_task, order.then_task, edge::order});
 }
 
-/// The way back: what stands on something goes down before it.
 void add_inverse(Plan& plan, const Ordering& order) {
   if (!interleaved(*order.then, *order.first)) return connect(plan, order);
   for (Item* instance : order.then->children) {
@@ -105,20 +100,61 @@ void add_inverse(Plan& plan, const Ordering& order) {
   connect(plan, {order.first, order.then, order.first_task, order.then_task, edge::order});
 }
 
-Flags forward_flags(const cib::Order& order, Task first) {
-  switch (order.kind) {
-    case cib::OrderKind::optional:
-    case cib::OrderKind::serialize:
-      return edge::loose;
-    case cib::OrderKind::mandatory:
-      break;
+Flags flags_of(cib::OrderKind kind, Task first, Symmetry symmetry) {
+  if (kind != cib::OrderKind::mandatory) return edge::loose;
+  switch (symmetry) {
+    case Symmetry::none:
+      return edge::asymmetric;
+    case Symmetry::forward:
+      return edge::implies_then | (goes_up(first) ? edge::needs_first : edge::order);
+    case Symmetry::inverse:
+      return edge::implies_first;
   }
-  if (!order.symmetrical) return edge::asymmetric;
-  return edge::implies_then | (goes_up(first) ? edge::needs_first : edge::order);
+  return edge::order;
+}
+
+Act& add_some_of(Plan& plan, const std::string& name, int needed, const std::vector<Item*>& first, Task task) {
+  Act& point = add_act(plan, plan.cluster, Task::boundary, nowhere, true, "");
+  point.name = name;
+  point.pseudo = point.runnable = true;
+  point.needed = std::max(1, needed);
+  for (Item* item : first)
+    for (Act* act : ends_of(plan, *item, task)) add_edge(plan, *act, point, edge::one_of);
+  return point;
+}
+
+void add_after(Plan& plan, Act& point, Item& then, Task task, Flags flags) {
+  for (Act* act : find_acts(then, task)) add_edge(plan, point, *act, flags | edge::needs_first);
+}
+
+namespace {
+
+/// How many instances have to be there (clone-min, or require-all=false for one); 0: all.
+int enough_of(const Item& first, const cib::Order& order) {
+  if (first.kind != Kind::clone) return 0;
+  const auto clone_min = parse_int<int>(meta_of(first, "clone-min", ""));
+  if (clone_min) return std::max(0, *clone_min);
+  return order.require_all == false ? 1 : 0;
+}
+
+void simple_order(Plan& plan, const cib::Order& order, const Ordering& pair) {
+  if (const int needed = enough_of(*pair.first, order); needed > 0) {
+    Act& point = add_some_of(plan, "clone-one-or-more:" + order.id, needed, pair.first->children, pair.first_task);
+    add_after(plan, point, *pair.then, pair.then_task, pair.flags);
+  } else {
+    add_ordering(plan, pair);
+  }
+  if (!order.symmetrical || order.kind == cib::OrderKind::serialize) return;
+  const Task first = opposite(pair.then_task), then = opposite(pair.first_task);
+  add_inverse(plan, {pair.then, pair.first, first, then, flags_of(order.kind, first, Symmetry::inverse)});
 }
 
 void user_orders(Plan& plan) {
   for (const cib::Order& order : plan.configuration.orders) {
+    if (!order.sets.empty()) {
+      add_set_orders(plan, order);
+      continue;
+    }
     Item* first = find_item(plan, order.first.value);
     Item* then = find_item(plan, order.then.value);
     const auto first_task = parse_task(order.first_action.empty() ? "start" : order.first_action);
@@ -133,10 +169,8 @@ void user_orders(Plan& plan) {
           fmt::format("order {}: only start, stop, promote, demote can be ordered: ignored", order.id));
       continue;
     }
-    add_ordering(plan, {first, then, *first_task, *then_task, forward_flags(order, *first_task)});
-    if (!order.symmetrical || order.kind == cib::OrderKind::serialize) continue;
-    const Flags back = order.kind == cib::OrderKind::mandatory ? edge::implies_first : edge::loose;
-    add_inverse(plan, {then, first, opposite(*then_task), opposite(*first_task), back});
+    const Flags flags = flags_of(order.kind, *first_task, order.symmetrical ? Symmetry::forward : Symmetry::none);
+    simple_order(plan, order, {first, then, *first_task, *then_task, flags});
   }
 }
 

@@ -179,6 +179,7 @@ inline constexpr Flags needs_first = 4;    // if the first cannot happen, the se
 inline constexpr Flags restart = 8;        // stop → start of one resource
 inline constexpr Flags demote_first = 16;  // demote → stop: only where it is promoted now
 inline constexpr Flags asymmetric = 32;    // symmetrical=false
+inline constexpr Flags one_of = 128;       // the second needs some of its firsts: Act::needed
 inline constexpr Flags loose = 64;         // the second waits for the end of the first, whatever came out
 }  // namespace edge
 
@@ -199,6 +200,7 @@ struct Act {
   std::string notify_type, notify_operation, notify_key_type, notify_key_operation;
   bool optional = true, runnable = true, pseudo = false;
   int expected_rc = 0;
+  int needed = 0;  // boundaries: so many of those before it must be possible (edge::one_of)
   std::string reason;
   std::string cause;      // in Pacemaker's words, which scripts read: only where it is not the resource's own affair
   cib::Pairs extra_meta;  // notify lists
@@ -265,6 +267,9 @@ void explain(const Plan& plan, Transition& transition);
 Picture draw(const Plan& plan);
 
 // Parts that several steps share.
+/// As pairs, and for one resource each.
+std::vector<cib::Colocation> colocations_of(const Plan& plan);
+std::vector<cib::Location> locations_of(const Plan& plan);
 Item* find_item(Plan& plan, std::string_view id);
 Item& add_orphan(Plan& plan, const ResourceId& id, const cib::ResourceHistory& history);
 Item& add_orphan_instance(Plan& plan, Item& clone);

@@ -32,7 +32,8 @@ std::vector<Act*> targets(Act& act) {
 /// The first cause counts. What a resource's own acts mean for each other is none.
 void blame(Act& act, std::string_view change, const Act& because) {
   if (act.item == because.item || !act.cause.empty()) return;
-  act.cause = fmt::format("{} {} {}", change, because.item->id, to_words(because.task));
+  act.cause = because.task == Task::boundary ? fmt::format("{} {}", change, because.name)
+                                             : fmt::format("{} {} {}", change, because.item->id, to_words(because.task));
 }
 
 class Propagation {
@@ -44,6 +45,7 @@ class Propagation {
     std::size_t rounds = 0;
     do {
       changed_ = false;
+      count_some_of();
       for (const Edge& each : plan_.edges) apply(each);
       ensure(++rounds <= 2 * plan_.acts.size() + 2);
     } while (changed_);
@@ -63,6 +65,17 @@ class Propagation {
     act.runnable = false;
     act.reason = why;
     changed_ = true;
+  }
+
+  void count_some_of() {
+    std::vector<int> possible(plan_.acts.size(), 0);
+    for (const Edge& each : plan_.edges)
+      if ((each.flags & edge::one_of) != 0 && state_of(*each.first, nowhere).runnable) ++possible[each.then->index];
+    for (Act& act : plan_.acts) {
+      if (act.needed == 0 || !act.runnable || possible[act.index] >= act.needed) continue;
+      act.runnable = false;
+      changed_ = true;
+    }
   }
 
   void apply(const Edge& each) {

@@ -16,7 +16,16 @@ namespace {
 
 using cib::Pairs;
 
+/// Points that wait for some of several acts: there when one of those is.
+void show_points(const Plan& plan) {
+  for (const Edge& each : plan.edges) {
+    if ((each.flags & edge::one_of) == 0 || !each.first->runnable) continue;
+    if (!state_of(*each.first, nowhere).optional) each.then->optional = false;
+  }
+}
+
 bool stays(const Act& act) {
+  if (act.needed > 0) return act.required() && act.runnable;
   if (act.task == Task::boundary) return true;
   if (!act.item->leaf()) {
     const Task task = beginning(act.task);
@@ -132,6 +141,11 @@ ActionKind kind_of(const Act& act) {
 
 Action to_node_action(const Plan& plan, const Act& act) {
   Action action;
+  if (act.task == Task::boundary) {
+    action.kind = ActionKind::pseudo;
+    action.operation = act.name;
+    return action;
+  }
   action.kind = act.task == Task::fence ? ActionKind::fence : ActionKind::shutdown;
   action.operation = act.task == Task::fence ? plan.options.stonith_action : to_words(act.task);
   action.node = plan.nodes[std::size_t(act.node)].name;
@@ -261,6 +275,7 @@ std::vector<int> ranks_of(const Plan& plan) {
 
 Transition prune(Plan& plan) {
   Transition transition;
+  show_points(plan);
   const std::vector<int> ranks = ranks_of(plan);
   std::vector<int> ids(plan.acts.size(), -1);
   for (const Act& act : plan.acts) {

@@ -68,7 +68,7 @@ void apply_location(Plan& plan, const cib::Location& location, Item& item, const
 }
 
 void apply_locations(Plan& plan) {
-  for (const cib::Location& location : plan.configuration.locations) {
+  for (const cib::Location& location : locations_of(plan)) {
     Item* item = find_item(plan, location.resource.value);
     if (item == nullptr) {
       plan.problems.push_back(
@@ -109,7 +109,7 @@ void add_colocation(Plan& plan, Coloc colocation) {
 }
 
 void read_colocations(Plan& plan) {
-  for (const cib::Colocation& colocation : plan.configuration.colocations) {
+  for (const cib::Colocation& colocation : colocations_of(plan)) {
     Item* dependent = find_item(plan, colocation.resource.value);
     Item* primary = find_item(plan, colocation.with.value);
     if (dependent == nullptr || primary == nullptr || dependent == primary) {
