@@ -82,9 +82,12 @@ namespace {
 template <class Take>
 void each_of(const Pairs& attributes, const std::string& prefix, Take take) {
   if (const auto whole = attributes.find(prefix); whole != attributes.end()) take(whole->second);
-  const std::string one = prefix + "#";
-  for (auto it = attributes.lower_bound(one); it != attributes.end() && it->first.starts_with(one); ++it)
-    take(it->second);
+  for (auto it = attributes.lower_bound(prefix); it != attributes.end() && it->first.starts_with(prefix); ++it) {
+    std::string_view rest = std::string_view(it->first).substr(prefix.size());
+    if (rest.starts_with(':'))  // instances of clones had numbers
+      rest.remove_prefix(std::min(rest.size(), std::max<std::size_t>(1, rest.find_first_not_of("0123456789", 1))));
+    if (rest.starts_with('#') || (rest.empty() && it->first.size() > prefix.size())) take(it->second);
+  }
 }
 }  // namespace
 

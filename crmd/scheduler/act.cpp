@@ -123,6 +123,11 @@ void own_edges(Plan& plan, Item& item) {
 }
 
 void clear_failures(Plan& plan, Item& item) {
+  for (std::size_t node = 0; item.orphan && node < plan.nodes.size(); ++node) {
+    if (!plan.nodes[node].online || effective_fail_count(plan, item, int(node)).points <= 0) continue;
+    Act& act = add_act(plan, item, Task::clear_failure, int(node), false, "it is no longer in the configuration");
+    for (Act* stop : find_acts(item, Task::stop)) add_edge(plan, act, *stop, edge::order);
+  }
   for (const int node : item.cleared_on) {
     if (!plan.nodes[std::size_t(node)].online) continue;
     add_act(plan, item, Task::clear_failure, node, false,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // What nodes remember against what is configured now. Monitors that run and are wanted no more end. What is no resource
 // any more, or has another agent, is to be forgotten where it was.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "crmd/scheduler/plan.hpp"
@@ -30,25 +32,43 @@ void cancel(Plan& plan, Item& item, int node, const cib::OperationResult& entry,
   act.interval = entry.interval;
 }
 
-/// Since the last start, if no stop came after it.
-std::vector<const cib::OperationResult*> still_valid(const cib::ResourceHistory& history) {
-  std::vector<const cib::OperationResult*> entries = cib::in_order(history);
-  for (std::size_t at = entries.size(); at > 0; --at) {
-    const cib::OperationResult& entry = *entries[at - 1];
-    if (entry.operation == "stop" && entry.rc == 0) return {};
-    if (entry.operation == "start") {
-      entries.erase(entries.begin(), entries.begin() + std::ptrdiff_t(at - 1));
-      break;
+/// What still holds of a history, in order: entries since the last start, or since the stop if that came later. What
+/// shows the resource active counts as a start where there is none.
+struct Valid {
+  std::vector<const cib::OperationResult*> entries;
+  bool stopped = false;
+};
+
+Valid still_valid(const cib::ResourceHistory& history) {
+  Valid valid{.entries = cib::in_order(history)};
+  std::ptrdiff_t start = -1, stop = -1, seen_active = -1, changed_role = -1;
+  for (std::ptrdiff_t at = 0; at < std::ssize(valid.entries); ++at) {
+    const cib::OperationResult& entry = *valid.entries[std::size_t(at)];
+    const bool active = entry.rc == int(cib::Rc::ok) || entry.rc == int(cib::Rc::promoted);
+    if (entry.operation == "stop" && entry.status == cib::OpStatus::done) {
+      stop = at;
+    } else if (entry.operation == "start" || entry.operation == "migrate_from") {
+      start = at;
+    } else if (entry.operation == "monitor" && seen_active <= stop && active) {
+      seen_active = at;
+    } else if (entry.operation == "promote" || entry.operation == "demote") {
+      changed_role = at;
     }
   }
-  return entries;
+  if (start < 0) start = changed_role >= 0 ? changed_role : seen_active;
+  valid.stopped = start < stop;
+  const std::ptrdiff_t first = valid.stopped ? stop + 1 : std::max<std::ptrdiff_t>(start, 0);
+  valid.entries.erase(valid.entries.begin(), valid.entries.begin() + first);
+  return valid;
 }
 
 void check_monitors(Plan& plan, const Seen& seen) {
   Item& item = *seen.item;
   const bool quiet = item.maintenance || plan.nodes[std::size_t(seen.node)].maintenance;
   const auto failure = seen.history->entries.find("last_failure_0");
-  for (const cib::OperationResult* entry : still_valid(*seen.history)) {
+  const Valid valid = still_valid(*seen.history);
+  if (valid.stopped) return;
+  for (const cib::OperationResult* entry : valid.entries) {
     if (entry->interval == Duration{}) continue;
     if (failure != seen.history->entries.end() && entry == &failure->second) continue;  // it has an entry of its own
     if (quiet) {
@@ -74,6 +94,19 @@ void check(Plan& plan, const Seen& seen) {
 }
 
 }  // namespace
+
+Recurring recurs(const Plan& plan, const Item& item, int node, const cib::Operation& operation) {
+  const PlanNode& facts = plan.nodes[std::size_t(node)];
+  if (facts.state == nullptr || !facts.online) return Recurring::no;
+  const auto history = facts.state->history.find(history_on(item, node));
+  if (history == facts.state->history.end()) return Recurring::no;
+  const auto found = history->second.entries.find(fmt::format("{}_{}", operation.name, to_ms(operation.interval)));
+  if (found == history->second.entries.end() || found->second.interval != operation.interval) return Recurring::no;
+  const cib::OperationResult& entry = found->second;
+  const Valid valid = still_valid(history->second);
+  if (entry.pending() || std::ranges::find(valid.entries, &entry) == valid.entries.end()) return Recurring::no;
+  return entry.failed() ? Recurring::failed : Recurring::runs;
+}
 
 void check_histories(Plan& plan) {
   for (const Seen& seen : plan.histories) {

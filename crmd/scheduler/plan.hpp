@@ -316,6 +316,10 @@ int location(const Item& item);
 Role state_now(const Item& item);
 Role state_next(const Item& item);
 
+/// Whether a recurring operation runs on a node, by the node's history; failed: it ran, and its last result is a failure.
+enum class Recurring { no, runs, failed };
+Recurring recurs(const Plan& plan, const Item& item, int node, const cib::Operation& operation);
+
 // Acts.
 Act& add_act(Plan& plan, Item& item, Task task, int node, bool optional, std::string reason);
 Act* find_act(const Item& item, Task task, int node);  // node nowhere: the first of that task

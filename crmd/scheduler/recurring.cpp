@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Recurring monitors: those that belong to the role a resource will have are to run, others end. The history says which
-// ones run already: a monitor is in it from its first result until the resource stops or changes its role.
+// ones run already: a monitor is in it from its first result until the resource stops or changes its role. A monitor
+// for the role Stopped runs where the resource is not to be.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,84 +13,113 @@ namespace systole::scheduler {
 
 namespace {
 
-const cib::ResourceHistory* history_of(const Plan& plan, const Item& item, int node) {
-  const cib::NodeState* state = plan.nodes[std::size_t(node)].state;
-  if (state == nullptr) return nullptr;
-  const auto found = state->history.find(history_on(item, node));
-  return found == state->history.end() ? nullptr : &found->second;
-}
-
-const cib::OperationResult* in_history(const Plan& plan, const Item& item, int node, const std::string& name,
-                                       Duration interval) {
-  const cib::ResourceHistory* history = history_of(plan, item, node);
-  if (history == nullptr) return nullptr;
-  const auto found = history->entries.find(fmt::format("{}_{}", name, to_ms(interval)));
-  return found == history->entries.end() || found->second.interval != interval ? nullptr : &found->second;
-}
-
 bool enabled(const cib::Operation& operation) {
   const auto found = operation.attributes.find("enabled");
   return found == operation.attributes.end() || parse_bool(found->second).value_or(true);
 }
 
-/// A monitor without a role is for all but promoted instances: those answer differently, and want one of their own.
-bool fits(const cib::Operation& operation, Role role) {
+std::string role_of(const cib::Operation& operation) {
   const auto found = operation.attributes.find("role");
-  if (found == operation.attributes.end() || found->second.empty()) return role != Role::promoted;
-  const std::string wanted = cib::modern_role(found->second);
-  return wanted == to_words(role);
+  return found == operation.attributes.end() ? "" : cib::modern_role(found->second);
 }
 
-void cancel(Plan& plan, Item& item, int node, const std::string& name, Duration interval, const std::string& why) {
+/// A monitor without a role is for all but promoted instances: those answer differently, and want one of their own.
+bool fits(const std::string& role, Role next) {
+  return role.empty() ? next != Role::promoted : role == to_words(next);
+}
+
+Act& cancel(Plan& plan, Item& item, int node, const cib::Operation& operation, const std::string& why) {
   Act& act = add_act(plan, item, Task::cancel, node, false, why);
-  act.name = name;
-  act.interval = interval;
-  for (const Task task : {Task::promote, Task::demote}) {
-    for (Act* change : find_acts(item, task)) {
-      if (change->node == node) add_edge(plan, act, *change, edge::order);
-    }
-  }
+  act.name = operation.name;
+  act.interval = operation.interval;
+  return act;
 }
 
-bool quiet(const Plan& plan, const Item& item, int node) {
-  return item.maintenance || plan.nodes[std::size_t(node)].maintenance;
-}
-
-void schedule_monitor(Plan& plan, Item& item, const cib::Operation& operation) {
-  const int node = item.allocated;
-  const Role next = item.next();
-  const auto* existing = in_history(plan, item, node, operation.name, operation.interval);
-  if (!fits(operation, next)) {
-    if (existing != nullptr) {
-      cancel(plan, item, node, operation.name, operation.interval, fmt::format("it becomes {}", to_words(next)));
-    }
-    return;
-  }
-  const bool forgotten = existing != nullptr && existing->failed() && !item.failed && !item.failure_ignored;
-  Act& act = add_act(plan, item, Task::monitor, node, existing != nullptr && !forgotten,
-                     forgotten ? "its failure has run out" : "it does not run there yet");
+Act& add_monitor(Plan& plan, Item& item, int node, const cib::Operation& operation, bool optional, std::string why) {
+  Act& act = add_act(plan, item, Task::monitor, node, optional, std::move(why));
   act.name = operation.name;
   act.interval = operation.interval;
   act.operation = &operation;
-  act.expected_rc = next == Role::promoted ? int(cib::Rc::promoted) : int(cib::Rc::ok);
-  for (Act* start : find_acts(item, Task::start)) add_edge(plan, *start, act, edge::implies_then | edge::needs_first);
-  for (Act* promote : find_acts(item, Task::promote)) add_edge(plan, *promote, act, edge::needs_first);
-  if (next != Role::promoted) {
-    for (Act* demote : find_acts(item, Task::demote)) {
-      if (demote->node == node) add_edge(plan, *demote, act, edge::order);
+  const PlanNode& facts = plan.nodes[std::size_t(node)];
+  if (!facts.online || facts.unclean) act.runnable = false;
+  return act;
+}
+
+/// It ends before the act that takes the role away for which it is meant.
+void cancel_for_role(Plan& plan, Item& item, const cib::Operation& operation) {
+  const Role next = item.next();
+  Act& act = cancel(plan, item, item.allocated, operation, fmt::format("it becomes {}", to_words(next)));
+  std::optional<Task> before;
+  if (item.role == Role::promoted) before = Task::demote;
+  if ((item.role == Role::unpromoted || item.role == Role::started) && next == Role::promoted) before = Task::promote;
+  if ((item.role == Role::unpromoted || item.role == Role::started) && next == Role::stopped) before = Task::stop;
+  if (!before) return;
+  for (Act* change : find_acts(item, *before)) add_edge(plan, act, *change, edge::needs_first);
+}
+
+void for_active(Plan& plan, Item& item, const cib::Operation& operation, Act& start) {
+  const std::string role = role_of(operation);
+  if (role == "Stopped") return;
+  const int node = item.allocated;
+  const Recurring found = recurs(plan, item, node, operation);
+  const bool runs = start.optional && found != Recurring::no;
+  if (!fits(role, item.next())) {
+    if (runs) cancel_for_role(plan, item, operation);
+    return;
+  }
+  // Its failure has run out, and with it the reason why it does not run.
+  const bool again = found == Recurring::failed && !item.failed && !item.failure_ignored;
+  Act& act = add_monitor(plan, item, node, operation, runs && !again,
+                         again ? "its failure has run out" : "it does not run there yet");
+  if (!start.runnable) act.runnable = false;
+  act.expected_rc = item.next() == Role::promoted ? int(cib::Rc::promoted) : int(cib::Rc::ok);
+  if (!item.managed) return;
+  add_edge(plan, start, act, edge::implies_then | edge::needs_first);
+  const Task change = item.next() == Role::promoted ? Task::promote : Task::demote;
+  for (Act* before : find_acts(item, change)) add_edge(plan, *before, act, edge::needs_first);
+}
+
+void for_inactive(Plan& plan, Item& item, const cib::Operation& operation) {
+  const Item* clone = clone_of(item);
+  if (role_of(operation) != "Stopped" || (clone != nullptr && !clone->unique)) return;
+  for (std::size_t at = 0; at < plan.nodes.size(); ++at) {
+    const int node = int(at);
+    const bool runs = recurs(plan, item, node, operation) != Recurring::no;
+    if (node == item.allocated) {
+      if (!runs) continue;
+      Act& act = cancel(plan, item, node, operation, "it is to run there");
+      if (item.next() == Role::started || item.next() == Role::unpromoted)
+        for (Act* start : find_acts(item, Task::start)) add_edge(plan, act, *start, edge::needs_first);
+      continue;
     }
+    Act& act = add_monitor(plan, item, node, operation, runs, "it must not run there");
+    act.expected_rc = int(cib::Rc::not_running);
+    for (Act* stop : find_acts(item, Task::stop)) {
+      if (stop->node != node) continue;
+      if (item.managed) add_edge(plan, *stop, act, edge::implies_then | edge::needs_first);
+      if (!item.managed && stop->required()) act.optional = true;
+    }
+    if (!item.managed) continue;
+    for (Act* probe : find_acts(item, Task::probe))
+      if (probe->node == node) add_edge(plan, *probe, act, edge::needs_first);
   }
 }
 
 }  // namespace
 
 void create_recurring(Plan& plan, Item& item) {
-  if (item.orphan || item.blocked) return;
-  if (item.allocated == nowhere || item.next() == Role::stopped || quiet(plan, item, item.allocated)) return;
-  if (!plan.nodes[std::size_t(item.allocated)].online) return;
+  if (item.orphan || item.blocked || item.maintenance) return;
+  Act* start = nullptr;
+  if (item.allocated != nowhere && !plan.nodes[std::size_t(item.allocated)].maintenance &&
+      (item.next() != Role::stopped || !item.managed)) {
+    start = find_act(item, Task::start, item.allocated);
+    if (start == nullptr) start = &add_act(plan, item, Task::start, item.allocated, true, "");
+  }
   for (const cib::Operation& operation : item.primitive->operations) {
     const bool once = operation.interval == Duration{} || operation.name == "start" || operation.name == "stop";
-    if (!once && enabled(operation)) schedule_monitor(plan, item, operation);
+    if (once || !enabled(operation)) continue;
+    if (start != nullptr) for_active(plan, item, operation, *start);
+    for_inactive(plan, item, operation);
   }
 }
 
