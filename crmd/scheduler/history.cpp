@@ -26,12 +26,6 @@ void forget(Plan& plan, Item& item, int node, const std::string& why) {
   add_act(plan, item, Task::forget, node, false, why).runnable = true;
 }
 
-void cancel(Plan& plan, Item& item, int node, const cib::OperationResult& entry, const std::string& why) {
-  Act& act = add_act(plan, item, Task::cancel, node, false, why);
-  act.name = entry.operation;
-  act.interval = entry.interval;
-}
-
 /// What still holds of a history, in order: entries since the last start, or since the stop if that came later. What
 /// shows the resource active counts as a start where there is none.
 struct Valid {
@@ -72,9 +66,9 @@ void check_monitors(Plan& plan, const Seen& seen) {
     if (entry->interval == Duration{}) continue;
     if (failure != seen.history->entries.end() && entry == &failure->second) continue;  // it has an entry of its own
     if (quiet) {
-      cancel(plan, item, seen.node, *entry, "maintenance");
+      cancelling_act(plan, item, seen.node, entry->operation, entry->interval, "maintenance");
     } else if (find_operation(item, entry->operation, entry->interval) == nullptr && plan.options.stop_orphan_actions) {
-      cancel(plan, item, seen.node, *entry, "it is no longer configured");
+      cancelling_act(plan, item, seen.node, entry->operation, entry->interval, "it is no longer configured");
     }
   }
 }
@@ -108,7 +102,42 @@ Recurring recurs(const Plan& plan, const Item& item, int node, const cib::Operat
   return entry.failed() ? Recurring::failed : Recurring::runs;
 }
 
+namespace {
+
+/// What a history asks for comes first of a resource's acts, whoever else may ask for it later.
+void remember(Plan& plan, const Seen& seen) {
+  Item& item = *seen.item;
+  if (!plan.nodes[std::size_t(seen.node)].online) return;
+  for (const cib::OperationResult* entry : still_valid(*seen.history).entries)
+    if (entry->interval != Duration{} && !entry->pending())
+      recurring_act(plan, item, seen.node, entry->operation, entry->interval);
+  const auto mended = item.mended_by.find(seen.node);
+  if (mended != item.mended_by.end() && find_act(item, mended->second, seen.node) == nullptr)
+    add_act(plan, item, mended->second, seen.node, true, "");
+}
+
+}  // namespace
+
+Act& recurring_act(Plan& plan, Item& item, int node, const std::string& name, Duration interval) {
+  for (Act* act : item.acts)
+    if (act->task == Task::monitor && act->node == node && act->name == name && act->interval == interval) return *act;
+  Act& act = add_act(plan, item, Task::monitor, node, true, "");
+  act.name = name;
+  act.interval = interval;
+  return act;
+}
+
+Act& cancelling_act(Plan& plan, Item& item, int node, const std::string& name, Duration interval,
+                    const std::string& why) {
+  Act& act = recurring_act(plan, item, node, name, interval);
+  act.task = Task::cancel;
+  act.optional = false;
+  act.reason = why;
+  return act;
+}
+
 void check_histories(Plan& plan) {
+  for (const Seen& seen : plan.histories) remember(plan, seen);
   for (const Seen& seen : plan.histories) {
     const PlanNode& node = plan.nodes[std::size_t(seen.node)];
     if (node.can_run() || node.maintenance) check(plan, seen);

@@ -68,7 +68,7 @@ Verdict judge(const OperationResult& result, const Item& item) {
   if (!done) return result.status == OpStatus::cancelled ? Verdict::sound : Verdict::failed;
   switch (static_cast<Rc>(rc)) {
     case Rc::ok:
-      return is_probe(result) || result.expected_rc != int(Rc::promoted) ? Verdict::sound : Verdict::failed;
+      return is_probe(result) ? Verdict::sound : Verdict::failed;
     case Rc::not_running:
       return is_probe(result) || !item.managed ? Verdict::sound : Verdict::failed;
     case Rc::promoted:
@@ -231,10 +231,12 @@ void act_on_failure(Plan& plan, Item& item, int node, const Replay& replay) {
       break;
     case OnFail::demote:
       item.failed = item.demote_on_fail = true;
+      item.mended_by[node] = Task::demote;
       break;
     case OnFail::restart:
       item.failed = true;
       item.demote_on_fail = false;
+      item.mended_by[node] = Task::stop;
       break;
     case OnFail::block:
       block(plan, item, fmt::format("{} on {}", item.failure, plan.node_name(node)));

@@ -62,6 +62,26 @@ enum class Kind { primitive, group, clone };
 /// What a failure asks for, in order of severity.
 enum class OnFail { ignore, demote, restart, block, stop, standby, fence };
 
+enum class Task {
+  start,
+  started,
+  stop,
+  stopped,
+  promote,
+  promoted,
+  demote,
+  demoted,  // the ..ed ones: collectives' end points
+  monitor,
+  probe,
+  cancel,
+  clear_failure,
+  forget,
+  shutdown,
+  fence,
+  notify,
+  boundary,
+};
+
 struct Act;
 struct Item;
 
@@ -116,6 +136,7 @@ struct Item {
   bool agent_changed = false;  // it runs under another agent than is configured now
   std::string pending;  // operation under way, except probes
   bool demote_on_fail = false;  // on-fail=demote: demote and promote again, no stop
+  std::map<int, Task> mended_by;  // by node: what its failure there asks for
   bool failure_ignored = false;
   std::string failure;           // in words
   std::vector<int> cleared_on;   // nodes where the fail count runs out in this transition
@@ -143,25 +164,6 @@ struct Item {
   Role next() const { return next_role.value_or(allocated == nowhere ? Role::stopped : Role::started); }
 };
 
-enum class Task {
-  start,
-  started,
-  stop,
-  stopped,
-  promote,
-  promoted,
-  demote,
-  demoted,  // the ..ed ones: collectives' end points
-  monitor,
-  probe,
-  cancel,
-  clear_failure,
-  forget,
-  shutdown,
-  fence,
-  notify,
-  boundary,
-};
 std::string_view to_words(Task task);
 /// start → started …; others unchanged.
 Task completion(Task task);
@@ -319,6 +321,11 @@ Role state_next(const Item& item);
 /// Whether a recurring operation runs on a node, by the node's history; failed: it ran, and its last result is a failure.
 enum class Recurring { no, runs, failed };
 Recurring recurs(const Plan& plan, const Item& item, int node, const cib::Operation& operation);
+/// The act of a recurring operation on a node: the one that its history made, or a new one.
+Act& recurring_act(Plan& plan, Item& item, int node, const std::string& name, Duration interval);
+/// The same as the end of that operation.
+Act& cancelling_act(Plan& plan, Item& item, int node, const std::string& name, Duration interval,
+                    const std::string& why);
 
 // Acts.
 Act& add_act(Plan& plan, Item& item, Task task, int node, bool optional, std::string reason);

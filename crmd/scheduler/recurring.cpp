@@ -28,17 +28,10 @@ bool fits(const std::string& role, Role next) {
   return role.empty() ? next != Role::promoted : role == to_words(next);
 }
 
-Act& cancel(Plan& plan, Item& item, int node, const cib::Operation& operation, const std::string& why) {
-  Act& act = add_act(plan, item, Task::cancel, node, false, why);
-  act.name = operation.name;
-  act.interval = operation.interval;
-  return act;
-}
-
 Act& add_monitor(Plan& plan, Item& item, int node, const cib::Operation& operation, bool optional, std::string why) {
-  Act& act = add_act(plan, item, Task::monitor, node, optional, std::move(why));
-  act.name = operation.name;
-  act.interval = operation.interval;
+  Act& act = recurring_act(plan, item, node, operation.name, operation.interval);
+  act.optional = optional;
+  act.reason = std::move(why);
   act.operation = &operation;
   const PlanNode& facts = plan.nodes[std::size_t(node)];
   if (!facts.online || facts.unclean) act.runnable = false;
@@ -48,7 +41,8 @@ Act& add_monitor(Plan& plan, Item& item, int node, const cib::Operation& operati
 /// It ends before the act that takes the role away for which it is meant.
 void cancel_for_role(Plan& plan, Item& item, const cib::Operation& operation) {
   const Role next = item.next();
-  Act& act = cancel(plan, item, item.allocated, operation, fmt::format("it becomes {}", to_words(next)));
+  Act& act = cancelling_act(plan, item, item.allocated, operation.name, operation.interval,
+                            fmt::format("it becomes {}", to_words(next)));
   std::optional<Task> before;
   if (item.role == Role::promoted) before = Task::demote;
   if ((item.role == Role::unpromoted || item.role == Role::started) && next == Role::promoted) before = Task::promote;
@@ -87,7 +81,7 @@ void for_inactive(Plan& plan, Item& item, const cib::Operation& operation) {
     const bool runs = recurs(plan, item, node, operation) != Recurring::no;
     if (node == item.allocated) {
       if (!runs) continue;
-      Act& act = cancel(plan, item, node, operation, "it is to run there");
+      Act& act = cancelling_act(plan, item, node, operation.name, operation.interval, "it is to run there");
       if (item.next() == Role::started || item.next() == Role::unpromoted)
         for (Act* start : find_acts(item, Task::start)) add_edge(plan, act, *start, edge::needs_first);
       continue;
