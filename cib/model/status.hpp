@@ -117,6 +117,9 @@ struct Status {
   }
 };
 
+/// Nodes, and of each the resources that it has a history of, in the order of a document.
+using StatusOrder = std::vector<std::pair<NodeName, std::vector<ResourceId>>>;
+
 /// "fail-count-RSC#op_ms" and "last-failure-RSC#op_ms" (Pacemaker 1.1.17 and later).
 std::string fail_count_name(const ResourceId& resource, std::string_view operation, Duration interval);
 std::string last_failure_name(const ResourceId& resource, std::string_view operation, Duration interval);

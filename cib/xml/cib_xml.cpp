@@ -174,6 +174,12 @@ Result<Status> parse_status(std::string_view cib) {
   return read_status(child(root_of(*tree), "status"));
 }
 
+Result<StatusOrder> status_order(std::string_view cib) {
+  auto tree = parse_cib(cib, limits::message_bytes_max);
+  if (!tree) return tree.error();
+  return read_status_order(child(root_of(*tree), "status"));
+}
+
 Result<std::string> render(std::string_view document, const Header& header, const Status& status) {
   auto tree = whole(document, header, status);
   if (!tree) return tree.error();

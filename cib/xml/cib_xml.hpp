@@ -31,6 +31,9 @@ Result<std::string> to_document(std::string_view cib);
 /// The status section of a whole CIB text as values; unknown parts are left out.
 Result<Status> parse_status(std::string_view cib);
 
+/// The nodes of a status section, and of each the resources that it has a history of, in the order of the document.
+Result<StatusOrder> status_order(std::string_view cib);
+
 /// The whole CIB as cibadmin -Q prints it: the document with its header's attributes and the status section rendered.
 Result<std::string> render(std::string_view document, const Header& header, const Status& status);
 

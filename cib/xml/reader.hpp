@@ -15,6 +15,7 @@ Version version_of(const xmlNode* cib);
 
 /// <status>: what it holds beyond the model is left out; a null section is an empty status.
 Status read_status(const xmlNode* status);
+StatusOrder read_status_order(const xmlNode* status);
 /// Writes the values as children of an empty <status>, with Pacemaker's attribute order and ids.
 void write_status(xmlNode* section, const Status& status);
 

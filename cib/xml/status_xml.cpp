@@ -160,6 +160,16 @@ void write_status(xmlNode* section, const Status& status) {
   }
 }
 
+StatusOrder read_status_order(const xmlNode* section) {
+  StatusOrder order;
+  for (const xmlNode* state : elements(section, "node_state")) {
+    order.push_back({NodeName{attribute(state, "uname").value_or(text_of(state, "id"))}, {}});
+    for (const xmlNode* resource : elements(child(child(state, "lrm"), "lrm_resources"), "lrm_resource"))
+      order.back().second.push_back(ResourceId{text_of(resource, "id")});
+  }
+  return order;
+}
+
 Status read_status(const xmlNode* section) {
   Status status;
   for (const xmlNode* state : elements(section, "node_state")) {

@@ -99,7 +99,9 @@ Recurring recurs(const Plan& plan, const Item& item, int node, const cib::Operat
   const cib::OperationResult& entry = found->second;
   const Valid valid = still_valid(history->second);
   if (entry.pending() || std::ranges::find(valid.entries, &entry) == valid.entries.end()) return Recurring::no;
-  return entry.failed() ? Recurring::failed : Recurring::runs;
+  const bool answered = entry.status == cib::OpStatus::done || entry.status == cib::OpStatus::error;
+  const bool sound = !entry.failed() || (answered && entry.rc == entry.expected_rc);
+  return sound ? Recurring::runs : Recurring::failed;
 }
 
 namespace {

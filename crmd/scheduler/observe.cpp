@@ -350,27 +350,56 @@ bool forgotten(Plan& plan, const ResourceId& id, const cib::ResourceHistory& his
 
 }  // namespace
 
+namespace {
+
+void observe(Plan& plan, int index, const ResourceId& id, const cib::ResourceHistory& history) {
+  const PlanNode& node = plan.nodes[std::size_t(index)];
+  const ResourceId plain = plain_id(plan, id);
+  if (history.entries.empty() || (!plan.view.whole && forgotten(plan, plain, history))) return;
+  Item& item = item_for(plan, index, plain, history);
+  if (!item.leaf()) return;
+  if (plain != id) item.numbered_on[index] = id;
+  plan.histories.push_back({&item, index, &history});
+  const Replay replay = replay_history(plan, item, index, history);
+  if (replay.known || replay.role) item.known_on.insert(index);
+  if (replay.role.value_or(Role::stopped) == Role::stopped) return;
+  // A node that is shot has stopped all; nothing is asked of it for a failure.
+  const bool lost = plan.view.whole && node.unclean;
+  if (!replay.words.empty() && !lost) item.failure = replay.words;
+  if (item.pending.empty()) item.pending = replay.pending;
+  if (replay.step_down && !item.target) item.target = Role::unpromoted;
+  add_running(plan, item, index, replay);
+  if (!lost) act_on_failure(plan, item, index, replay);
+}
+
+/// As the document has them, then the others by name.
+std::vector<int> node_order(const Plan& plan) {
+  std::vector<int> order;
+  const auto add = [&](int node) {
+    if (node != nowhere && std::ranges::find(order, node) == order.end()) order.push_back(node);
+  };
+  for (const Mentioned& each : plan.view.order) add(plan.node_index(each.node));
+  for (std::size_t node = 0; node < plan.nodes.size(); ++node) add(int(node));
+  return order;
+}
+
+std::vector<ResourceId> resource_order(const Plan& plan, const PlanNode& node) {
+  const auto found = std::ranges::find(plan.view.order, node.name, &Mentioned::node);
+  if (found != plan.view.order.end()) return found->resources;
+  std::vector<ResourceId> order;
+  for (const auto& [id, history] : node.state->history) order.push_back(id);
+  return order;
+}
+
+}  // namespace
+
 void observe_status(Plan& plan) {
-  for (std::size_t index = 0; index < plan.nodes.size(); ++index) {
-    const PlanNode& node = plan.nodes[index];
+  for (const int index : node_order(plan)) {
+    const PlanNode& node = plan.nodes[std::size_t(index)];
     if (node.state == nullptr || (!node.online && !node.unclean)) continue;  // lost without fencing: taken as stopped
-    for (const auto& [id, history] : node.state->history) {
-      const ResourceId plain = plain_id(plan, id);
-      if (history.entries.empty() || (!plan.view.whole && forgotten(plan, plain, history))) continue;
-      Item& item = item_for(plan, int(index), plain, history);
-      if (!item.leaf()) continue;
-      if (plain != id) item.numbered_on[int(index)] = id;
-      plan.histories.push_back({&item, int(index), &history});
-      const Replay replay = replay_history(plan, item, int(index), history);
-      if (replay.known || replay.role) item.known_on.insert(int(index));
-      if (replay.role.value_or(Role::stopped) == Role::stopped) continue;
-      // A node that is shot has stopped all; nothing is asked of it for a failure.
-      const bool lost = plan.view.whole && node.unclean;
-      if (!replay.words.empty() && !lost) item.failure = replay.words;
-      if (item.pending.empty()) item.pending = replay.pending;
-      if (replay.step_down && !item.target) item.target = Role::unpromoted;
-      add_running(plan, item, int(index), replay);
-      if (!lost) act_on_failure(plan, item, int(index), replay);
+    for (const ResourceId& id : resource_order(plan, node)) {
+      const auto history = node.state->history.find(id);
+      if (history != node.state->history.end()) observe(plan, index, id, history->second);
     }
   }
 }

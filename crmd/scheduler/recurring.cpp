@@ -23,6 +23,19 @@ std::string role_of(const cib::Operation& operation) {
   return found == operation.attributes.end() ? "" : cib::modern_role(found->second);
 }
 
+/// Of two with one name and one interval a node could only remember one: Pacemaker runs neither, and so do we.
+bool doubled(Plan& plan, const Item& item, const cib::Operation& operation) {
+  const auto same = [&](const cib::Operation& other) {
+    return other.name == operation.name && other.interval == operation.interval;
+  };
+  if (std::ranges::count_if(item.primitive->operations, same) < 2) return false;
+  std::string problem = fmt::format(
+      "{}: {} with an interval of {} ms is there more than once, and none of them is run: give each its own interval",
+      item.primitive->id.value, operation.name, to_ms(operation.interval));
+  if (std::ranges::find(plan.problems, problem) == plan.problems.end()) plan.problems.push_back(std::move(problem));
+  return true;
+}
+
 /// A monitor without a role is for all but promoted instances: those answer differently, and want one of their own.
 bool fits(const std::string& role, Role next) {
   return role.empty() ? next != Role::promoted : role == to_words(next);
@@ -111,7 +124,7 @@ void create_recurring(Plan& plan, Item& item) {
   }
   for (const cib::Operation& operation : item.primitive->operations) {
     const bool once = operation.interval == Duration{} || operation.name == "start" || operation.name == "stop";
-    if (once || !enabled(operation)) continue;
+    if (once || !enabled(operation) || doubled(plan, item, operation)) continue;
     if (start != nullptr) for_active(plan, item, operation, *start);
     for_inactive(plan, item, operation);
   }

@@ -15,6 +15,12 @@
 
 namespace systole::scheduler {
 
+/// A node's resources in the order of a document: of equal claims the earlier one is heard first.
+struct Mentioned {
+  NodeName node;
+  std::vector<ResourceId> resources;
+};
+
 /// All that a decision may depend on.
 struct View {
   const cib::Configuration* configuration = nullptr;
@@ -25,6 +31,7 @@ struct View {
   /// Whoever carries the transition out can fence nodes, ends nodes that shut down and clears histories when it is told
   /// to: Pacemaker's way, for crm_simulate. crmd does the two latter by itself, and cannot fence.
   bool whole = false;
+  std::vector<Mentioned> order = {};  // empty: by name
   bool had_quorum = true;  // once at least: no-quorum-policy=suicide means stop until then
 };
 

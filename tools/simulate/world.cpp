@@ -34,9 +34,12 @@ Result<World> World::of(std::string_view cib, std::int64_t now_s) {
   if (!configuration) return configuration.error();
   auto status = cib::parse_status(cib);
   if (!status) return status.error();
+  const auto order = cib::status_order(cib);
+  if (!order) return order.error();
   World world;
   world.configuration_ = std::move(*configuration);
   world.status_ = std::move(*status);
+  for (const auto& [node, resources] : *order) world.order_.push_back({node, resources});
   world.quorate_ = parse_bool(header(cib, "have-quorum")).value_or(false);
   world.panics_ = parse_int<int>(header(cib, "no-quorum-panic")).value_or(0) != 0;
   const std::string dc = header(cib, "dc-uuid");
@@ -59,6 +62,7 @@ scheduler::View World::view() const {
           .dc = dc_,
           .epoch_s = now_s_,
           .whole = true,
+          .order = order_,
           .had_quorum = quorate_ || panics_};
 }
 
@@ -83,6 +87,14 @@ std::string World::line_of(const Action& action) const {
   return fmt::format("  * Resource action: {:<15} {}{} on {}", resource, action.operation, every, action.node.value);
 }
 
+void World::succeed(const Action& action) {
+  scheduler::succeed(status_, action, ++call_id_, now_s_);
+  const auto found = std::ranges::find(order_, action.node, &scheduler::Mentioned::node);
+  if (found == order_.end() || action.kind != ActionKind::operation) return;
+  if (std::ranges::find(found->resources, action.resource) == found->resources.end())
+    found->resources.push_back(action.resource);
+}
+
 std::vector<std::string> World::play(const Transition& transition) {
   std::vector<std::size_t> order(transition.actions.size());
   std::iota(order.begin(), order.end(), 0U);
@@ -98,7 +110,7 @@ std::vector<std::string> World::play(const Transition& transition) {
         continue;
       // As in the original, what the cluster itself does has no effect here.
       if (action.kind != ActionKind::clear_failure && action.kind != ActionKind::forget)
-        scheduler::succeed(status_, action, ++call_id_, now_s_);
+        succeed(action);
       lines.push_back(line_of(action));
       done[at] = progress = true;
     }

@@ -27,10 +27,12 @@ class World {
   std::vector<std::string> play(const scheduler::Transition& transition);
 
  private:
+  void succeed(const scheduler::Action& action);
   std::string line_of(const scheduler::Action& action) const;
 
   cib::Configuration configuration_;
   cib::Status status_;
+  std::vector<scheduler::Mentioned> order_;
   bool quorate_ = false, panics_ = false;
   NodeName dc_;
   std::int64_t now_s_ = 0;
