@@ -362,7 +362,9 @@ void observe(Plan& plan, int index, const ResourceId& id, const cib::ResourceHis
   plan.histories.push_back({&item, index, &history});
   const Replay replay = replay_history(plan, item, index, history);
   if (replay.known || replay.role) item.known_on.insert(index);
-  if (replay.role.value_or(Role::stopped) == Role::stopped) return;
+  const bool active = replay.role.value_or(Role::stopped) != Role::stopped;
+  if (plain != id) item.numbered = active ? id : ResourceId{};
+  if (!active) return;
   // A node that is shot has stopped all; nothing is asked of it for a failure.
   const bool lost = plan.view.whole && node.unclean;
   if (!replay.words.empty() && !lost) item.failure = replay.words;

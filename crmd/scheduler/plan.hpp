@@ -108,6 +108,7 @@ struct Item {
   ResourceId history_id;  // as in the status section
   // Nodes that have it under another name: CIBs of old numbered anonymous instances as well.
   std::map<int, ResourceId> numbered_on;
+  ResourceId numbered;  // that name where it is active; empty where it is not, or has none
   Item* parent = nullptr;
   std::vector<Item*> children;
   const cib::Primitive* primitive = nullptr;

@@ -164,7 +164,7 @@ Action to_action(const Plan& plan, const Act& act) {
     action.resource = ResourceId{act.item->id};
     return action;
   }
-  action.resource = history_on(*act.item, act.node);
+  action.resource = act.item->numbered.value.empty() ? act.item->history_id : act.item->numbered;
   action.interval = act.interval;
   action.node = plan.nodes[std::size_t(act.node)].name;
   action.standard = act.item->primitive->standard;

@@ -66,16 +66,21 @@ scheduler::View World::view() const {
           .had_quorum = quorate_ || panics_};
 }
 
-/// Instances without numbers of their own are named by them until a history has been seen.
+/// Instances are named with their numbers, unless a history has been seen that has none.
+std::string World::shown_name(const Action& action) const {
+  if (action.instance < 0) return action.resource.value;
+  const std::string& id = action.resource.value;
+  const std::size_t colon = id.rfind(':');
+  const bool numbered = colon != std::string::npos && parse_int<int>(id.substr(colon + 1));
+  return numbered || known_.contains(id) ? id : fmt::format("{}:{}", id, action.instance);
+}
+
 std::string World::line_of(const Action& action) const {
   if (action.kind == ActionKind::pseudo) return fmt::format("  * Pseudo action:   {}", action.operation);
   if (action.kind == ActionKind::fence) return fmt::format("  * Fencing {} ({})", action.node.value, action.operation);
   if (action.kind == ActionKind::shutdown)
     return fmt::format("  * Cluster action:  {} on {}", action.operation, action.node.value);
-  const bool numbered = action.instance >= 0 && action.resource.value.find(':') == std::string::npos &&
-                        !known_.contains(action.resource.value);
-  const std::string resource =
-      numbered ? fmt::format("{}:{}", action.resource.value, action.instance) : action.resource.value;
+  const std::string resource = shown_name(action);
   if (action.kind == ActionKind::forget)
     return fmt::format("  * Resource action: {:<15} delete on {}", action.resource.value, action.node.value);
   if (action.kind == ActionKind::clear_failure)
