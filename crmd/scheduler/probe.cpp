@@ -40,6 +40,7 @@ void probe_below(Plan& plan, Item& item, int node) {
 /// The instance that answers for an anonymous clone: the one placed there, or else the first.
 void probe_clone(Plan& plan, Item& clone, int node) {
   if (clone.children.empty()) return;
+  std::ranges::stable_sort(clone.children, {}, &Item::instance);
   if (clone.unique) {
     for (Item* child : clone.children) probe_below(plan, *child, node);
     return;

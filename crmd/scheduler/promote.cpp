@@ -143,7 +143,7 @@ bool may_promote(const Plan& plan, const Item& clone, Item& instance, int promot
   const int node = location(instance);
   if (node == nowhere) return false;
   if (!managed(instance)) return state_now(instance) == Role::promoted;
-  if (instance.promotion.points < 0 || !plan.nodes[std::size_t(node)].can_run()) return false;
+  if (instance.promotion.points < 0 || instance.sort_index.points < 0 || !plan.nodes[std::size_t(node)].can_run()) return false;
   if (promoted >= clone.promoted_max) {
     instance.role_why +=
         fmt::format("; promoted-max={} is reached by others with a higher or equal score", clone.promoted_max);
@@ -204,11 +204,10 @@ void add_promotion_scores(Plan& plan, Item& clone) {
 void choose_promoted(Plan& plan, Item& clone) {
   for (Item* child : clone.children) weigh(plan, clone, *child);
   add_wishes(plan, clone);
-  std::vector<Item*> order = clone.children;
-  std::ranges::stable_sort(order, [](const Item* a, const Item* b) { return sooner(*a, *b); });
+  std::ranges::stable_sort(clone.children, [](const Item* a, const Item* b) { return sooner(*a, *b); });
   std::ranges::fill(clone.counts, 0);
   int promoted = 0;
-  for (Item* child : order) {
+  for (Item* child : clone.children) {
     if (may_promote(plan, clone, *child, promoted)) {
       ++promoted;
       ++clone.counts[std::size_t(location(*child))];
