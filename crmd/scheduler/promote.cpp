@@ -179,10 +179,14 @@ Score promotion_score(const Plan& plan, const Item& item, int node, Score otherw
     return sum.value_or(otherwise);
   }
   if (!score_applies(item, node)) return otherwise;
-  const PlanNode& facts = plan.nodes[std::size_t(node)];
-  const auto found = facts.attributes.find(cib::promotion_score_name(item.history_id));
-  if (found == facts.attributes.end()) return otherwise;
-  return parse_score(found->second).value_or(Score{});
+  const cib::Pairs& attributes = plan.nodes[std::size_t(node)].attributes;
+  // Agents of old clusters knew their instance's number.
+  const ResourceId numbered = item.numbered.value.empty() ? ResourceId{item.id} : item.numbered;
+  for (const ResourceId& id : {numbered, item.history_id}) {
+    const auto found = attributes.find(cib::promotion_score_name(id));
+    if (found != attributes.end()) return parse_score(found->second).value_or(Score{});
+  }
+  return otherwise;
 }
 
 void add_promotion_scores(Plan& plan, Item& clone) {
