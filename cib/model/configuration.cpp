@@ -199,8 +199,11 @@ const Resource* find_top(const Configuration& configuration, const ResourceId& i
 }
 
 std::string modern_role(std::string_view role) {
-  if (role == "Master") return "Promoted";
-  if (role == "Slave") return "Unpromoted";
+  const std::string plain = lower(role);
+  if (plain == "master" || plain == "promoted") return "Promoted";
+  if (plain == "slave" || plain == "unpromoted") return "Unpromoted";
+  if (plain == "started") return "Started";
+  if (plain == "stopped") return "Stopped";
   return std::string(role);
 }
 

@@ -64,8 +64,10 @@ std::vector<const OperationResult*> in_order(const ResourceHistory& history) {
   std::vector<const OperationResult*> ordered;
   for (const auto& [key, entry] : history.entries) ordered.push_back(&entry);
   // A recurring call keeps its number: of two results of one the later is the newer.
-  std::ranges::stable_sort(ordered, {},
-                           [](const auto* each) { return std::pair(each->call_id, each->last_rc_change); });
+  // One without a number has not ended yet: it is the last.
+  std::ranges::stable_sort(ordered, {}, [](const auto* each) {
+    return std::tuple(each->call_id < 0, each->call_id, each->last_rc_change);
+  });
   return ordered;
 }
 

@@ -99,6 +99,12 @@ Item& build_instance(Plan& plan, Item& clone, const cib::Clone& configured, int 
   return build_primitive(plan, std::get<cib::Primitive>(configured.child), &clone, number);
 }
 
+bool has_lsb(const cib::Clone& clone) {
+  if (const auto* one = std::get_if<cib::Primitive>(&clone.child)) return one->standard == "lsb";
+  return std::ranges::any_of(std::get<cib::Group>(clone.child).members,
+                             [](const cib::Primitive& member) { return member.standard == "lsb"; });
+}
+
 void build_clone(Plan& plan, const cib::Clone& configured) {
   Item& clone = new_item(plan, Kind::clone, nullptr);
   clone.id = configured.id.value;
@@ -112,6 +118,14 @@ void build_clone(Plan& plan, const cib::Clone& configured) {
   clone.clone_node_max = meta_int(clone, "clone-node-max", 1);
   clone.promoted_max = meta_int(clone, "promoted-max", meta_int(clone, "master-max", 1));
   clone.promoted_node_max = meta_int(clone, "promoted-node-max", meta_int(clone, "master-node-max", 1));
+  if (clone.unique && has_lsb(configured)) {
+    plan.problems.push_back(fmt::format(
+        "{}: init scripts cannot tell their instances apart: globally-unique=true is ignored, and one per node is used",
+        clone.id));
+    clone.unique = false;
+    clone.clone_node_max = 1;
+    clone.clone_max = std::min(clone.clone_max, std::max(1, int(plan.nodes.size())));
+  }
   if (!clone.unique && clone.clone_node_max > 1) {
     plan.problems.push_back(fmt::format("{}: clone-node-max above 1 needs globally-unique=true; 1 is used", clone.id));
     clone.clone_node_max = 1;

@@ -181,7 +181,7 @@ void judge_nodes(Plan& plan) {
   }
   for (const auto& [name, state] : plan.status.nodes) {  // nodes that the configuration does not know yet
     const auto same = [&](const PlanNode& node) { return node.name == name; };
-    if (std::ranges::any_of(plan.nodes, same)) continue;
+    if (plan.view.whole || std::ranges::any_of(plan.nodes, same)) continue;
     PlanNode node;
     node.name = name;
     node.id = state.id;

@@ -269,7 +269,12 @@ void too_many(Plan& plan, Item& item) {
   std::vector<std::string> names;
   for (const int node : item.running_on) names.push_back(plan.node_name(node));
   plan.problems.push_back(fmt::format("{} is active on {} nodes ({})", item.id, names.size(), fmt::join(names, ", ")));
-  if (item.multiple_active == "block") block(plan, item, "multiple-active=block");
+  if (item.multiple_active == "block") {
+    block(plan, item, "multiple-active=block");
+    const bool member = item.parent != nullptr && item.parent->kind == Kind::group;
+    for (Item* sibling : member ? item.parent->children : std::vector<Item*>{})
+      if (sibling != &item) block(plan, *sibling, fmt::format("{} is in its group", item.id));
+  }
   if (item.multiple_active == "stop_only") {
     add_score(plan, item, nowhere, Score::minus_infinity(),
               "it is active on several nodes (multiple-active=stop_only)");
@@ -292,6 +297,7 @@ void add_running(Plan& plan, Item& item, int node, const Replay& replay) {
 /// Histories of anonymous instances carry no number: an instance that is not active anywhere yet takes it.
 Item& instance_for(Plan& plan, Item& clone, int node, const ResourceId& id) {
   Item* idle = nullptr;
+  bool surplus = false;
   for (Item* child : clone.children) {
     bool here = false, active = false, taken = false;
     for (const Item* leaf : leaves(*child)) {
@@ -302,11 +308,13 @@ Item& instance_for(Plan& plan, Item& clone, int node, const ResourceId& id) {
     }
     if (here && !taken) {
       idle = child;
+      surplus = false;
       break;
     }
+    surplus = surplus || taken;  // a second one on this node: its number is of no use any more
     if (!active && idle == nullptr) idle = child;
   }
-  Item& instance = idle != nullptr ? *idle : add_orphan_instance(plan, clone);
+  Item& instance = idle != nullptr && !surplus ? *idle : add_orphan_instance(plan, clone);
   for (Item* leaf : leaves(instance)) {
     if (leaf->history_id == id) return *leaf;
   }
@@ -352,6 +360,14 @@ bool forgotten(Plan& plan, const ResourceId& id, const cib::ResourceHistory& his
 
 namespace {
 
+/// What was active on a node that is gone may be active still.
+void suspect(Plan& plan, const Item& item, int index) {
+  PlanNode& node = plan.nodes[std::size_t(index)];
+  if (!plan.view.whole || !plan.options.stonith || node.online || node.maintenance || !item.managed) return;
+  if (node.fence_why.empty()) node.fence_why = fmt::format("{} is thought to be active there", item.id);
+  node.unclean = true;
+}
+
 void observe(Plan& plan, int index, const ResourceId& id, const cib::ResourceHistory& history) {
   const PlanNode& node = plan.nodes[std::size_t(index)];
   const ResourceId plain = plain_id(plan, id);
@@ -365,6 +381,7 @@ void observe(Plan& plan, int index, const ResourceId& id, const cib::ResourceHis
   const bool active = replay.role.value_or(Role::stopped) != Role::stopped;
   if (plain != id) item.numbered = active ? id : ResourceId{};
   if (!active) return;
+  suspect(plan, item, index);
   // A node that is shot has stopped all; nothing is asked of it for a failure.
   const bool lost = plan.view.whole && node.unclean;
   if (!replay.words.empty() && !lost) item.failure = replay.words;
@@ -398,7 +415,9 @@ std::vector<ResourceId> resource_order(const Plan& plan, const PlanNode& node) {
 void observe_status(Plan& plan) {
   for (const int index : node_order(plan)) {
     const PlanNode& node = plan.nodes[std::size_t(index)];
-    if (node.state == nullptr || (!node.online && !node.unclean)) continue;  // lost without fencing: taken as stopped
+    const bool heard = plan.view.whole && plan.options.stonith;
+    // Lost without fencing: taken as stopped.
+    if (node.state == nullptr || (!node.online && !node.unclean && !heard)) continue;
     for (const ResourceId& id : resource_order(plan, node)) {
       const auto history = node.state->history.find(id);
       if (history != node.state->history.end()) observe(plan, index, id, history->second);

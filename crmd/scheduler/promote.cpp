@@ -82,7 +82,10 @@ void weigh(Plan& plan, Item& clone, Item& instance) {
   instance.promotion = Score::minus_infinity();
   if (node == nowhere) return;
   const Item& first = instance.leaf() ? instance : *instance.children.front();
-  if (first.next_role && first.managed && *first.next_role <= Role::unpromoted && *first.next_role != Role::started) {
+  if (first.next_role == Role::promoted) {
+    instance.promotion = instance.priority;
+    instance.role_why = "it stays as it is";
+  } else if (first.next_role && first.managed && *first.next_role <= Role::unpromoted && *first.next_role != Role::started) {
     instance.role_why =
         first.failure.empty() ? fmt::format("target-role is {}", to_words(*first.next_role)) : first.failure;
   } else {
@@ -95,7 +98,7 @@ void weigh(Plan& plan, Item& clone, Item& instance) {
       apply_colocation(plan, instance, *colocation->primary, *colocation);
     }
   }
-  instance.sort_index = instance.promotion;
+  instance.sort_index = first.next_role == Role::promoted ? Score::infinity() : instance.promotion;
 }
 
 /// Those who want to be with the promoted one say where they would like it; what the clone's promoted role must be with
