@@ -101,6 +101,12 @@ void weigh(Plan& plan, Item& clone, Item& instance) {
   instance.sort_index = first.next_role == Role::promoted ? Score::infinity() : instance.promotion;
 }
 
+/// Nobody manages it, so nobody takes its role away.
+bool stays_promoted(const Item& instance) {
+  const Item& first = instance.leaf() ? instance : *instance.children.front();
+  return !first.managed && first.next_role == Role::promoted;
+}
+
 /// Those who want to be with the promoted one say where they would like it; what the clone's promoted role must be with
 /// does, too.
 void add_wishes(Plan& plan, Item& clone) {
@@ -124,7 +130,8 @@ void add_wishes(Plan& plan, Item& clone) {
   }
   for (Item* child : clone.children) {
     const int node = location(*child);
-    if (node != nowhere && child->sort_index.points >= 0) child->sort_index = clone.weights[std::size_t(node)].value();
+    if (node == nowhere || child->sort_index.points < 0 || stays_promoted(*child)) continue;
+    child->sort_index = clone.weights[std::size_t(node)].value();
   }
   clone.weights = std::move(before);
   clone.merging = false;
