@@ -39,7 +39,7 @@ std::ptrdiff_t active_count(const Plan& plan, const Item& item) {
 Act& ask(Plan& plan, Item& item, Task task, int node, bool optional, const std::string& reason) {
   Act* act = find_act(item, task, node);
   if (act == nullptr) act = &add_act(plan, item, task, node, true, "");
-  if (!optional && (task != Task::start || act->runnable)) require(*act, reason);
+  if (!optional && item.managed && (task != Task::start || act->runnable)) require(*act, reason);
   return *act;
 }
 
@@ -202,7 +202,8 @@ void group_edges(Plan& plan, Item& group) {
         add_edge(plan, *first, *then, edge::needs_first | edge::implies_then);
       }
       for (Act* first : find_acts(member, opposite(up))) {
-        for (Act* then : find_acts(before, opposite(up))) add_edge(plan, *first, *then, edge::order);
+        for (Act* then : find_acts(before, opposite(up)))
+          add_edge(plan, *first, *then, up == Task::start ? edge::restart : edge::order);
       }
     }
   }

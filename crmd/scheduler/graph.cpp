@@ -131,7 +131,7 @@ std::vector<Act*> find_acts(const Item& item, Task task) {
 }
 
 void require(Act& act, const std::string& reason) {
-  if (!act.optional || (act.item->leaf() && !act.item->managed)) return;
+  if (!act.optional) return;
   act.optional = false;
   if (act.reason.empty()) act.reason = reason;
 }

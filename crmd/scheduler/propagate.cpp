@@ -120,14 +120,13 @@ class Propagation {
     }
   }
 
-  /// stop → start of one resource: a required start needs the stop, and one that cannot start must at least stop.
+  /// What is required drags the stop before it along, and cannot be without it; what cannot start again is stopped.
   void restart(const Edge& each) {
-    Act &stop = *each.first, &start = *each.then;
-    if (start.required() && stop.runnable) must(stop, start.reason, start);
-    if (!start.runnable && start.item->managed && stop.runnable) must(stop, start.reason, start);
-    if (stop.required() && !stop.runnable) {
-      cannot(start, fmt::format("no {}", name_of(plan_, stop)), stop);
-    }
+    Act &stop = *each.first, &then = *each.then;
+    const bool stranded = stop.item == then.item && !then.runnable && then.item->managed;
+    if (then.optional && !stranded) return;
+    if (stop.runnable || then.required()) must(stop, then.reason, then);
+    if (stop.required() && !stop.runnable) cannot(then, fmt::format("no {}", name_of(plan_, stop)), stop);
   }
 
   Plan& plan_;

@@ -24,18 +24,29 @@ void show_points(const Plan& plan) {
   }
 }
 
+/// A collective's point in time. Going down begins also where not all can; a group is down only when all are.
+bool stays_whole(const Act& act) {
+  const Task task = beginning(act.task);
+  const bool down = task == Task::stop || task == Task::demote;
+  const bool all = act.task != task && act.item->kind == Kind::group;
+  bool any = false;
+  for (Item* leaf : leaves(*act.item)) {
+    for (const Act* below : find_acts(*leaf, task)) {
+      const bool possible = below->runnable && leaf->managed;
+      if (below->optional) continue;
+      if (down && all && !possible) return false;
+      any = any || possible || down;
+    }
+  }
+  return any;
+}
+
 bool stays(const Act& act) {
   if (act.needed > 0) return act.required() && act.runnable;
   if (act.task == Task::boundary) return true;
-  if (!act.item->leaf()) {
-    const Task task = beginning(act.task);
-    for (Item* leaf : leaves(*act.item)) {
-      for (const Act* below : find_acts(*leaf, task)) {
-        if (below->required() && below->runnable) return true;
-      }
-    }
-    return false;
-  }
+  if (!act.item->leaf()) return stays_whole(act);
+  const bool looks = act.task == Task::monitor || act.task == Task::probe || act.task == Task::cancel;
+  if (!act.item->managed && !looks && act.task != Task::notify && act.task != Task::clear_failure) return false;
   return act.required() && act.runnable;
 }
 
