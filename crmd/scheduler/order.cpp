@@ -60,6 +60,21 @@ int act_node(const Item& item, Task task) {
   return nowhere;
 }
 
+/// Without a neighbour to stand on an instance is nowhere.
+void inhibit(Plan& plan, const Item& first, Item& instance) {
+  for (Item* leaf : leaves(instance)) {
+    if (leaf->allocated == nowhere || !leaf->managed) continue;
+    add_score(plan, *leaf, leaf->allocated, Score::minus_infinity(), fmt::format("no {} there", first.id));
+    leaf->allocated = nowhere;
+    leaf->next_role = Role::stopped;
+    for (Act* act : leaf->acts) {
+      if (act->task == Task::stop) require(*act, fmt::format("no {} there", first.id));
+      const bool up = act->task == Task::start || act->task == Task::promote;
+      if (up || (act->task == Task::monitor && act->expected_rc != int(cib::Rc::not_running))) act->runnable = false;
+    }
+  }
+}
+
 /// Interleaved clones: each instance waits only for its neighbour on the same node.
 void connect_pairs(Plan& plan, const Ordering& order) {
   for (Item* instance : order.then->children) {
@@ -69,9 +84,7 @@ void connect_pairs(Plan& plan, const Ordering& order) {
     Ordering pair = order;
     pair.then = instance;
     if (neighbour == nullptr) {
-      const bool needs = (order.flags & edge::needs_first) != 0;
-      if (needs) connect(plan, {order.first, instance, order.first_task, order.then_task, edge::order});
-      if (needs && order.first->children.empty()) connect(plan, pair);
+      if ((order.flags & (edge::needs_first | edge::implies_then)) != 0) inhibit(plan, *order.first, *instance);
       continue;
     }
     pair.first = neighbour;
