@@ -85,9 +85,6 @@ class Propagation {
     if ((each.flags & edge::needs_first) != 0 && !first.runnable) {
       for (Act* act : targets(*each.then)) cannot(*act, fmt::format("no {}", name_of(plan_, *each.first)), *each.first);
     }
-    if ((each.flags & edge::implies_first) != 0 && !then.optional && first.optional && each.first->item->leaf()) {
-      must(*each.first, fmt::format("{} follows", name_of(plan_, *each.then)), *each.then);
-    }
     if ((each.flags & edge::asymmetric) != 0 && !first.runnable) hold_up(each);
     if ((each.flags & edge::restart) != 0) restart(each);
     if ((each.flags & (edge::implies_then | edge::implies_first | edge::restart)) != 0) wait_for_blocked(each);

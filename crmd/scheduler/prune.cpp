@@ -31,8 +31,10 @@ bool stays_whole(const Act& act) {
   const bool all = act.task != task && act.item->kind == Kind::group;
   bool any = false;
   for (Item* leaf : leaves(*act.item)) {
+    if (all && act.task == Task::started && find_acts(*leaf, task).empty()) return false;
     for (const Act* below : find_acts(*leaf, task)) {
       const bool possible = below->runnable && leaf->managed;
+      if (all && act.task == Task::started && !below->runnable) return false;
       if (below->optional) continue;
       if (down && all && !possible) return false;
       any = any || possible || down;
