@@ -191,6 +191,14 @@ void clone_edges(Plan& plan, Item& clone) {
 void group_edges(Plan& plan, Item& group) {
   link(plan, group, Task::stopped, Task::start, edge::order);
   if (meta_of(group, "ordered", "true") == "false") return;
+  Item* last_active = nullptr;
+  for (Item* member : group.children) {  // over those that do not run
+    if (member->running_on.empty()) continue;
+    for (Act* first : find_acts(*member, Task::stop))
+      for (Act* then : last_active == nullptr ? std::vector<Act*>{} : find_acts(*last_active, Task::stop))
+        add_edge(plan, *first, *then, edge::order);
+    last_active = member;
+  }
   for (std::size_t i = 1; i < group.children.size(); ++i) {
     Item &before = *group.children[i - 1], &member = *group.children[i];
     for (const Task up : {Task::start, Task::promote}) {

@@ -183,7 +183,9 @@ void user_orders(Plan& plan) {
       continue;
     }
     const Flags flags = flags_of(order.kind, *first_task, order.symmetrical ? Symmetry::forward : Symmetry::none);
-    simple_order(plan, order, {first, then, *first_task, *then_task, flags});
+    // An old way to make an optional order binding.
+    const bool binding = order.kind == cib::OrderKind::optional && meta_of(*then, "restart-type", "") == "restart";
+    simple_order(plan, order, {first, then, *first_task, *then_task, binding ? edge::implies_then : flags});
   }
 }
 
