@@ -217,6 +217,18 @@ void group_edges(Plan& plan, Item& group) {
   }
 }
 
+/// Up one after the other, and down the other way round.
+void order_instances(Plan& plan, Item& clone) {
+  const auto end = [](const Item& item, Task task) { return item.leaf() ? task : completion(task); };
+  for (std::size_t i = 1; i < clone.children.size(); ++i) {
+    Item &before = *clone.children[i - 1], &after = *clone.children[i];
+    for (Act* first : find_acts(before, end(before, Task::start)))
+      for (Act* then : find_acts(after, Task::start)) add_edge(plan, *first, *then, edge::order);
+    for (Act* first : find_acts(after, end(after, Task::stop)))
+      for (Act* then : find_acts(before, Task::stop)) add_edge(plan, *first, *then, edge::order);
+  }
+}
+
 void create_for(Plan& plan, Item& item) {
   if (item.leaf()) return create_for_leaf(plan, item);
   for (Item* child : item.children) create_for(plan, *child);
@@ -224,14 +236,7 @@ void create_for(Plan& plan, Item& item) {
   for (const Task task : tasks_of(item)) bracket(plan, item, task);
   if (item.kind == Kind::clone) clone_edges(plan, item);
   if (item.kind == Kind::group) link(plan, item, Task::stopped, Task::start, edge::order);
-  if (item.kind == Kind::clone && item.ordered) {
-    for (std::size_t i = 1; i < item.children.size(); ++i) {
-      Item &before = *item.children[i - 1], &after = *item.children[i];
-      for (Act* first : find_acts(before, before.leaf() ? Task::start : Task::started)) {
-        for (Act* then : find_acts(after, Task::start)) add_edge(plan, *first, *then, edge::order);
-      }
-    }
-  }
+  if (item.kind == Kind::clone && item.ordered) order_instances(plan, item);
 }
 
 }  // namespace

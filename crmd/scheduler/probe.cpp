@@ -57,7 +57,8 @@ void probe_clone(Plan& plan, Item& clone, int node) {
 void create_probes(Plan& plan) {
   if (!plan.options.startup_probes) return;
   for (std::size_t node = 0; node < plan.nodes.size(); ++node) {
-    if (!plan.nodes[node].online || plan.nodes[node].unclean || plan.nodes[node].leaving) continue;
+    if (!plan.nodes[node].online || plan.nodes[node].unclean) continue;
+    if (plan.nodes[node].leaving && !plan.view.whole) continue;  // crmd lets it go without another question
     for (Item* root : plan.roots) {
       if (root->kind == Kind::clone) {
         probe_clone(plan, *root, int(node));
