@@ -17,14 +17,20 @@ Score effective_fail_count(const Plan& plan, const Item& item, int node) {
   return last > 0 && plan.view.epoch_s >= last + item.failure_timeout_s && !item.blocked ? Score{} : count;
 }
 
-const cib::Operation* find_operation(const Item& item, std::string_view name, Duration interval) {
+namespace {
+const cib::Operation* find_configured(const Item& item, std::string_view name, Duration interval, bool disabled_too) {
   for (const cib::Operation& operation : item.primitive->operations) {
     if (operation.name != name || operation.interval != interval) continue;
     const auto enabled = operation.attributes.find("enabled");
-    if (enabled != operation.attributes.end() && !parse_bool(enabled->second).value_or(true)) continue;
-    return &operation;
+    const bool disabled = enabled != operation.attributes.end() && !parse_bool(enabled->second).value_or(true);
+    if (!disabled || disabled_too) return &operation;
   }
   return nullptr;
+}
+}  // namespace
+
+const cib::Operation* find_operation(const Item& item, std::string_view name, Duration interval) {
+  return find_configured(item, name, interval, false);
 }
 
 std::optional<std::string> operation_value(const Plan& plan, const cib::Operation* operation, std::string_view name) {
@@ -62,7 +68,7 @@ const cib::Operation* promoted_monitor(const Item& item) {
 }  // namespace
 
 OnFail on_fail_of(const Plan& plan, const Item& item, std::string_view operation, Duration interval) {
-  const cib::Operation* configured = find_operation(item, operation, interval);
+  const cib::Operation* configured = find_configured(item, operation, interval, true);
   auto text = operation_value(plan, configured, "on-fail");
   if (!text && operation == "demote") text = operation_value(plan, promoted_monitor(item), "on-fail");
   std::optional<OnFail> asked = text ? parse_on_fail(*text) : std::nullopt;

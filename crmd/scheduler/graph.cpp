@@ -80,7 +80,7 @@ Task opposite(Task task) {
 namespace {
 /// With fencing an unclean node that is still there is asked, and shot if need be.
 bool reachable(const PlanNode& node, bool fences) {
-  return node.online && (fences || !node.unclean);
+  return node.online && !node.pending && (fences || !node.unclean);
 }
 
 /// A start or promotion needs quorum, as configured.

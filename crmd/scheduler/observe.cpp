@@ -133,7 +133,9 @@ void take_success(Replay& replay, const OperationResult& result, const Item& ite
 }
 
 void take_failure(Plan& plan, Item& item, int node, Replay& replay, const OperationResult& result, Verdict verdict) {
-  const OnFail asked = on_fail_of(plan, item, result.operation, result.interval);
+  OnFail asked = on_fail_of(plan, item, result.operation, result.interval);
+  // Without its agent it cannot go on there, whatever is to be ignored.
+  if (asked == OnFail::ignore && result.status == OpStatus::not_installed) asked = OnFail::restart;
   const std::string words = in_words(result);
   if (asked == OnFail::ignore) {
     OperationResult pretended = result;
