@@ -119,8 +119,8 @@ struct Location {
   NodeName node;  // empty where rules are used
   Score score;
   std::vector<Rule> rules;
-  std::string role;       // "" = Started
-  std::string discovery;  // resource-discovery: "" = always, never, exclusive
+  std::string role;          // "" = Started
+  std::string discovery;     // resource-discovery: "" = always, never, exclusive
   std::string pattern = {};  // instead of resource: a POSIX extended expression; "!" before it: those that do not match
   std::vector<ResourceSet> sets = {};
   bool operator==(const Location&) const = default;
@@ -140,7 +140,7 @@ struct Order {
   ResourceId first, then;
   std::string first_action = "start", then_action;  // then_action defaults to first_action
   OrderKind kind = OrderKind::mandatory;
-  bool symmetrical = true;  // Pacemaker: default true, false for kind Serialize
+  bool symmetrical = true;               // Pacemaker: default true, false for kind Serialize
   std::optional<bool> require_all = {};  // false: of a clone one instance is enough
   std::vector<ResourceSet> sets = {};    // instead of first and then
   bool operator==(const Order&) const = default;

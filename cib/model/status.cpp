@@ -65,9 +65,8 @@ std::vector<const OperationResult*> in_order(const ResourceHistory& history) {
   for (const auto& [key, entry] : history.entries) ordered.push_back(&entry);
   // A recurring call keeps its number: of two results of one the later is the newer.
   // One without a number has not ended yet: it is the last.
-  std::ranges::stable_sort(ordered, {}, [](const auto* each) {
-    return std::tuple(each->call_id < 0, each->call_id, each->last_rc_change);
-  });
+  std::ranges::stable_sort(
+      ordered, {}, [](const auto* each) { return std::tuple(each->call_id < 0, each->call_id, each->last_rc_change); });
   return ordered;
 }
 
@@ -102,9 +101,8 @@ Score fail_count(const NodeState& node, const ResourceId& resource) {
 
 std::int64_t last_failure(const NodeState& node, const ResourceId& resource) {
   std::int64_t newest = 0;
-  each_of(node.transient, "last-failure-" + resource.value, [&](const std::string& value) {
-    newest = std::max(newest, parse_int<std::int64_t>(value).value_or(0));
-  });
+  each_of(node.transient, "last-failure-" + resource.value,
+          [&](const std::string& value) { newest = std::max(newest, parse_int<std::int64_t>(value).value_or(0)); });
   return newest;
 }
 

@@ -314,10 +314,10 @@ class Reader {
     const auto node_attribute = attribute(element, "node-attribute");
     if (node_attribute && *node_attribute != "#uname") return unsupported(element, "node-attribute");
     if (parse_bool(text_of(element, "influence")) == false) unsupported(element, "influence=false is ignored");
-    out_.colocations.push_back(
-        {text_of(element, "id"), ResourceId{text_of(element, "rsc")}, ResourceId{text_of(element, "with-rsc")},
-         score_of(element), modern_role(text_of(element, "rsc-role")), modern_role(text_of(element, "with-rsc-role")),
-         std::move(sets)});
+    out_.colocations.push_back({text_of(element, "id"), ResourceId{text_of(element, "rsc")},
+                                ResourceId{text_of(element, "with-rsc")}, score_of(element),
+                                modern_role(text_of(element, "rsc-role")),
+                                modern_role(text_of(element, "with-rsc-role")), std::move(sets)});
   }
 
   void read_order(const xmlNode* element) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Acts on whole nodes: an unclean node is fenced, one that is to leave ends when all has stopped on it. What was to stop
-// on a node that is fenced is stopped by that; it remains as a point in time behind the fencing, and whatever needs
-// fencing starts behind it, too.
+// Acts on whole nodes: an unclean node is fenced, one that is to leave ends when all has stopped on it. What was to
+// stop on a node that is fenced is stopped by that; it remains as a point in time behind the fencing, and whatever
+// needs fencing starts behind it, too.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -90,7 +90,8 @@ bool can_fence(const Plan& plan, const PlanNode& node) {
 }
 
 void create_node_acts(Plan& plan) {
-  const bool any_managed = std::ranges::any_of(plan.items, [](const Item& item) { return item.leaf() && item.managed; });
+  const bool any_managed =
+      std::ranges::any_of(plan.items, [](const Item& item) { return item.leaf() && item.managed; });
   std::vector<Act*> fencing, leaving;
   Act* of_dc = nullptr;
   for (std::size_t node = 0; node < plan.nodes.size(); ++node) {

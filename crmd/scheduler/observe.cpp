@@ -27,7 +27,7 @@ struct Replay {
   const OperationResult* failure = nullptr;
   std::string words;  // of the failure
   bool start_pending = false;
-  std::string pending;  // the first of the operations under way
+  std::string pending;     // the first of the operations under way
   bool step_down = false;  // a failed promotion: not promoted again before it was stopped
   bool known = false;
 };

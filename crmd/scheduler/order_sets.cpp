@@ -49,7 +49,8 @@ void order_members(Plan& plan, const cib::Order& order, const cib::ResourceSet& 
   }
 }
 
-/// Of a set that says itself that it is sequential one member stands for all: the last one before, the first one behind.
+/// Of a set that says itself that it is sequential one member stands for all: the last one before, the first one
+/// behind.
 std::vector<Item*> edge_of(std::vector<Item*> members, const cib::ResourceSet& set, bool last) {
   if (!set.sequential.value_or(false) || members.empty()) return members;
   return {last ? members.back() : members.front()};

@@ -27,7 +27,7 @@ struct ShownResource {
   std::string standard, provider, type;
   std::vector<ShownResource> children;
   bool orphan = false, managed = true, blocked = false, failed = false, failure_ignored = false;
-  std::string pending;  // the operation under way; "" none
+  std::string pending;                      // the operation under way; "" none
   bool promotable = false, unique = false;  // clones
   int instances = 0;                        // clones: clone-max
   std::string target_role;                  // as configured; ""
@@ -44,7 +44,7 @@ struct ShownResource {
 struct ShownNode {
   NodeName name;
   bool online = false, standby = false, standby_on_fail = false, maintenance = false, unclean = false, pending = false;
-  bool busy = false;  // something is active on it
+  bool busy = false;        // something is active on it
   std::string fenced = {};  // what is done to it: reboot, off; "" nothing
   std::string fence_why = {};
 };

@@ -37,7 +37,7 @@ struct PlanNode {
   bool online = false, standby = false, maintenance = false, unclean = false, pending = false, leaving = false;
   bool standby_on_fail = false;
   std::string fence_why;  // in Pacemaker's words; only where unclean
-  int assigned = 0;  // resources placed here so far: of equal nodes the emptier one wins
+  int assigned = 0;       // resources placed here so far: of equal nodes the emptier one wins
   bool can_run() const { return online && !standby && !pending && !maintenance && !unclean && !leaving; }
 };
 
@@ -134,9 +134,9 @@ struct Item {
   std::set<int> known_on;
   bool failed = false;  // its state must be rebuilt: stop, then start
   bool start_pending = false;
-  bool agent_changed = false;  // it runs under another agent than is configured now
-  std::string pending;  // operation under way, except probes
-  bool demote_on_fail = false;  // on-fail=demote: demote and promote again, no stop
+  bool agent_changed = false;     // it runs under another agent than is configured now
+  std::string pending;            // operation under way, except probes
+  bool demote_on_fail = false;    // on-fail=demote: demote and promote again, no stop
   std::map<int, Task> mended_by;  // by node: what its failure there asks for
   bool failure_ignored = false;
   std::string failure;           // in words
@@ -319,7 +319,8 @@ int location(const Item& item);
 Role state_now(const Item& item);
 Role state_next(const Item& item);
 
-/// Whether a recurring operation runs on a node, by the node's history; failed: it ran, and its last result is a failure.
+/// Whether a recurring operation runs on a node, by the node's history; failed: it ran, and its last result is a
+/// failure.
 enum class Recurring { no, runs, failed };
 Recurring recurs(const Plan& plan, const Item& item, int node, const cib::Operation& operation);
 /// The act of a recurring operation on a node: the one that its history made, or a new one.

@@ -85,7 +85,8 @@ void weigh(Plan& plan, Item& clone, Item& instance) {
   if (first.next_role == Role::promoted) {
     instance.promotion = instance.priority;
     instance.role_why = "it stays as it is";
-  } else if (first.next_role && first.managed && *first.next_role <= Role::unpromoted && *first.next_role != Role::started) {
+  } else if (first.next_role && first.managed && *first.next_role <= Role::unpromoted &&
+             *first.next_role != Role::started) {
     instance.role_why =
         first.failure.empty() ? fmt::format("target-role is {}", to_words(*first.next_role)) : first.failure;
   } else {
@@ -153,7 +154,8 @@ bool may_promote(const Plan& plan, const Item& clone, Item& instance, int promot
   const int node = location(instance);
   if (node == nowhere) return false;
   if (!managed(instance)) return state_now(instance) == Role::promoted;
-  if (instance.promotion.points < 0 || instance.sort_index.points < 0 || !plan.nodes[std::size_t(node)].can_run()) return false;
+  if (instance.promotion.points < 0 || instance.sort_index.points < 0 || !plan.nodes[std::size_t(node)].can_run())
+    return false;
   if (promoted >= clone.promoted_max) {
     instance.role_why +=
         fmt::format("; promoted-max={} is reached by others with a higher or equal score", clone.promoted_max);

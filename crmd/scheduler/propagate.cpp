@@ -32,8 +32,9 @@ std::vector<Act*> targets(Act& act) {
 /// The first cause counts. What a resource's own acts mean for each other is none.
 void blame(Act& act, std::string_view change, const Act& because) {
   if (act.item == because.item || !act.cause.empty()) return;
-  act.cause = because.task == Task::boundary ? fmt::format("{} {}", change, because.name)
-                                             : fmt::format("{} {} {}", change, because.item->id, to_words(because.task));
+  act.cause = because.task == Task::boundary
+                  ? fmt::format("{} {}", change, because.name)
+                  : fmt::format("{} {} {}", change, because.item->id, to_words(because.task));
 }
 
 class Propagation {

@@ -32,7 +32,7 @@ struct View {
   /// to: Pacemaker's way, for crm_simulate. crmd does the two latter by itself, and cannot fence.
   bool whole = false;
   std::vector<Mentioned> order = {};  // empty: by name
-  bool had_quorum = true;  // once at least: no-quorum-policy=suicide means stop until then
+  bool had_quorum = true;             // once at least: no-quorum-policy=suicide means stop until then
 };
 
 enum class ActionKind {

@@ -116,7 +116,8 @@ std::string changes_of(const ShownResource& resource) {
 std::string show_changes(const Picture& picture) {
   std::string all;
   for (auto node = picture.nodes.rbegin(); node != picture.nodes.rend(); ++node)
-    if (!node->fenced.empty()) all += fmt::format("  * Fence ({}) {} '{}'\n", node->fenced, node->name.value, node->fence_why);
+    if (!node->fenced.empty())
+      all += fmt::format("  * Fence ({}) {} '{}'\n", node->fenced, node->name.value, node->fence_why);
   for (const ShownResource& resource : picture.resources) all += changes_of(resource);
   return all;
 }

@@ -127,12 +127,9 @@ class Status {
   }
 
   static std::string_view state_word(const ShownResource& leaf) {
-    static const std::map<std::string_view, std::string_view> under_way{{"start", "Starting"},
-                                                                        {"stop", "Stopping"},
-                                                                        {"promote", "Promoting"},
-                                                                        {"demote", "Demoting"},
-                                                                        {"migrate_to", "Migrating"},
-                                                                        {"migrate_from", "Migrating"}};
+    static const std::map<std::string_view, std::string_view> under_way{
+        {"start", "Starting"},  {"stop", "Stopping"},        {"promote", "Promoting"},
+        {"demote", "Demoting"}, {"migrate_to", "Migrating"}, {"migrate_from", "Migrating"}};
     const auto found = under_way.find(leaf.pending);
     return found == under_way.end() ? to_words(leaf.role) : found->second;
   }

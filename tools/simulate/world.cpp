@@ -114,8 +114,7 @@ std::vector<std::string> World::play(const Transition& transition) {
       if (done[at] || !std::ranges::all_of(action.after, is_done) || !std::ranges::all_of(action.after_any, is_done))
         continue;
       // As in the original, what the cluster itself does has no effect here.
-      if (action.kind != ActionKind::clear_failure && action.kind != ActionKind::forget)
-        succeed(action);
+      if (action.kind != ActionKind::clear_failure && action.kind != ActionKind::forget) succeed(action);
       lines.push_back(line_of(action));
       done[at] = progress = true;
     }

@@ -56,7 +56,8 @@ class Watching(Case):
         self.healthy()
         trace = f"{self.replica.home}/trace"
         env = {**self.rig.environment("n2", {}), "ASAN_OPTIONS": "detect_leaks=0"}
-        done = subprocess.run(["strace", "-o", trace, "-e", "trace=process", self.agent, "monitor"], env=env, timeout=60)
+        command = ["strace", "-o", trace, "-e", "trace=process", self.agent, "monitor"]
+        done = subprocess.run(command, env=env, timeout=60)
         self.assertEqual(done.returncode, 0)
         self.assertNotRegex(pathlib.Path(trace).read_text(), r"\b(?:clone|clone3|fork|vfork)\(")
 
