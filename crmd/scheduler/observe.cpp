@@ -381,7 +381,8 @@ void observe(Plan& plan, int index, const ResourceId& id, const cib::ResourceHis
   const Replay replay = replay_history(plan, item, index, history);
   if (replay.known || replay.role) item.known_on.insert(index);
   const bool active = replay.role.value_or(Role::stopped) != Role::stopped;
-  if (plain != id) item.numbered = active ? id : ResourceId{};
+  const Item* clone = clone_of(item);
+  if (clone != nullptr && !clone->unique) item.named = active || plain == id ? id : ResourceId{};
   if (!active) return;
   suspect(plan, item, index);
   // A node that is shot has stopped all; nothing is asked of it for a failure.

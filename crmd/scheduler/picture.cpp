@@ -2,7 +2,11 @@
 // The plan copied into plain values. Nothing is decided here.
 #include "crmd/scheduler/picture.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include "crmd/scheduler/plan.hpp"
 
@@ -77,6 +81,61 @@ bool is_busy(const Plan& plan, int node) {
   });
 }
 
+std::string task_name(const Act& act) {
+  switch (act.task) {
+    case Task::monitor:
+    case Task::cancel:
+      return act.name;
+    case Task::clear_failure:
+      return "clear_failcount";
+    case Task::notify:
+      return fmt::format("{}_notify_{}", act.notify_key_type, act.notify_key_operation);
+    case Task::start:
+    case Task::started:
+    case Task::stop:
+    case Task::stopped:
+    case Task::promote:
+    case Task::promoted:
+    case Task::demote:
+    case Task::demoted:
+    case Task::probe:
+    case Task::forget:
+    case Task::shutdown:
+    case Task::fence:
+    case Task::boundary:
+      return std::string(to_words(act.task));
+  }
+  return "";
+}
+
+std::string point_name(const Plan& plan, const Act& act) {
+  if (act.task == Task::boundary) return act.name;
+  const std::string node = act.node == nowhere ? act.item->leaf() ? "<none>" : "" : plan.node_name(act.node);
+  if (act.task == Task::fence) return fmt::format("stonith '{}' {}", plan.options.stonith_action, node);
+  if (act.task == Task::shutdown) return fmt::format("do_shutdown {}", node);
+  const std::string& id = act.item->named.value.empty() ? act.item->id : act.item->named.value;
+  return fmt::format("{}{}_{}_{}{}{}", act.task == Task::cancel ? "Cancel " : "", id, task_name(act),
+                     to_ms(act.interval), node.empty() ? "" : " ", node);
+}
+
+/// What is to be done, and what should be and cannot, unless nobody manages it.
+void copy_graph(const Plan& plan, Picture& picture) {
+  std::map<const Act*, std::size_t> places;
+  for (const Act& act : plan.acts) {
+    const bool done = stays(act);
+    const bool managed = !act.item->leaf() || act.item->managed || act.item == &plan.cluster;
+    if (!done && (act.optional || !act.item->leaf() || !managed)) continue;
+    places[&act] = picture.points.size();
+    picture.points.push_back({.name = point_name(plan, act), .done = done, .pseudo = act.pseudo});
+  }
+  std::set<std::pair<std::size_t, std::size_t>> arrows;
+  for (const Edge& each : plan.edges) {
+    const auto first = places.find(each.first), then = places.find(each.then);
+    if (first != places.end() && then != places.end()) arrows.emplace(first->second, then->second);
+  }
+  picture.arrows.assign(arrows.begin(), arrows.end());
+}
+
 }  // namespace
 
 Picture draw(const Plan& plan) {
@@ -98,6 +157,7 @@ Picture draw(const Plan& plan) {
     node.fenced = plan.options.stonith_action;
     node.fence_why = act->reason;
   }
+  copy_graph(plan, picture);
   std::vector<const Item*> roots(plan.roots.begin(), plan.roots.end());
   std::ranges::stable_sort(roots, [](const Item* a, const Item* b) { return a->priority > b->priority; });
   for (const Item* root : roots) picture.resources.push_back(shown(plan, *root));

@@ -49,10 +49,18 @@ struct ShownNode {
   std::string fence_why = {};
 };
 
+/// A point of the graph: an action, or one that should be and cannot.
+struct ShownPoint {
+  std::string name;  // as Pacemaker's graphs have it: "db:0_start_0 n1"
+  bool done = true, pseudo = false;
+};
+
 struct Picture {
   std::vector<ShownNode> nodes;  // by name, numbers in it by their value
   // By priority, then as configured, then those that are configured no more.
   std::vector<ShownResource> resources;
+  std::vector<ShownPoint> points;
+  std::vector<std::pair<std::size_t, std::size_t>> arrows;  // the first before the second
 };
 
 /// As it is.

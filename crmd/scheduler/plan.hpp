@@ -108,7 +108,7 @@ struct Item {
   ResourceId history_id;  // as in the status section
   // Nodes that have it under another name: CIBs of old numbered anonymous instances as well.
   std::map<int, ResourceId> numbered_on;
-  ResourceId numbered;  // that name where it is active; empty where it is not, or has none
+  ResourceId named;  // anonymous instances: as a history calls this one; empty: none does
   Item* parent = nullptr;
   std::vector<Item*> children;
   const cib::Primitive* primitive = nullptr;
@@ -267,6 +267,8 @@ void create_orders(Plan& plan);
 void propagate(Plan& plan);
 Transition prune(Plan& plan);
 void explain(const Plan& plan, Transition& transition);
+/// The act is a part of the transition.
+bool stays(const Act& act);
 Picture draw(const Plan& plan);
 
 // Parts that several steps share.

@@ -193,8 +193,8 @@ Score promotion_score(const Plan& plan, const Item& item, int node, Score otherw
   if (!score_applies(item, node)) return otherwise;
   const cib::Pairs& attributes = plan.nodes[std::size_t(node)].attributes;
   // Agents of old clusters knew their instance's number.
-  const ResourceId numbered = item.numbered.value.empty() ? ResourceId{item.id} : item.numbered;
-  for (const ResourceId& id : {numbered, item.history_id}) {
+  const ResourceId named = item.named.value.empty() ? ResourceId{item.id} : item.named;
+  for (const ResourceId& id : {named, item.history_id}) {
     const auto found = attributes.find(cib::promotion_score_name(id));
     if (found != attributes.end()) return parse_score(found->second).value_or(Score{});
   }

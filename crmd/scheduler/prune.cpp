@@ -43,6 +43,8 @@ bool stays_whole(const Act& act) {
   return any;
 }
 
+}  // namespace
+
 bool stays(const Act& act) {
   if (act.needed > 0) return act.required() && act.runnable;
   if (act.task == Task::boundary) return true;
@@ -51,6 +53,8 @@ bool stays(const Act& act) {
   if (!act.item->managed && !looks && act.task != Task::notify && act.task != Task::clear_failure) return false;
   return act.required() && act.runnable;
 }
+
+namespace {
 
 std::string operation_name(const Act& act) {
   if (act.task == Task::boundary) return act.name;
@@ -177,7 +181,7 @@ Action to_action(const Plan& plan, const Act& act) {
     action.resource = ResourceId{act.item->id};
     return action;
   }
-  action.resource = act.item->numbered.value.empty() ? act.item->history_id : act.item->numbered;
+  action.resource = act.item->named.value.empty() ? act.item->history_id : act.item->named;
   action.interval = act.interval;
   action.node = plan.nodes[std::size_t(act.node)].name;
   action.standard = act.item->primitive->standard;

@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdio>
 #include <ctime>
+#include <fstream>
 
 #include "common/base/exit_codes.hpp"
 #include "crmd/scheduler/picture.hpp"
@@ -18,7 +19,7 @@ namespace {
 using namespace systole;
 
 struct Options {
-  std::string file;
+  std::string file, graph;
   bool simulate = false, quiet = false;
 };
 
@@ -32,7 +33,7 @@ std::string said_time(const tools::World& world) {
   return fmt::format("Using the original execution date of: {}\n", text.data());
 }
 
-std::string report(const Options& asked, tools::World& world) {
+Result<std::string> report(const Options& asked, tools::World& world) {
   const scheduler::Planned planned = scheduler::schedule_in_full(world.view());
   std::string text;
   if (!asked.quiet) {
@@ -40,6 +41,11 @@ std::string report(const Options& asked, tools::World& world) {
     text +=
         said_time(world) + tools::show_counts(before) + "Current cluster status:\n" + tools::show_status(before) + "\n";
     text += "Transition Summary:\n" + tools::show_changes(planned.picture) + "\n";
+  }
+  if (!asked.graph.empty()) {
+    std::ofstream file(asked.graph);
+    file << tools::show_graph(planned.picture) << std::flush;
+    if (!file) return Error{Errc::io, fmt::format("cannot write '{}'", asked.graph)};
   }
   if (!asked.simulate) return text;
   const auto lines = world.play(planned.transition);
@@ -57,7 +63,12 @@ int run(const Options& asked) {
     fmt::print(stderr, "crm_simulate: {}: {}\n", asked.file, world.error().what);
     return 1;
   }
-  fmt::print("{}", report(asked, *world));
+  const auto said = report(asked, *world);
+  if (!said) {
+    fmt::print(stderr, "crm_simulate: {}\n", said.error().what);
+    return 1;
+  }
+  fmt::print("{}", *said);
   return 0;
 }
 
@@ -69,6 +80,7 @@ int main(int argc, char** argv) {
   app.add_option("-x,--xml-file", asked.file, "the CIB, from this file")->required();
   app.add_flag("-S,--simulate,-R,--run", asked.simulate, "play what it would do, and show what comes of it");
   app.add_flag("-Q,--quiet", asked.quiet, "show only what was asked for by other options");
+  app.add_option("-D,--save-dotfile", asked.graph, "write the transition there, in Graphviz's language");
   CLI11_PARSE(app, argc, argv);
   return run(asked);
 }

@@ -12,6 +12,8 @@ namespace systole::tools {
 std::string show_status(const scheduler::Picture& picture);
 /// One line for each resource that changes; "" when none does.
 std::string show_changes(const scheduler::Picture& picture);
+/// The graph in Graphviz's language, as Pacemaker draws it.
+std::string show_graph(const scheduler::Picture& picture);
 /// "1 of 2 resource instances DISABLED …", and an empty line; "" when none is.
 std::string show_counts(const scheduler::Picture& picture);
 

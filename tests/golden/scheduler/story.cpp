@@ -93,6 +93,9 @@ class Reader {
         {"location", &Reader::location},
         {"colocation", &Reader::colocation},
         {"order", &Reader::order},
+        {"order-sets", &Reader::order_sets},
+        {"colocation-sets", &Reader::colocation_sets},
+        {"whole", &Reader::whole},
         {"history", &Reader::history},
         {"no-quorum", &Reader::no_quorum},
         {"time", &Reader::time},
@@ -267,6 +270,49 @@ class Reader {
     colocation.resource_role = cut(line[3], ':').second;
     colocation.with = ResourceId{cut(line[4], ':').first};
     colocation.with_role = cut(line[4], ':').second;
+    story_.configuration.colocations.push_back(colocation);
+    return true;
+  }
+
+  static std::vector<cib::ResourceSet> sets(const Words& line, std::size_t at) {
+    std::vector<cib::ResourceSet> found;
+    for (; at < line.size(); ++at) {
+      if (line[at] == "set") {
+        found.emplace_back().id = fmt::format("{}-{}", line[1], found.size());
+      } else if (line[at] == "sequential=false") {
+        found.back().sequential = false;
+      } else if (line[at] == "require-all=false") {
+        found.back().require_all = false;
+      } else {
+        found.back().members.push_back(ResourceId{line[at]});
+      }
+    }
+    return found;
+  }
+
+  bool whole(const Words&) {
+    story_.whole = true;
+    return true;
+  }
+
+  bool order_sets(const Words& line) {
+    if (line.size() < 4) return false;
+    cib::Order order;
+    order.id = line[1];
+    if (line[2] == "optional") order.kind = cib::OrderKind::optional;
+    const std::size_t at = line[2] == "set" ? 2 : 3;
+    if (line[at] != "set") return false;
+    order.sets = sets(line, at);
+    story_.configuration.orders.push_back(order);
+    return true;
+  }
+
+  bool colocation_sets(const Words& line) {
+    if (line.size() < 5 || !parse_score(line[2]) || line[3] != "set") return false;
+    cib::Colocation colocation;
+    colocation.id = line[1];
+    colocation.score = *parse_score(line[2]);
+    colocation.sets = sets(line, 3);
     story_.configuration.colocations.push_back(colocation);
     return true;
   }

@@ -12,6 +12,8 @@
 //   location ID RSC NODE SCORE               or: location ID RSC [role=Promoted] rule SCORE ATTRIBUTE OP VALUE
 //   colocation ID SCORE RSC[:ROLE] WITH[:ROLE]
 //   order ID [KIND] FIRST[:ACTION] THEN[:ACTION] [symmetrical=false]
+//   order-sets ID [KIND] set a b [sequential=false] [require-all=false] set c …        colocation-sets ID SCORE set …
+//   whole                                    as for crm_simulate: fencing, shutdowns, histories to be cleared
 //   history n1 db probe=7 start=0 monitor/10000=0 …   results in this order;
 //   OP[/ms][@epoch][!expected]=RC|pending|timeout no-quorum          time 1000          dc n1
 #pragma once
@@ -30,8 +32,9 @@ struct Story {
   bool quorate = true;
   NodeName dc;
   std::int64_t epoch_s = 1'000'000;
+  bool whole = false;
 
-  View view() const { return {&configuration, &status, quorate, dc, epoch_s}; }
+  View view() const { return {&configuration, &status, quorate, dc, epoch_s, whole}; }
 };
 
 Result<Story> parse_story(std::string_view text);

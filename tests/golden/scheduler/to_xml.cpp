@@ -77,10 +77,27 @@ std::string location(const cib::Location& location) {
   return text + "</rsc_location>\n";
 }
 
+std::string sets(const std::vector<cib::ResourceSet>& sets) {
+  std::string text;
+  for (const auto& set : sets) {
+    text += fmt::format("<resource_set id=\"{}\" require-all=\"{}\"", set.id, set.require_all);
+    if (set.sequential) text += fmt::format(" sequential=\"{}\"", *set.sequential);
+    text += ">";
+    for (const auto& member : set.members) text += fmt::format("<resource_ref id=\"{}\"/>", member.value);
+    text += "</resource_set>";
+  }
+  return text;
+}
+
 std::string constraints(const cib::Configuration& configuration) {
   std::string text = "<constraints>";
   for (const auto& each : configuration.locations) text += location(each);
   for (const auto& each : configuration.colocations) {
+    if (!each.sets.empty()) {
+      text += fmt::format("<rsc_colocation id=\"{}\" score=\"{}\">{}</rsc_colocation>\n", each.id,
+                          to_string(each.score), sets(each.sets));
+      continue;
+    }
     text += fmt::format("<rsc_colocation id=\"{}\" rsc=\"{}\" with-rsc=\"{}\" score=\"{}\"", each.id,
                         each.resource.value, each.with.value, to_string(each.score));
     if (!each.resource_role.empty()) text += fmt::format(" rsc-role=\"{}\"", each.resource_role);
@@ -89,6 +106,11 @@ std::string constraints(const cib::Configuration& configuration) {
   }
   static const char* const kinds[] = {"Mandatory", "Optional", "Serialize"};
   for (const auto& each : configuration.orders) {
+    if (!each.sets.empty()) {
+      text += fmt::format("<rsc_order id=\"{}\" kind=\"{}\">{}</rsc_order>\n", each.id, kinds[int(each.kind)],
+                          sets(each.sets));
+      continue;
+    }
     text += fmt::format(
         "<rsc_order id=\"{}\" first=\"{}\" then=\"{}\" first-action=\"{}\" then-action=\"{}\" "
         "kind=\"{}\" symmetrical=\"{}\"/>\n",

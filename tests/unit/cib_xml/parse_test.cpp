@@ -97,6 +97,37 @@ TEST(Configuration, holds_constraints_with_their_defaults) {
   EXPECT_FALSE(c.orders[2].symmetrical);
 }
 
+TEST(Configuration, holds_constraints_with_sets_and_patterns) {
+  const Configuration c = read({.resources = dummy("a") + dummy("b") + dummy("c"), .constraints = R"(
+      <rsc_order id="o1" kind="Optional"><resource_set id="s1" sequential="false" require-all="false" action="stop">
+        <resource_ref id="a"/><resource_ref id="b"/></resource_set>
+        <resource_set id="s2"><resource_ref id="c"/></resource_set></rsc_order>
+      <rsc_order id="o2" first="a" then="b" require-all="false"/>
+      <rsc_colocation id="c1" score="20"><resource_set id="s3" role="Master"><resource_ref id="a"/>
+        <resource_ref id="b"/></resource_set></rsc_colocation>
+      <rsc_location id="l1" rsc-pattern="^a" node="n1" score="5"/>)"});
+  ASSERT_EQ(c.orders.size(), 2U);
+  ASSERT_EQ(c.orders[0].sets.size(), 2U);
+  const ResourceSet& first = c.orders[0].sets[0];
+  EXPECT_EQ(first.members, (std::vector{ResourceId{"a"}, ResourceId{"b"}}));
+  EXPECT_EQ(first.sequential, false);
+  EXPECT_FALSE(first.require_all);
+  EXPECT_EQ(first.action, "stop");
+  EXPECT_EQ(c.orders[0].sets[1].sequential, std::nullopt);
+  EXPECT_TRUE(c.orders[0].sets[1].require_all);
+  EXPECT_EQ(c.orders[1].require_all, false);
+  EXPECT_EQ(c.colocations.at(0).sets.at(0).role, "Promoted");
+  EXPECT_EQ(c.locations.at(0).pattern, "^a");
+  EXPECT_TRUE(c.unsupported.empty());
+}
+
+TEST(Configuration, leaves_unknown_members_out_of_sets_and_says_so) {
+  const Configuration c = read({.resources = dummy("a") + R"(<bundle id="b"/>)", .constraints = R"(
+      <rsc_order id="o1"><resource_set id="s1"><resource_ref id="a"/><resource_ref id="b"/></resource_set></rsc_order>)"});
+  EXPECT_EQ(c.orders.at(0).sets.at(0).members, (std::vector{ResourceId{"a"}}));
+  EXPECT_FALSE(c.unsupported.empty());
+}
+
 TEST(Configuration, resolves_id_ref_of_sets_pairs_operations_and_rules) {
   const Configuration c =
       read({.resources = dummy("a", R"(<meta_attributes id="am"><nvpair id="am1" name="x" value="1"/>
@@ -131,17 +162,13 @@ TEST(Configuration, names_what_it_does_not_act_on) {
            R"(<template id="t" class="ocf" provider="pacemaker" type="Dummy"/><primitive id="p" template="t"/>)" +
            dummy("a") + dummy("b") + R"(<bundle id="bu"><podman image="x"/></bundle>)",
        .constraints = R"(<rsc_order id="o1" first="p" then="a"/><rsc_ticket id="ti" rsc="a" ticket="T"/>
-           <rsc_colocation id="c1"><resource_set id="s"><resource_ref id="a"/><resource_ref
-      id="b"/></resource_set></rsc_colocation>
-           <rsc_location id="l1" rsc-pattern="a.*" node="n1" score="1"/>
            <rsc_location id="l2" rsc="a"><rule id="r" score="1"><date_expression id="d" operation="gt"
       start="2026-01-01"/></rule>
            </rsc_location>)",
        .more = R"(<tags><tag id="tg"><obj_ref id="a"/></tag></tags><alerts><alert id="al" path="/x"/></alerts>)"});
-  EXPECT_EQ(c.unsupported,
-            (Strings{"node 1 (utilization)", "template t", "primitive p (made from a template)", "bundle bu",
-                     "rsc_order o1 (first p is out of reach)", "rsc_ticket ti", "rsc_colocation c1 (resource_set)",
-                     "rsc_location l1 (rsc-pattern)", "date_expression d", "tag tg", "alert al"}));
+  EXPECT_EQ(c.unsupported, (Strings{"node 1 (utilization)", "template t", "primitive p (made from a template)",
+                                    "bundle bu", "rsc_order o1 (first p is out of reach)", "rsc_ticket ti",
+                                    "date_expression d", "tag tg", "alert al"}));
   EXPECT_EQ(c.locations.at(0).rules.at(0).unsupported, "date_expression d");
   EXPECT_EQ(primitives_of(c).size(), 2U);
 }
