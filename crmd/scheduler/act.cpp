@@ -165,7 +165,7 @@ std::vector<Task> tasks_of(const Item& item) {
 void bracket(Plan& plan, Item& collective, Task task) {
   Act& begin = add_act(plan, collective, task, nowhere, true, "");
   Act& end = add_act(plan, collective, completion(task), nowhere, true, "");
-  add_edge(plan, begin, end, edge::order);
+  if (task != Task::promote) add_edge(plan, begin, end, edge::order);
   for (Item* child : collective.children) {
     for (Act* act : find_acts(*child, task)) add_edge(plan, begin, *act, edge::order);
     for (Act* act : find_acts(*child, child->leaf() ? task : completion(task))) add_edge(plan, *act, end, edge::order);

@@ -151,7 +151,7 @@ void read_options(Plan& plan) {
   options.startup_fencing = property_bool(plan, "startup-fencing", true);
   options.stop_orphans = property_bool(plan, "stop-orphan-resources", true);
   options.stop_orphan_actions = property_bool(plan, "stop-orphan-actions", true);
-  options.concurrent_fencing = property_bool(plan, "concurrent-fencing", false);
+  options.concurrent_fencing = property_bool(plan, "concurrent-fencing", true);
   options.stonith_action = cib::property(plan.configuration, "stonith-action").value_or("reboot");
   if (options.stonith_action == "poweroff") options.stonith_action = "off";
   options.no_quorum_policy = cib::property(plan.configuration, "no-quorum-policy").value_or("stop");

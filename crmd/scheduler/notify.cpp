@@ -148,6 +148,7 @@ Brackets surround(Plan& plan, Item& clone, Task task, const cib::Pairs& lists) {
   Act& confirmed_post = boundary(plan, clone, "confirmed-post_notify", after);
   add_edge(plan, pre, confirmed_pre, edge::order);
   add_edge(plan, post, confirmed_post, edge::order);
+  add_edge(plan, confirmed_pre, post, edge::order);
   if (Act* begin = find_act(clone, task, nowhere)) add_edge(plan, confirmed_pre, *begin, edge::order);
   if (Act* end = find_act(clone, completion(task), nowhere)) add_edge(plan, *end, post, edge::order);
   notify_all(plan, clone, task, before, pre, confirmed_pre, lists);
