@@ -11,8 +11,9 @@ namespace systole::scheduler {
 
 namespace {
 
-std::string node_unfit(const PlanNode& node) {
-  if (node.unclean) return fmt::format("node {} is lost and not fenced", node.name.value);
+std::string node_unfit(const Plan& plan, const PlanNode& node) {
+  if (node.unclean)
+    return fmt::format("node {} is lost and {}", node.name.value, can_fence(plan, node) ? "is fenced" : "not fenced");
   if (!node.online) return fmt::format("node {} is {}", node.name.value, node.pending ? "joining" : "offline");
   if (node.leaving) return fmt::format("node {} is shutting down", node.name.value);
   if (node.standby_on_fail) return fmt::format("node {} was put in standby by a failure", node.name.value);
@@ -47,7 +48,7 @@ std::string score_words(const Item& item, int node) {
 
 std::string why_not(const Plan& plan, const Item& item, int node) {
   const PlanNode& facts = plan.nodes[std::size_t(node)];
-  if (const std::string unfit = node_unfit(facts); !unfit.empty()) return unfit;
+  if (const std::string unfit = node_unfit(plan, facts); !unfit.empty()) return unfit;
   if (item.weights[std::size_t(node)].value().points >= 0) return "";
   for (const Note& note : item.notes) {
     if ((note.node == node || note.node == nowhere) && note.score.points <= -Score::inf) return note.why;

@@ -14,15 +14,15 @@ using cib::Colocation;
 using cib::Location;
 using cib::ResourceSet;
 
-using Pairs = std::vector<Colocation>;
+using Colocations = std::vector<Colocation>;
 
-void add_pair(Pairs& pairs, const std::string& id, Score score, const ResourceId& one, const ResourceId& with,
+void add_pair(Colocations& pairs, const std::string& id, Score score, const ResourceId& one, const ResourceId& with,
               const std::string& role, const std::string& with_role) {
   pairs.push_back({id, one, with, score, role, with_role});
 }
 
 /// Each with the one before it, as in a group; who must keep apart keeps apart from all.
-void within_set(Pairs& pairs, const Colocation& whole, const ResourceSet& set) {
+void within_set(Colocations& pairs, const Colocation& whole, const ResourceSet& set) {
   const Score score = set.score.value_or(whole.score);
   if (!set.sequential.value_or(true)) return;
   for (std::size_t i = 1; i < set.members.size(); ++i) {
@@ -42,7 +42,7 @@ std::vector<ResourceId> ends_of(const ResourceSet& set, bool last) {
   return {last ? set.members.back() : set.members.front()};
 }
 
-void between_sets(Pairs& pairs, const Colocation& whole, const ResourceSet& set, const ResourceSet& next) {
+void between_sets(Colocations& pairs, const Colocation& whole, const ResourceSet& set, const ResourceSet& next) {
   for (const ResourceId& one : ends_of(set, false))
     for (const ResourceId& with : ends_of(next, true))
       add_pair(pairs, whole.id, whole.score, one, with, set.role, next.role);
@@ -65,7 +65,7 @@ std::vector<ResourceId> matching(const Plan& plan, std::string pattern) {
 }  // namespace
 
 std::vector<Colocation> colocations_of(const Plan& plan) {
-  Pairs pairs;
+  Colocations pairs;
   for (const Colocation& colocation : plan.configuration.colocations) {
     if (colocation.sets.empty()) pairs.push_back(colocation);
     for (std::size_t i = 0; i < colocation.sets.size(); ++i) {

@@ -25,8 +25,11 @@ std::string waits(const Transition& transition, const std::vector<int>& ids) {
 
 std::string label(const Action& action) {
   if (action.kind == ActionKind::pseudo) return action.operation;
+  if (action.kind == ActionKind::fence) return fmt::format("fence {} ({})", action.node.value, action.operation);
+  if (action.kind == ActionKind::shutdown) return fmt::format("let {} go", action.node.value);
   std::string verb = action.probe ? "probe" : action.operation;
   if (action.kind == ActionKind::cancel) verb = "cancel " + action.operation;
+  if (action.kind == ActionKind::forget) verb = "forget";
   if (action.kind == ActionKind::clear_failure) verb = "clear failures of";
   if (action.operation == "notify") {
     verb = fmt::format("notify({}-{})", action.meta.at("notify_type"), action.meta.at("notify_operation"));

@@ -45,11 +45,18 @@ TEST(Expressions, compare_by_their_type) {
   EXPECT_TRUE(holds(test_of("x", Compare::gte, "10"), ten) && holds(test_of("x", Compare::lte, "10"), ten));
 }
 
-TEST(Expressions, with_values_that_are_no_numbers_hold_only_for_ne) {
+TEST(Expressions, with_values_that_are_no_numbers_compare_text) {
   const Pairs word{{"x", "many"}};
   EXPECT_FALSE(holds(test_of("x", Compare::lt, "5", ValueType::integer), word));
-  EXPECT_FALSE(holds(test_of("x", Compare::gt, "5", ValueType::number), word));
+  EXPECT_TRUE(holds(test_of("x", Compare::gt, "5", ValueType::number), word));
   EXPECT_TRUE(holds(test_of("x", Compare::ne, "5", ValueType::integer), word));
+  EXPECT_TRUE(holds(test_of("x", Compare::eq, "MANY", ValueType::integer), word));
+}
+
+TEST(Expressions, read_a_number_as_far_as_it_goes) {
+  EXPECT_TRUE(holds(test_of("x", Compare::eq, "3.6", ValueType::integer), {{"x", "3.4"}}));
+  EXPECT_FALSE(holds(test_of("x", Compare::eq, "3.6", ValueType::number), {{"x", "3.4"}}));
+  EXPECT_TRUE(holds(test_of("x", Compare::lt, "4"), {{"x", "3.4"}})) << "one with a point makes both of them fractions";
 }
 
 TEST(Rules, need_all_of_their_parts_or_any) {
