@@ -19,6 +19,13 @@ std::string name_of(const Plan& plan, const Act& act) {
   return text;
 }
 
+/// Why what comes after an act cannot be.
+std::string lack_of(const Plan& plan, const Act& act) {
+  if (act.needed > 0)
+    return fmt::format("too few can run of what {} waits for", act.name.substr(act.name.find(':') + 1));
+  return fmt::format("no {}", name_of(plan, act));
+}
+
 /// The acts that a change of this one means: members' acts for a collective.
 std::vector<Act*> targets(Act& act) {
   if (act.item->leaf()) return {&act};
@@ -84,7 +91,7 @@ class Propagation {
     const ActState then = state_of(*each.then, each.first->node);
     if ((each.flags & edge::implies_then) != 0 && !first.optional && then.optional) imply_then(each);
     if ((each.flags & edge::needs_first) != 0 && !first.runnable) {
-      for (Act* act : targets(*each.then)) cannot(*act, fmt::format("no {}", name_of(plan_, *each.first)), *each.first);
+      for (Act* act : targets(*each.then)) cannot(*act, lack_of(plan_, *each.first), *each.first);
     }
     if ((each.flags & edge::asymmetric) != 0 && !first.runnable) hold_up(each);
     if ((each.flags & edge::restart) != 0) restart(each);
@@ -114,7 +121,7 @@ class Propagation {
   void hold_up(const Edge& each) {
     for (Act* act : targets(*each.then)) {
       if (act->optional) continue;
-      cannot(*act, fmt::format("no {}", name_of(plan_, *each.first)), *each.first);
+      cannot(*act, lack_of(plan_, *each.first), *each.first);
     }
   }
 
