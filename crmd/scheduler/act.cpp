@@ -205,7 +205,7 @@ void group_edges(Plan& plan, Item& group) {
       for (Act* then : find_acts(member, up)) {
         Act* first = find_act(before, up, nowhere);
         if (first == nullptr) {
-          first = &add_act(plan, before, up, nowhere, true, "");  // it will not run: nobody after it can
+          first = &add_unplaced(plan, before, up);  // it will not run: nobody after it can
         }
         add_edge(plan, *first, *then, edge::needs_first | edge::implies_then);
       }

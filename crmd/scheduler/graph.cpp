@@ -117,6 +117,13 @@ Act& add_act(Plan& plan, Item& item, Task task, int node, bool optional, std::st
   return act;
 }
 
+Act& add_unplaced(Plan& plan, Item& item, Task task) {
+  Act& act = add_act(plan, item, task, nowhere, true, "");
+  if (task == Task::start)
+    for (Act* stop : find_acts(item, Task::stop)) add_edge(plan, *stop, act, edge::restart | edge::implies_then);
+  return act;
+}
+
 Act* find_act(const Item& item, Task task, int node) {
   for (Act* act : item.acts) {
     if (act->task == task && (node == nowhere || act->node == node)) return act;

@@ -30,7 +30,7 @@ bool goes_up(Task task) {
 /// needs it cannot either.
 std::vector<Act*> ends_of(Plan& plan, Item& item, Task task) {
   std::vector<Act*> acts = find_acts(item, item.leaf() ? task : completion(task));
-  if (acts.empty() && goes_up(task)) acts.push_back(&add_act(plan, item, task, nowhere, true, ""));
+  if (acts.empty() && goes_up(task)) acts.push_back(&add_unplaced(plan, item, task));
   return acts;
 }
 

@@ -333,6 +333,8 @@ Act& cancelling_act(Plan& plan, Item& item, int node, const std::string& name, D
 
 // Acts.
 Act& add_act(Plan& plan, Item& item, Task task, int node, bool optional, std::string reason);
+/// A start or promotion that will not be: it holds up what needs it, and is missed where the item stops.
+Act& add_unplaced(Plan& plan, Item& item, Task task);
 Act* find_act(const Item& item, Task task, int node);  // node nowhere: the first of that task
 std::vector<Act*> find_acts(const Item& item, Task task);
 void require(Act& act, const std::string& reason);
