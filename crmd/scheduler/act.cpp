@@ -123,7 +123,7 @@ void own_edges(Plan& plan, Item& item) {
 }
 
 void clear_failures(Plan& plan, Item& item) {
-  for (std::size_t node = 0; item.orphan && node < plan.nodes.size(); ++node) {
+  for (std::size_t node = 0; item.orphan && item.parent == nullptr && node < plan.nodes.size(); ++node) {
     if (!plan.nodes[node].online || effective_fail_count(plan, item, int(node)).points <= 0) continue;
     Act& act = add_act(plan, item, Task::clear_failure, int(node), false, "it is no longer in the configuration");
     for (Act* stop : find_acts(item, Task::stop)) add_edge(plan, act, *stop, edge::order);
@@ -169,6 +169,7 @@ void bracket(Plan& plan, Item& collective, Task task) {
   for (Item* child : collective.children) {
     for (Act* act : find_acts(*child, task)) add_edge(plan, begin, *act, edge::order);
     for (Act* act : find_acts(*child, child->leaf() ? task : completion(task))) add_edge(plan, *act, end, edge::order);
+    if (task == Task::stop) add_probe_edges(plan, *child, end);
   }
 }
 
@@ -209,9 +210,10 @@ void group_edges(Plan& plan, Item& group) {
         }
         add_edge(plan, *first, *then, edge::needs_first | edge::implies_then);
       }
-      for (Act* first : find_acts(member, opposite(up))) {
-        for (Act* then : find_acts(before, opposite(up)))
+      for (Act* then : find_acts(before, opposite(up))) {
+        for (Act* first : find_acts(member, opposite(up)))
           add_edge(plan, *first, *then, up == Task::start ? edge::restart : edge::order);
+        if (up == Task::start) add_probe_edges(plan, member, *then);
       }
     }
   }

@@ -117,6 +117,11 @@ Act& add_act(Plan& plan, Item& item, Task task, int node, bool optional, std::st
   return act;
 }
 
+void add_probe_edges(Plan& plan, const Item& first, Act& then) {
+  if (&first == then.item) return;
+  for (Act* probe : find_acts(first, Task::probe)) add_edge(plan, *probe, then, edge::order);
+}
+
 Act& add_unplaced(Plan& plan, Item& item, Task task) {
   Act& act = add_act(plan, item, task, nowhere, true, "");
   if (task == Task::start)

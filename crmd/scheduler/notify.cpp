@@ -133,10 +133,8 @@ struct Brackets {
 /// comes when the replicas have heard of it.
 void hold_followers(Plan& plan, Item& clone, Task task, Act& confirmed_post) {
   Act* end = find_act(clone, completion(task), nowhere);
-  const std::vector<Edge> edges = plan.edges;
-  for (const Edge& each : edges) {
-    if (each.first == end && !within(*each.then->item, clone)) add_edge(plan, confirmed_post, *each.then, edge::order);
-  }
+  for (Edge& each : plan.edges)
+    if (each.first == end && !within(*each.then->item, clone)) each.first = &confirmed_post;
 }
 
 Brackets surround(Plan& plan, Item& clone, Task task, const cib::Pairs& lists) {

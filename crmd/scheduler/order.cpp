@@ -40,6 +40,8 @@ void connect(Plan& plan, const Ordering& order) {
   for (Act* first : ends_of(plan, *order.first, order.first_task)) {
     for (Act* second : then) add_edge(plan, *first, *second, order.flags);
   }
+  if (order.first_task != Task::stop) return;
+  for (Act* second : then) add_probe_edges(plan, *order.first, *second);
 }
 
 Item* instance_at(const Item& clone, int node) {
@@ -189,6 +191,40 @@ void user_orders(Plan& plan) {
   }
 }
 
+/// Where one has to be gone from before the other comes: only what happens on one node counts.
+void on_one_node(Plan& plan, const Item& first, Task first_task, const Item& then, Task then_task) {
+  for (Act* second : find_acts(then, then_task)) {
+    for (Act* act : find_acts(first, first_task))
+      if (act->node == nowhere || second->node == nowhere || act->node == second->node)
+        add_edge(plan, *act, *second, edge::order);
+    if (first_task != Task::stop) continue;
+    for (Act* probe : find_acts(first, Task::probe))
+      if (second->node == nowhere || probe->node == second->node) add_edge(plan, *probe, *second, edge::order);
+  }
+}
+
+/// Two that must keep apart change places one after the other: the role that must not be there ends before the other
+/// one begins.
+void apart_one_way(Plan& plan, const Item& first, std::optional<Role> first_role, const Item& then,
+                   std::optional<Role> then_role) {
+  const auto end = [&](Task task) { return first.leaf() ? task : completion(task); };
+  std::vector<Task> before{first_role == Role::promoted ? Task::demote : Task::stop};
+  std::vector<Task> after{then_role == Role::promoted ? Task::promote : Task::start};
+  if (first_role == Role::unpromoted) before.push_back(Task::promote);
+  if (then_role == Role::unpromoted) after.push_back(Task::demote);
+  for (const Task one : before)
+    for (const Task other : after) on_one_node(plan, first, end(one), then, other);
+}
+
+void apart_orders(Plan& plan) {
+  for (const Coloc& colocation : plan.colocations) {
+    if (colocation.score.points > -Score::inf) continue;
+    const Item &one = *colocation.dependent, &other = *colocation.primary;
+    apart_one_way(plan, one, colocation.dependent_role, other, colocation.primary_role);
+    apart_one_way(plan, other, colocation.primary_role, one, colocation.dependent_role);
+  }
+}
+
 /// A clone's instances are alike: none starts before all nodes have answered, and none that runs already is promoted,
 /// because a node that was not asked yet may have a promoted one.
 void probe_orders(Plan& plan) {
@@ -207,6 +243,7 @@ void probe_orders(Plan& plan) {
 
 void create_orders(Plan& plan) {
   probe_orders(plan);
+  apart_orders(plan);
   user_orders(plan);
 }
 

@@ -274,7 +274,7 @@ Picture draw(const Plan& plan);
 // Parts that several steps share.
 /// As pairs, and for one resource each.
 std::vector<cib::Colocation> colocations_of(const Plan& plan);
-std::vector<cib::Location> locations_of(const Plan& plan);
+std::vector<cib::Location> locations_of(Plan& plan);
 Item* find_item(Plan& plan, std::string_view id);
 Item& add_orphan(Plan& plan, const ResourceId& id, const cib::ResourceHistory& history);
 Item& add_orphan_instance(Plan& plan, Item& clone);
@@ -333,6 +333,8 @@ Act& cancelling_act(Plan& plan, Item& item, int node, const std::string& name, D
 
 // Acts.
 Act& add_act(Plan& plan, Item& item, Task task, int node, bool optional, std::string reason);
+/// What waits for a stop of an item waits for the answers of its probes, too: they may find it where it must stop.
+void add_probe_edges(Plan& plan, const Item& first, Act& then);
 /// A start or promotion that will not be: it holds up what needs it, and is missed where the item stops.
 Act& add_unplaced(Plan& plan, Item& item, Task task);
 Act* find_act(const Item& item, Task task, int node);  // node nowhere: the first of that task

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Constraints for many resources as constraints for one or two: sets of colocations and locations, and patterns.
+#include <fmt/format.h>
 #include <regex.h>
 
 #include <algorithm>
@@ -48,12 +49,17 @@ void between_sets(Colocations& pairs, const Colocation& whole, const ResourceSet
       add_pair(pairs, whole.id, whole.score, one, with, set.role, next.role);
 }
 
-std::vector<ResourceId> matching(const Plan& plan, std::string pattern) {
+std::vector<ResourceId> matching(Plan& plan, const Location& location) {
+  std::string pattern = location.pattern;
   const bool inverted = pattern.starts_with('!');
   if (inverted) pattern.erase(0, 1);
   regex_t expression;
   std::vector<ResourceId> found;
-  if (::regcomp(&expression, pattern.c_str(), REG_EXTENDED | REG_NOSUB) != 0) return found;
+  if (::regcomp(&expression, pattern.c_str(), REG_EXTENDED | REG_NOSUB) != 0) {
+    plan.problems.push_back(
+        fmt::format("location {}: '{}' is no regular expression: ignored", location.id, location.pattern));
+    return found;
+  }
   for (const Item* root : plan.roots) {
     const bool matches = ::regexec(&expression, root->id.c_str(), 0, nullptr, 0) == 0;
     if (matches != inverted && !root->orphan) found.push_back(ResourceId{root->id});
@@ -76,7 +82,7 @@ std::vector<Colocation> colocations_of(const Plan& plan) {
   return pairs;
 }
 
-std::vector<Location> locations_of(const Plan& plan) {
+std::vector<Location> locations_of(Plan& plan) {
   std::vector<Location> all;
   const auto add = [&](const Location& location, const ResourceId& resource, const ResourceSet* set) {
     Location one = location;
@@ -88,7 +94,7 @@ std::vector<Location> locations_of(const Plan& plan) {
   };
   for (const Location& location : plan.configuration.locations) {
     if (!location.pattern.empty()) {
-      for (const ResourceId& id : matching(plan, location.pattern)) add(location, id, nullptr);
+      for (const ResourceId& id : matching(plan, location)) add(location, id, nullptr);
     } else if (location.sets.empty()) {
       all.push_back(location);
     }

@@ -66,6 +66,14 @@ scheduler::View World::view() const {
           .had_quorum = quorate_ || panics_};
 }
 
+/// Without an instance's number.
+std::string World::plain_name(const Action& action) {
+  const std::string& id = action.resource.value;
+  const std::size_t colon = id.rfind(':');
+  const bool numbered = action.instance >= 0 && colon != std::string::npos && parse_int<int>(id.substr(colon + 1));
+  return numbered ? id.substr(0, colon) : id;
+}
+
 /// Instances are named with their numbers, unless a history has been seen that has none.
 std::string World::shown_name(const Action& action) const {
   if (action.instance < 0) return action.resource.value;
@@ -84,7 +92,7 @@ std::string World::line_of(const Action& action) const {
   if (action.kind == ActionKind::forget)
     return fmt::format("  * Resource action: {:<15} delete on {}", action.resource.value, action.node.value);
   if (action.kind == ActionKind::clear_failure)
-    return fmt::format("  * Cluster action:  clear_failcount for {} on {}", resource, action.node.value);
+    return fmt::format("  * Cluster action:  clear_failcount for {} on {}", plain_name(action), action.node.value);
   if (action.kind == ActionKind::cancel)
     return fmt::format("  * Resource action: {:<15} cancel={} on {}", resource, to_ms(action.interval),
                        action.node.value);

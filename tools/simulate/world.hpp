@@ -28,6 +28,7 @@ class World {
 
  private:
   void succeed(const scheduler::Action& action);
+  static std::string plain_name(const scheduler::Action& action);
   std::string shown_name(const scheduler::Action& action) const;
   std::string line_of(const scheduler::Action& action) const;
 

@@ -104,5 +104,27 @@ TEST(Simulate, says_what_is_wrong_with_its_input) {
   EXPECT_FALSE(World::of("", 0));
 }
 
+TEST(Simulate, draws_what_is_to_be_done_and_in_red_what_cannot_be) {
+  scheduler::Picture picture;
+  picture.points = {
+      {.name = "a_start_0 n1"}, {.name = "g_running_0", .pseudo = true}, {.name = "b_start_0 n1", .done = false}};
+  picture.arrows = {{0, 1}, {0, 2}};
+  EXPECT_EQ(show_graph(picture),
+            " digraph \"g\" {\n"
+            "\"a_start_0 n1\" [ style=bold color=\"green\" fontcolor=\"black\"]\n"
+            "\"g_running_0\" [ style=bold color=\"green\" fontcolor=\"orange\"]\n"
+            "\"b_start_0 n1\" [ style=dashed color=\"red\" fontcolor=\"black\"]\n"
+            "\"a_start_0 n1\" -> \"g_running_0\" [ style = bold]\n"
+            "\"a_start_0 n1\" -> \"b_start_0 n1\" [ style = dashed]\n"
+            "}\n");
+}
+
+TEST(Simulate, names_the_points_of_a_graph_as_pacemaker_does) {
+  const World world = world_of(cib(primitive("a"), started("a")));
+  const auto points = scheduler::schedule_in_full(world.view()).picture.points;
+  ASSERT_EQ(points.size(), 1U);
+  EXPECT_EQ(points.front().name, "a_monitor_0 n2");
+}
+
 }  // namespace
 }  // namespace systole::tools
