@@ -108,24 +108,8 @@ bool watches_promoted(const cib::Operation& operation) {
          cib::modern_role(role->second) == "Promoted";
 }
 
-/// Monitors are known by their interval: of two with the same one, only one runs, or one's result passes for the
-/// other's.
-void verify_intervals(const cib::Primitive& primitive, const std::string& name, Report& report) {
-  std::map<Duration, std::string> seen;
-  for (const cib::Operation& operation : primitive.operations) {
-    if (!is_recurring_monitor(operation)) continue;
-    const auto [other, is_new] = seen.emplace(operation.interval, operation.id);
-    if (!is_new)
-      report.warning(
-          fmt::format("{}: {}: monitors '{}' and '{}' have the same interval {} and cannot be told apart, "
-                      "whatever their roles; make one a little longer",
-                      name, primitive.id.value, other->second, operation.id, to_text(operation.interval)));
-  }
-}
-
 void verify_monitors(const cib::Configuration& configuration, const std::string& name, Report& report) {
   for (const cib::Primitive* primitive : cib::primitives_of(configuration)) {
-    verify_intervals(*primitive, name, report);
     const auto* const clone = std::get_if<cib::Clone>(cib::find_top(configuration, primitive->id));
     if (clone == nullptr || !cib::is_promotable(*clone)) continue;
     if (std::ranges::any_of(primitive->operations, watches_promoted)) continue;

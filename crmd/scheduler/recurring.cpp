@@ -25,13 +25,16 @@ std::string role_of(const cib::Operation& operation) {
 
 /// Of two with one name and one interval a node could only remember one: Pacemaker runs neither, and so do we.
 bool doubled(Plan& plan, const Item& item, const cib::Operation& operation) {
-  const auto same = [&](const cib::Operation& other) {
-    return other.name == operation.name && other.interval == operation.interval;
-  };
-  if (std::ranges::count_if(item.primitive->operations, same) < 2) return false;
+  std::vector<std::string> ids;
+  for (const cib::Operation& other : item.primitive->operations)
+    if (other.name == operation.name && other.interval == operation.interval)
+      ids.push_back(fmt::format("'{}'", other.id));
+  if (ids.size() < 2) return false;
   std::string problem = fmt::format(
-      "{}: {} with an interval of {} ms is there more than once, and none of them is run: give each its own interval",
-      item.primitive->id.value, operation.name, to_ms(operation.interval));
+      "{}: {}s {} have the same interval {} and cannot be told apart, whatever their roles: none of them runs; make "
+      "one "
+      "a little longer",
+      item.primitive->id.value, operation.name, fmt::join(ids, " and "), to_text(operation.interval));
   if (std::ranges::find(plan.problems, problem) == plan.problems.end()) plan.problems.push_back(std::move(problem));
   return true;
 }

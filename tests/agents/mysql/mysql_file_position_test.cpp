@@ -163,8 +163,13 @@ TEST_F(ByFile, a_replica_that_was_restarted_goes_on_where_it_was) {
   ASSERT_TRUE(has("n2", "5"));
   ASSERT_EQ(call("n2", "stop").code, 0);
   insert("n1", 6, 9);
-  ASSERT_EQ(start_beside("n2", "n1").code, 0);
-  EXPECT_TRUE(has("n2", "9"));
+  const Answer started = start_beside("n2", "n1");
+  ASSERT_EQ(started.code, 0);
+  // A primary that answers late is followed by the next monitor.
+  if (started.err.find("the monitor tries again") != std::string::npos) {
+    EXPECT_EQ(call("n2", "monitor").code, 0);
+  }
+  EXPECT_TRUE(has("n2", "9")) << started.err;
   ASSERT_EQ(rig.sql("n2", "STOP SLAVE"), "");
   EXPECT_EQ(call("n2", "monitor").code, 0);
   insert("n1", 10, 10);

@@ -59,7 +59,7 @@ TEST(Verify, wants_no_monitor_of_the_promoted_role_where_nothing_is_promoted) {
 TEST(Verify, warns_of_two_monitors_with_one_interval_whatever_their_roles) {
   EXPECT_EQ(warnings(op("a", R"(interval="10s")") + op("b", R"(interval="10000ms" role="Promoted")")),
             "warning  the cluster's CIB: db: monitors 'a' and 'b' have the same interval 10s and cannot be told apart, "
-            "whatever their roles; make one a little longer\n");
+            "whatever their roles: none of them runs; make one a little longer\n");
   EXPECT_EQ(warnings(op("a", R"(interval="0")") + op("b", R"(interval="0")"), false), "");
 }
 
