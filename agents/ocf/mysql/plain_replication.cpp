@@ -173,9 +173,15 @@ Result<void> drain_plain(Server& server, const Settings& settings, Track track, 
     return drained ? Result<void>{} : drained.error();
   }
   if (const auto stopped = server.stop_receiver(deadline); !stopped) return stopped;
-  // A start of the applier alone keeps the relay log; it goes on where it was.
-  if (!(*status)->sql_running)
+  if (!(*status)->sql_running) {
+    // An applier that is started reads the head of the next relay log, and shows a position from before all that is
+    // applied from then on: what stands still has to be asked first.
+    const auto still = server.variables(deadline);
+    if (!still) return still.error();
+    if (all_applied(**status, track, *still)) return {};
+    // A start of the applier alone keeps the relay log; it goes on where it was.
     if (const auto started = server.run(Phrase::start_applier, deadline); !started) return started;
+  }
   for (;;) {
     status = server.replication(deadline);
     if (!status) return status.error();
