@@ -105,8 +105,9 @@ void change_role(Plan& plan, Item& item, const Change& change) {
     ask(plan, item, Task::start, item.allocated, false, change.why_up);
   if (item.role != Role::promoted && next == Role::promoted)
     ask(plan, item, Task::promote, item.allocated, false, why_role(plan, item));
-  // A stop that comes to be needed later would leave it down otherwise.
-  if (next != Role::stopped && !item.blocked) ask(plan, item, Task::start, item.allocated, true, change.why_up);
+  // A stop that comes to be needed later would leave it down otherwise; a start that was under way is made anew.
+  if (next != Role::stopped && !item.blocked)
+    ask(plan, item, Task::start, item.allocated, !item.start_pending, "a start was under way");
 }
 
 void own_edges(Plan& plan, Item& item) {

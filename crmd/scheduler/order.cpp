@@ -123,7 +123,7 @@ Flags flags_of(cib::OrderKind kind, Task first, Symmetry symmetry) {
     case Symmetry::forward:
       return edge::implies_then | (goes_up(first) ? edge::needs_first : edge::order);
     case Symmetry::inverse:
-      return edge::implies_first;
+      return edge::inverse;
   }
   return edge::order;
 }

@@ -177,7 +177,7 @@ using Flags = unsigned;
 namespace edge {
 inline constexpr Flags order = 0;          // only: if both happen, then in this order
 inline constexpr Flags implies_then = 1;   // if the first happens, the second must
-inline constexpr Flags implies_first = 2;  // if the second happens, the first must
+inline constexpr Flags inverse = 2;        // the way back of a mandatory order: what cannot stop holds up the second
 inline constexpr Flags needs_first = 4;    // if the first cannot happen, the second cannot
 inline constexpr Flags restart = 8;        // stop → start of one resource
 inline constexpr Flags demote_first = 16;  // demote → stop: only where it is promoted now

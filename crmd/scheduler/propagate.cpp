@@ -95,7 +95,7 @@ class Propagation {
     }
     if ((each.flags & edge::asymmetric) != 0 && !first.runnable) hold_up(each);
     if ((each.flags & edge::restart) != 0) restart(each);
-    if ((each.flags & (edge::implies_then | edge::implies_first | edge::restart)) != 0) wait_for_blocked(each);
+    if ((each.flags & (edge::implies_then | edge::inverse | edge::restart)) != 0) wait_for_blocked(each);
     if ((each.flags & edge::demote_first) != 0 && each.then->required() && each.then->item->role == Role::promoted) {
       must(*each.first, each.then->reason, *each.then);
     }
