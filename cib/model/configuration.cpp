@@ -104,6 +104,8 @@ bool holds(const Expression& expression, const RuleSubject& subject) {
   return false;
 }
 
+constexpr std::string_view not_set = "#default";  // as if it were not there
+
 /// Applicable sets, strongest first.
 std::vector<const AttributeSet*> ranked(const std::vector<AttributeSet>& sets, const RuleSubject* subject) {
   std::vector<const AttributeSet*> order;
@@ -129,14 +131,17 @@ bool matches(const Rule& rule, const RuleSubject& subject) {
 std::optional<std::string> value_of(const std::vector<AttributeSet>& sets, std::string_view name,
                                     const RuleSubject* subject) {
   for (const AttributeSet* set : ranked(sets, subject)) {
-    if (const auto found = set->pairs.find(std::string(name)); found != set->pairs.end()) return found->second;
+    const auto found = set->pairs.find(std::string(name));
+    if (found != set->pairs.end() && found->second != not_set) return found->second;
   }
   return std::nullopt;
 }
 
 Pairs all_values(const std::vector<AttributeSet>& sets, const RuleSubject* subject) {
   Pairs values;
-  for (const AttributeSet* set : ranked(sets, subject)) values.insert(set->pairs.begin(), set->pairs.end());
+  for (const AttributeSet* set : ranked(sets, subject))
+    for (const auto& [name, value] : set->pairs)
+      if (value != not_set) values.emplace(name, value);
   return values;
 }
 

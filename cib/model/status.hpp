@@ -45,6 +45,19 @@ enum class OpStatus : std::int32_t {
   invalid = 9,
 };
 
+/// With which parameters an operation ran (cib/model/digest.hpp). Where the agent can take over some of them while it
+/// runs, the second digest is that of those which it cannot; where some are secrets, the third that of the others.
+struct Digests {
+  std::string all;                    // op-digest
+  std::string restart, restart_only;  // op-restart-digest; op-force-restart: " NAME NAME " of those it is over
+  std::string open, secrets;          // op-secure-digest; op-secure-params: " NAME NAME " of those it leaves out
+  bool operator==(const Digests&) const = default;
+  template <class Archive>
+  void fields(Archive& a) {
+    a(all)(restart)(restart_only)(open)(secrets);
+  }
+};
+
 /// One history entry (lrm_rsc_op).
 struct OperationResult {
   ResourceId resource;       // anonymous clone instances use the primitive's plain id; unique ones "id:N"
@@ -57,7 +70,7 @@ struct OperationResult {
   std::string transition_key;       // "action:transition:target_rc:uuid"
   std::int64_t last_rc_change = 0;  // wall clock, s
   std::int64_t exec_ms = 0, queue_ms = 0;
-  std::string digest;  // op-digest
+  Digests digests;
   bool operator==(const OperationResult&) const = default;
 
   bool failed() const {
@@ -67,7 +80,7 @@ struct OperationResult {
   template <class Archive>
   void fields(Archive& a) {
     a(resource)(operation)(interval)(call_id)(rc)(expected_rc)(status)(exit_reason)(transition_key)(last_rc_change);
-    a(exec_ms)(queue_ms)(digest);
+    a(exec_ms)(queue_ms)(digests);
   }
 
  private:

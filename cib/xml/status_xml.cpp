@@ -44,7 +44,13 @@ void write_result(xmlNode* parent, const std::string& key, const NodeState& node
   number("last-rc-change", result.last_rc_change);
   number("exec-time", result.exec_ms);
   number("queue-time", result.queue_ms);
-  set("op-digest", result.digest);
+  const Digests& with = result.digests;
+  for (const auto& [name, value] : {std::pair{"op-digest", &with.all},
+                                    {"op-restart-digest", &with.restart},
+                                    {"op-force-restart", &with.restart_only},
+                                    {"op-secure-digest", &with.open},
+                                    {"op-secure-params", &with.secrets}})
+    if (!value->empty()) set(name, *value);
 }
 
 void write_history(xmlNode* state, const NodeState& node) {
@@ -111,7 +117,11 @@ OperationResult read_result(const xmlNode* op, const ResourceId& resource) {
   read.last_rc_change = number("last-rc-change", std::int64_t{0});
   read.exec_ms = number("exec-time", std::int64_t{0});
   read.queue_ms = number("queue-time", std::int64_t{0});
-  read.digest = text_of(op, "op-digest");
+  read.digests = {.all = text_of(op, "op-digest"),
+                  .restart = text_of(op, "op-restart-digest"),
+                  .restart_only = text_of(op, "op-force-restart"),
+                  .open = text_of(op, "op-secure-digest"),
+                  .secrets = text_of(op, "op-secure-params")};
   return read;
 }
 

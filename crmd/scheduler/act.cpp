@@ -14,7 +14,9 @@ namespace {
 
 struct Change {
   bool need_stop = false, need_promote = false;
+  bool need_start = false;  // the start must be, and drags the stop before it along
   std::string why_down, why_up;
+  std::string cause;  // of the start
 };
 
 /// Where it is now, for a move: of several nodes the first that is well.
@@ -56,6 +58,7 @@ Change change_of(Plan& plan, Item& item) {
   if (active_count(plan, item) > 1 && item.multiple_active != "stop_only" && item.multiple_active != "block") {
     change.need_stop = true;
     change.why_down = change.why_up = "it is active on more than one node";
+    item.stop_unexpected = item.multiple_active == "stop_unexpected";
   }
   if (is_moving(plan, item)) return change;
   if (item.failed) {
@@ -65,16 +68,27 @@ Change change_of(Plan& plan, Item& item) {
   } else if (item.agent_changed) {
     change.need_stop = true;
     change.why_down = change.why_up = "it has another agent now";
+  } else if (item.redefined) {
+    change.need_start = true;
+    change.why_down = change.why_up = "its definition has changed";
+    change.cause = "resource definition change";
   } else if (item.blocked) {
     change.need_stop = true;
   }
   return change;
 }
 
+/// Where one of several stays that it is active on (multiple-active=stop_unexpected).
+bool is_expected(const Item& item, int node) {
+  return item.stop_unexpected && item.next() > Role::stopped && node == item.allocated;
+}
+
 void stop_all(Plan& plan, Item& item, bool optional, const std::string& why) {
   for (const int node : item.running_on) {
+    if (is_expected(item, node)) continue;
     Act& stop = ask(plan, item, Task::stop, node, optional, why);
     if (item.allocated == nowhere) stop.cause = "node availability";
+    if (item.stop_unexpected) stop.cause = "being multiply active";
     if (!item.managed) stop.runnable = false;
   }
 }
@@ -86,12 +100,14 @@ void demote_all(Plan& plan, Item& item, bool optional, const std::string& why) {
 /// Down to a stop and up again to the role it has: its restart, asked for or not.
 void restart(Plan& plan, Item& item, const Change& change) {
   if (item.role == Role::stopped) return;
-  if (item.role == Role::promoted) demote_all(plan, item, !change.need_stop && !change.need_promote, change.why_down);
+  const bool again = change.need_stop || change.need_promote || change.need_start;
+  if (item.role == Role::promoted) demote_all(plan, item, !again, change.why_down);
   stop_all(plan, item, !change.need_stop, change.why_down);
   if (item.role > item.next() || item.blocked || item.allocated == nowhere) return;
-  ask(plan, item, Task::start, item.allocated, !change.need_stop, change.why_up);
-  if (item.role == Role::promoted)
-    ask(plan, item, Task::promote, item.allocated, !change.need_stop && !change.need_promote, why_role(plan, item));
+  Act& start = ask(plan, item, Task::start, item.allocated, !change.need_stop && !change.need_start, change.why_up);
+  start.pseudo = is_expected(item, item.allocated);
+  if (start.required() && start.cause.empty()) start.cause = change.cause;
+  if (item.role == Role::promoted) ask(plan, item, Task::promote, item.allocated, !again, why_role(plan, item));
 }
 
 /// From the role it has to the one it is to have.
@@ -106,8 +122,9 @@ void change_role(Plan& plan, Item& item, const Change& change) {
   if (item.role != Role::promoted && next == Role::promoted)
     ask(plan, item, Task::promote, item.allocated, false, why_role(plan, item));
   // A stop that comes to be needed later would leave it down otherwise; a start that was under way is made anew.
-  if (next != Role::stopped && !item.blocked)
-    ask(plan, item, Task::start, item.allocated, !item.start_pending, "a start was under way");
+  if (next == Role::stopped || item.blocked) return;
+  Act& start = ask(plan, item, Task::start, item.allocated, true, "");
+  if (item.start_pending && item.managed && start.optional) start.always = true, start.reason = "a start was under way";
 }
 
 void own_edges(Plan& plan, Item& item) {
@@ -128,11 +145,6 @@ void clear_failures(Plan& plan, Item& item) {
     if (!plan.nodes[node].online || effective_fail_count(plan, item, int(node)).points <= 0) continue;
     Act& act = add_act(plan, item, Task::clear_failure, int(node), false, "it is no longer in the configuration");
     for (Act* stop : find_acts(item, Task::stop)) add_edge(plan, act, *stop, edge::order);
-  }
-  for (const int node : item.cleared_on) {
-    if (!plan.nodes[std::size_t(node)].online) continue;
-    add_act(plan, item, Task::clear_failure, node, false,
-            fmt::format("failure-timeout of {} s is over", item.failure_timeout_s));
   }
 }
 

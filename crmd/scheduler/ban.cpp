@@ -27,6 +27,13 @@ void ban(Plan& plan, Item& item, int node, Score count) {
   add_score(plan, target, node, Score::minus_infinity(), why);
 }
 
+/// By an instance that has its history.
+bool is_cleared(const Plan& plan, const Item& item, int node) {
+  return std::ranges::any_of(plan.items, [&](const Item& other) {
+    return other.leaf() && other.history_id == item.history_id && other.cleared_on.contains(node);
+  });
+}
+
 void count_failures(Plan& plan, Item& item, int node) {
   const cib::NodeState* state = plan.nodes[std::size_t(node)].state;
   if (state == nullptr) return;
@@ -34,8 +41,9 @@ void count_failures(Plan& plan, Item& item, int node) {
   if (raw.points <= 0) return;
   const Score count = effective_fail_count(plan, item, node);
   const std::int64_t last = cib::last_failure(*state, item.history_id);
-  if (count.points == 0) {
-    item.cleared_on.push_back(node);
+  if (is_cleared(plan, item, node)) return;
+  if (count.points == 0) {  // of no entry that is left
+    if (!plan.view.whole) item.cleared_on.try_emplace(node, failures_are_over(item));
     return;
   }
   if (item.failure_timeout_s > 0 && last > 0) recheck(plan, last + item.failure_timeout_s);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Failures as numbers, and what the configuration wants done about them: fail counts with failure-timeout, and on-fail
 // of an operation with its defaults. The fail counts themselves are kept by the controller as node attributes.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "common/base/text.hpp"
@@ -15,6 +17,10 @@ Score effective_fail_count(const Plan& plan, const Item& item, int node) {
   if (count.points <= 0 || item.failure_timeout_s <= 0) return count;
   const std::int64_t last = cib::last_failure(*state, item.history_id);
   return last > 0 && plan.view.epoch_s >= last + item.failure_timeout_s && !item.blocked ? Score{} : count;
+}
+
+std::string failures_are_over(const Item& item) {
+  return fmt::format("failure-timeout of {} s is over", item.failure_timeout_s);
 }
 
 namespace {

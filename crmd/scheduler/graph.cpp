@@ -32,6 +32,8 @@ std::string_view to_words(Task task) {
       return "monitor";
     case Task::cancel:
       return "cancel";
+    case Task::reload:
+      return "reload-agent";
     case Task::clear_failure:
       return "clear_failure";
     case Task::forget:

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// What nodes remember against what is configured now. Monitors that run and are wanted no more end. What is no resource
-// any more, or has another agent, is to be forgotten where it was.
+// What nodes remember against what is configured now. Monitors that run and are wanted no more end. What runs with
+// other parameters than today's gets them: by a restart, or while it runs where its agent can. What is no resource any
+// more, or has another agent, is to be forgotten where it was.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -56,20 +57,63 @@ Valid still_valid(const cib::ResourceHistory& history) {
   return valid;
 }
 
-void check_monitors(Plan& plan, const Seen& seen) {
+void reload(Plan& plan, Item& item, int node) {
+  if (!item.managed || item.failed) return;
+  // What it started with may be either: only a restart makes it sure.
+  if (item.start_pending)
+    return require(add_act(plan, item, Task::stop, node, false, "its definition has changed"), "");
+  if (find_act(item, Task::reload, node) == nullptr)
+    add_act(plan, item, Task::reload, node, false, "its definition has changed");
+}
+
+/// Gives it today's parameters; true where they have changed.
+bool renew(Plan& plan, Item& item, int node, const cib::OperationResult& entry) {
+  const Changed changed = changed_since(plan, item, node, entry);
+  switch (changed) {
+    case Changed::no:
+      break;
+    case Changed::needs_restart:
+      item.redefined = true;
+      break;
+    case Changed::needs_reload:
+      reload(plan, item, node);
+      break;
+    case Changed::needs_recurring:
+      recurring_act(plan, item, node, entry.operation, entry.interval).again = true;
+      break;
+  }
+  return changed != Changed::no;
+}
+
+/// A failure under another definition says nothing of this one.
+void forgive(Plan& plan, Item& item, int node) {
+  if (effective_fail_count(plan, item, node).points == 0 || find_act(item, Task::clear_failure, node) != nullptr)
+    return;
+  add_act(plan, item, Task::clear_failure, node, false, "its definition has changed");
+}
+
+void check_entry(Plan& plan, const Seen& seen, const cib::OperationResult& entry) {
   Item& item = *seen.item;
+  const bool recurring = entry.interval != Duration{};
   const bool quiet = item.maintenance || plan.nodes[std::size_t(seen.node)].maintenance;
+  if (recurring && quiet) {
+    cancelling_act(plan, item, seen.node, entry.operation, entry.interval, "maintenance");
+  } else if (recurring && find_operation(item, entry.operation, entry.interval) == nullptr) {
+    if (plan.options.stop_orphan_actions)
+      cancelling_act(plan, item, seen.node, entry.operation, entry.interval, "it is no longer configured");
+    forgive(plan, item, seen.node);
+  } else if (renew(plan, item, seen.node, entry)) {
+    forgive(plan, item, seen.node);
+  }
+}
+
+void check_entries(Plan& plan, const Seen& seen) {
   const auto failure = seen.history->entries.find("last_failure_0");
   const Valid valid = still_valid(*seen.history);
   if (valid.stopped) return;
   for (const cib::OperationResult* entry : valid.entries) {
-    if (entry->interval == Duration{}) continue;
-    if (failure != seen.history->entries.end() && entry == &failure->second) continue;  // it has an entry of its own
-    if (quiet) {
-      cancelling_act(plan, item, seen.node, entry->operation, entry->interval, "maintenance");
-    } else if (find_operation(item, entry->operation, entry->interval) == nullptr && plan.options.stop_orphan_actions) {
-      cancelling_act(plan, item, seen.node, entry->operation, entry->interval, "it is no longer configured");
-    }
+    const bool has_another = failure != seen.history->entries.end() && entry == &failure->second;
+    if (!has_another || entry->interval == Duration{}) check_entry(plan, seen, *entry);
   }
 }
 
@@ -84,7 +128,7 @@ void check(Plan& plan, const Seen& seen) {
   if (changed) forget(plan, item, seen.node, "it has another agent now");
   if (!active) return;
   item.agent_changed = item.agent_changed || (changed && plan.view.whole);
-  check_monitors(plan, seen);
+  check_entries(plan, seen);
 }
 
 }  // namespace
@@ -139,6 +183,9 @@ Act& cancelling_act(Plan& plan, Item& item, int node, const std::string& name, D
 }
 
 void check_histories(Plan& plan) {
+  for (Item& item : plan.items)
+    for (const auto& [node, why] : item.cleared_on)
+      if (plan.nodes[std::size_t(node)].online) add_act(plan, item, Task::clear_failure, node, false, why);
   for (const Seen& seen : plan.histories) remember(plan, seen);
   for (const Seen& seen : plan.histories) {
     const PlanNode& node = plan.nodes[std::size_t(seen.node)];

@@ -155,6 +155,7 @@ void take_failure(Plan& plan, Item& item, int node, Replay& replay, const Operat
               fmt::format("{} on {}", words, plan.node_name(node)));
   }
   if (is_probe(result) && plain_rc(result) == int(Rc::not_installed)) {  // what is not installed does not run
+    item.not_installed_on.push_back(node);
     replay.role = Role::stopped;
     replay.on_fail = OnFail::ignore;
     replay.words.clear();
@@ -197,10 +198,40 @@ bool expired(const Plan& plan, const Item& item, int node, const OperationResult
   return on_fail_of(plan, item, result.operation, result.interval) != OnFail::block;
 }
 
+/// A failure that blocks does not run out.
+void keep_blocking(Plan& plan, Item& item, int node, const OperationResult& result) {
+  const cib::NodeState* state = plan.nodes[std::size_t(node)].state;
+  if (item.failure_timeout_s <= 0 || state == nullptr || cib::fail_count(*state, item.history_id).points <= 0) return;
+  const cib::Operation* operation = find_operation(item, result.operation, result.interval);
+  if (operation == nullptr) return;
+  const auto asked = operation->attributes.find("on-fail");
+  if (asked != operation->attributes.end() && asked->second == "block") item.failure_timeout_s = 0;
+}
+
+/// The fail count is forgotten when all of it has run out, or the definition has changed under which the last failure
+/// was: a mended parameter is tried at once.
+void clear_old_failures(Plan& plan, Item& item, int node, const cib::ResourceHistory& history,
+                        const OperationResult& result) {
+  const cib::NodeState* state = plan.nodes[std::size_t(node)].state;
+  if (result.pending() || state == nullptr || cib::fail_count(*state, item.history_id).points <= 0) return;
+  const bool old = item.failure_timeout_s > 0 && plan.view.epoch_s >= result.last_rc_change + item.failure_timeout_s;
+  if (old && effective_fail_count(plan, item, node).points == 0)
+    item.cleared_on.try_emplace(node, failures_are_over(item));
+  const auto last = history.entries.find("last_failure_0");
+  const bool is_last = last != history.entries.end() && &last->second == &result;
+  if (old || !is_last || (result.operation != "start" && result.operation != "monitor")) return;
+  if (!result.digests.all.empty() && changed_since(plan, item, node, result) != Changed::no)
+    item.cleared_on.try_emplace(node, "its definition has changed");
+}
+
 Replay replay_history(Plan& plan, Item& item, int node, const cib::ResourceHistory& history) {
   Replay replay;
   for (const OperationResult* result : cib::in_order(history)) {
     if (result->operation == "notify") continue;
+    if (!item.orphan) {
+      keep_blocking(plan, item, node, *result);
+      clear_old_failures(plan, item, node, history, *result);
+    }
     if (result->pending()) {
       take_pending(replay, *result, item);
       continue;

@@ -232,7 +232,7 @@ void probe_orders(Plan& plan) {
     if (!item.leaf()) continue;
     for (Act* probe : find_acts(item, Task::probe)) {
       Item* clone = clone_of(item);
-      for (const Task task : {Task::start, Task::promote}) {
+      for (const Task task : {Task::start, Task::promote, Task::reload}) {
         for (Act* up : find_acts(clone != nullptr ? *clone : item, task)) add_edge(plan, *probe, *up, edge::order);
       }
     }

@@ -4,6 +4,8 @@
 
 #include <fmt/format.h>
 
+#include "cib/model/digest.hpp"
+
 namespace systole::scheduler {
 
 namespace {
@@ -46,11 +48,17 @@ void succeed(cib::Status& status, const Action& action, std::int32_t call_id, st
   history.type = action.type;
   cib::OperationResult result;
   result.resource = action.resource;
-  result.operation = action.operation;
+  result.operation = action.operation == "reload-agent" ? "start" : action.operation;  // as good as one
   result.interval = action.interval;
   result.call_id = call_id;
   result.rc = result.expected_rc = action.expected_rc;
   result.last_rc_change = now_s;
+  result.digests.all =
+      cib::digest_of(action.parameters, action.interval == Duration{} ? std::nullopt : std::optional(action.timeout));
+  std::erase_if(history.entries, [&](const auto& entry) {  // the one that was under way is this one
+    const cib::OperationResult& other = entry.second;
+    return other.pending() && other.operation == result.operation && other.interval == result.interval;
+  });
   cib::record(history, result);
 }
 

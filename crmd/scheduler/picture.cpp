@@ -67,6 +67,7 @@ ShownResource shown(const Plan& plan, const Item& item) {
   seen.target_role = cib::modern_role(meta_of(item, "target-role", ""));
   seen.role = item.role;
   for (const int node : item.running_on) seen.running_on.push_back(plan.nodes[std::size_t(node)].name);
+  for (const int node : item.not_installed_on) seen.not_installed_on.push_back(plan.nodes[std::size_t(node)].name);
   for (std::size_t node = 0; node < plan.nodes.size(); ++node)
     if (item.weights[node].present) seen.possible_on.push_back(plan.nodes[node].name);
   seen.next_role = item.next();
@@ -99,6 +100,7 @@ std::string task_name(const Act& act) {
     case Task::demote:
     case Task::demoted:
     case Task::probe:
+    case Task::reload:
     case Task::forget:
     case Task::shutdown:
     case Task::fence:
@@ -140,6 +142,8 @@ void copy_graph(const Plan& plan, Picture& picture) {
 
 Picture draw(const Plan& plan) {
   Picture picture;
+  picture.maintenance = plan.options.maintenance;
+  picture.stops_all = plan.options.stop_all;
   for (std::size_t index = 0; index < plan.nodes.size(); ++index) {
     const PlanNode& node = plan.nodes[index];
     picture.nodes.push_back({.name = node.name,

@@ -33,7 +33,8 @@ struct ShownResource {
   std::string target_role;                  // as configured; ""
   Role role = Role::stopped;
   std::vector<NodeName> running_on;
-  std::vector<NodeName> possible_on;  // clones: nodes that are not ruled out for all instances
+  std::vector<NodeName> not_installed_on;  // nodes whose probe said so
+  std::vector<NodeName> possible_on;       // clones: nodes that are not ruled out for all instances
 
   // What was decided; as it is where nothing was.
   Role next_role = Role::stopped;
@@ -56,6 +57,8 @@ struct ShownPoint {
 };
 
 struct Picture {
+  bool maintenance = false;      // of the whole cluster
+  bool stops_all = false;        // stop-all-resources
   std::vector<ShownNode> nodes;  // by name, numbers in it by their value
   // By priority, then as configured, then those that are configured no more.
   std::vector<ShownResource> resources;

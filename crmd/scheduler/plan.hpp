@@ -74,6 +74,7 @@ enum class Task {
   monitor,
   probe,
   cancel,
+  reload,
   clear_failure,
   forget,
   shutdown,
@@ -134,14 +135,17 @@ struct Item {
   std::set<int> known_on;
   bool failed = false;  // its state must be rebuilt: stop, then start
   bool start_pending = false;
-  bool agent_changed = false;     // it runs under another agent than is configured now
-  std::string pending;            // operation under way, except probes
-  bool demote_on_fail = false;    // on-fail=demote: demote and promote again, no stop
-  std::map<int, Task> mended_by;  // by node: what its failure there asks for
+  bool agent_changed = false;         // it runs under another agent than is configured now
+  bool redefined = false;             // it runs with other parameters, which only a restart can change
+  bool stop_unexpected = false;       // of several places where it is active only the wrong ones are stopped
+  std::vector<int> not_installed_on;  // nodes whose probe said so
+  std::string pending;                // operation under way, except probes
+  bool demote_on_fail = false;        // on-fail=demote: demote and promote again, no stop
+  std::map<int, Task> mended_by;      // by node: what its failure there asks for
   bool failure_ignored = false;
-  std::string failure;           // in words
-  std::vector<int> cleared_on;   // nodes where the fail count runs out in this transition
-  std::vector<int> probe_never;  // resource-discovery
+  std::string failure;                    // in words
+  std::map<int, std::string> cleared_on;  // nodes where the fail count is forgotten in this transition, and why
+  std::vector<int> probe_never;           // resource-discovery
 
   // Where it should be.
   Weights weights;
@@ -202,6 +206,8 @@ struct Act {
   std::string name;  // boundary: its name; cancel: the operation cancelled
   std::string notify_type, notify_operation, notify_key_type, notify_key_operation;
   bool optional = true, runnable = true, pseudo = false;
+  bool again = false;   // recurring: it runs with other parameters than today's
+  bool always = false;  // done although nothing asks for it: it was under way
   int expected_rc = 0;
   int needed = 0;  // boundaries: so many of those before it must be possible (edge::one_of)
   std::string reason;
@@ -265,6 +271,8 @@ void create_node_acts(Plan& plan);
 void create_notifications(Plan& plan);
 void create_orders(Plan& plan);
 void propagate(Plan& plan);
+/// What stops anyway, or gives up its role, starts with today's parameters: nothing to take over.
+void drop_reloads(Plan& plan);
 Transition prune(Plan& plan);
 void explain(const Plan& plan, Transition& transition);
 /// The act is a part of the transition.
@@ -299,6 +307,7 @@ bool any_available(const Plan& plan, const Weights& weights);
 
 /// Fail count that still counts (failure-timeout), and the nodes' bans.
 Score effective_fail_count(const Plan& plan, const Item& item, int node);
+std::string failures_are_over(const Item& item);
 
 // Colocation.
 void apply_colocation(Plan& plan, Item& dependent, Item& primary, const Coloc& colocation);
@@ -320,6 +329,13 @@ Score promotion_score(const Plan& plan, const Item& item, int node, Score otherw
 int location(const Item& item);
 Role state_now(const Item& item);
 Role state_next(const Item& item);
+
+/// The agent's parameters for an operation (nullptr: one that is not configured) on a node, evaluated for it.
+cib::Pairs parameters_of(const Plan& plan, const Item& item, int node, const cib::Operation* operation);
+Duration timeout_of(const Plan& plan, const cib::Operation* operation);
+/// Whether an entry of a node's history tells of other parameters than today's, and what that asks for.
+enum class Changed { no, needs_recurring, needs_reload, needs_restart };
+Changed changed_since(const Plan& plan, const Item& item, int node, const cib::OperationResult& entry);
 
 /// Whether a recurring operation runs on a node, by the node's history; failed: it ran, and its last result is a
 /// failure.

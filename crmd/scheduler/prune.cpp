@@ -28,19 +28,20 @@ void show_points(const Plan& plan) {
 bool stays_whole(const Act& act) {
   const Task task = beginning(act.task);
   const bool down = task == Task::stop || task == Task::demote;
-  const bool all = act.task != task && act.item->kind == Kind::group;
-  bool any = false;
+  const bool group = act.item->kind == Kind::group, all = act.task != task && group;
+  bool required = false, any = down || (group && !all);
   for (Item* leaf : leaves(*act.item)) {
     if (all && act.task == Task::started && find_acts(*leaf, task).empty()) return false;
     for (const Act* below : find_acts(*leaf, task)) {
       const bool possible = below->runnable && leaf->managed;
       if (all && act.task == Task::started && !below->runnable) return false;
+      any = any || possible;
       if (below->optional) continue;
       if (down && all && !possible) return false;
-      any = any || possible || down;
+      required = true;
     }
   }
-  return any;
+  return required && any;
 }
 
 }  // namespace
@@ -51,7 +52,7 @@ bool stays(const Act& act) {
   if (!act.item->leaf()) return stays_whole(act);
   const bool looks = act.task == Task::monitor || act.task == Task::probe || act.task == Task::cancel;
   if (!act.item->managed && !looks && act.task != Task::notify && act.task != Task::clear_failure) return false;
-  return act.required() && act.runnable;
+  return (act.required() || act.always) && act.runnable;
 }
 
 namespace {
@@ -62,26 +63,6 @@ std::string operation_name(const Act& act) {
   if (act.task == Task::monitor || act.task == Task::cancel) return act.name;
   if (act.task == Task::notify) return "notify";
   return std::string(to_words(act.task));
-}
-
-Pairs parameters_of(const Plan& plan, const Act& act) {
-  Pairs parameters;
-  const PlanNode& node = plan.nodes[std::size_t(act.node)];
-  const cib::RuleSubject subject{
-      .uname = node.name.value, .id = node.id, .attributes = &node.attributes, .is_dc = plan.view.dc == node.name};
-  if (act.operation != nullptr) parameters = cib::all_values(act.operation->instance, &subject);
-  const auto add = [&](const std::vector<cib::AttributeSet>& sets) {
-    for (const auto& [name, value] : cib::all_values(sets, &subject)) parameters.insert({name, value});
-  };
-  add(act.item->primitive->instance);
-  const cib::Resource* top = cib::find_top(plan.configuration, act.item->primitive->id);
-  if (top == nullptr) return parameters;
-  const cib::Group* group = std::get_if<cib::Group>(top);
-  const cib::Clone* clone = std::get_if<cib::Clone>(top);
-  if (clone != nullptr) group = std::get_if<cib::Group>(&clone->child);
-  if (group != nullptr) add(group->instance);
-  if (clone != nullptr) add(clone->instance);
-  return parameters;
 }
 
 void clone_meta(const Item& item, Pairs& meta) {
@@ -114,12 +95,6 @@ const cib::Operation* operation_of(const Act& act) {
   const cib::Operation* configured = find_operation(*act.item, operation_name(act), act.interval);
   if (configured == nullptr && act.task == Task::probe) return shortest_monitor(*act.item);
   return configured;
-}
-
-Duration timeout_of(const Plan& plan, const cib::Operation* operation) {
-  const auto text = operation_value(plan, operation, "timeout");
-  const auto parsed = text ? parse_duration(*text) : std::nullopt;
-  return parsed && *parsed > Duration{} ? *parsed : Duration{20s};
 }
 
 Pairs meta_of_act(const Plan& plan, const Act& act, const cib::Operation* operation, Duration timeout) {
@@ -193,7 +168,7 @@ Action to_action(const Plan& plan, const Act& act) {
   if (action.kind != ActionKind::operation) return action;
   const cib::Operation* operation = operation_of(act);
   action.timeout = timeout_of(plan, operation);
-  action.parameters = parameters_of(plan, act);
+  action.parameters = parameters_of(plan, *act.item, act.node, act.operation);
   action.meta = meta_of_act(plan, act, operation, action.timeout);
   action.on_fail = to_words(on_fail_of(plan, *act.item, action.operation, act.interval));
   return action;

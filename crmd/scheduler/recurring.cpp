@@ -44,10 +44,10 @@ bool fits(const std::string& role, Role next) {
   return role.empty() ? next != Role::promoted : role == to_words(next);
 }
 
-Act& add_monitor(Plan& plan, Item& item, int node, const cib::Operation& operation, bool optional, std::string why) {
+Act& add_monitor(Plan& plan, Item& item, int node, const cib::Operation& operation, bool optional,
+                 const std::string& why) {
   Act& act = recurring_act(plan, item, node, operation.name, operation.interval);
-  act.optional = optional;
-  act.reason = std::move(why);
+  if (!optional) require(act, why);
   act.operation = &operation;
   const PlanNode& facts = plan.nodes[std::size_t(node)];
   if (!facts.online || facts.unclean) act.runnable = false;
@@ -72,7 +72,10 @@ void for_active(Plan& plan, Item& item, const cib::Operation& operation, Act& st
   if (role == "Stopped") return;
   const int node = item.allocated;
   const Recurring found = recurs(plan, item, node, operation);
-  const bool runs = start.optional && found != Recurring::no;
+  const bool redefined = std::ranges::any_of(item.acts, [&](const Act* act) {
+    return act->again && act->node == node && act->name == operation.name && act->interval == operation.interval;
+  });
+  const bool runs = start.optional && found != Recurring::no && !redefined;
   if (!fits(role, item.next())) {
     if (runs) cancel_for_role(plan, item, operation);
     return;
@@ -80,11 +83,15 @@ void for_active(Plan& plan, Item& item, const cib::Operation& operation, Act& st
   // Its failure has run out, and with it the reason why it does not run.
   const bool again = found == Recurring::failed && !item.failed && !item.failure_ignored;
   Act& act = add_monitor(plan, item, node, operation, runs && !again,
-                         again ? "its failure has run out" : "it does not run there yet");
+                         again       ? "its failure has run out"
+                         : redefined ? "its definition has changed"
+                                     : "it does not run there yet");
   if (!start.runnable) act.runnable = false;
   act.expected_rc = item.next() == Role::promoted ? int(cib::Rc::promoted) : int(cib::Rc::ok);
   if (!item.managed) return;
   add_edge(plan, start, act, edge::implies_then | edge::needs_first);
+  for (Act* reload : find_acts(item, Task::reload))
+    add_edge(plan, *reload, act, edge::implies_then | edge::needs_first);
   const Task change = item.next() == Role::promoted ? Task::promote : Task::demote;
   for (Act* before : find_acts(item, change)) add_edge(plan, *before, act, edge::needs_first);
 }

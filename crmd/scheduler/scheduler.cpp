@@ -28,6 +28,7 @@ Transition decide(Plan& plan) {
   if (plan.view.whole) create_node_acts(plan);
   create_orders(plan);
   propagate(plan);
+  drop_reloads(plan);
   create_notifications(plan);
   Transition transition = prune(plan);
   explain(plan, transition);

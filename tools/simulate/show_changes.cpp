@@ -25,6 +25,7 @@ class Change {
     start_ = to_ ? act("start", to_) : nullptr;
     promote_ = to_ ? act("promote", to_) : nullptr;
     demote_ = act("demote", std::nullopt);
+    reload_ = act("reload-agent", to_);
     stop_ = act("stop", start_ != nullptr && start_->runnable ? from_ : std::nullopt);
   }
 
@@ -44,6 +45,7 @@ class Change {
   static bool wanted(const ShownAct* act) { return act != nullptr && !act->optional; }
 
   std::string in_same_role() {
+    if (wanted(reload_)) return line("Reload", from_, to_, reload_, nullptr);
     if (!wanted(start_)) {
       const bool again = wanted(demote_) && wanted(promote_);
       return again ? line("Re-promote", from_, to_, promote_, demote_) : "";
@@ -59,6 +61,7 @@ class Change {
       return stops();
     if (wanted(stop_) && it_.failed) return line("Recover", from_, to_, stop_, start_);
     if (moves()) return line("Move", from_, to_, stop_, stop_);
+    if (wanted(reload_)) return line("Reload", from_, to_, reload_, nullptr);
     if (wanted(stop_)) return line("Restart", from_, to_, start_, start_);
     if (it_.role == Role::promoted) return line("Demote", from_, to_, demote_, demote_);
     if (it_.next_role == Role::promoted) return line("Promote", from_, to_, promote_, promote_);
@@ -102,6 +105,7 @@ class Change {
   const ShownResource& it_;
   std::optional<NodeName> from_, to_;
   const ShownAct *start_ = nullptr, *stop_ = nullptr, *promote_ = nullptr, *demote_ = nullptr;
+  const ShownAct* reload_ = nullptr;
 };
 
 std::string changes_of(const ShownResource& resource) {

@@ -120,6 +120,7 @@ class Status {
       text += fmt::format(" {}", state_word(leaf));
     }
     if (leaf.running_on.size() == 1) text += " " + leaf.running_on.front().value;
+    if (leaf.role == Role::stopped && !leaf.failed && !leaf.not_installed_on.empty()) text += " (not installed) ";
     const auto flags = words_of_flags(leaf, promotable);
     if (!flags.empty()) text += fmt::format(" ({})", join(flags, ", "));
     if (several) text += fmt::format(" [ {}]", listed(leaf.running_on));
@@ -211,8 +212,17 @@ class Status {
       };
       if (std::ranges::none_of(below, here)) idle.push_back(node);
     }
-    const char* const word = clone.target_role == "Stopped" ? "Stopped (disabled)" : "Stopped";
-    if (!idle.empty()) line(depth, fmt::format("{}: [ {}]", word, listed(idle)));
+    const auto lacks_it = [&](const NodeName& node) {
+      return std::ranges::any_of(below, [&](const ShownResource* leaf) {
+        return std::ranges::find(leaf->not_installed_on, node) != leaf->not_installed_on.end();
+      });
+    };
+    std::map<std::string_view, std::vector<NodeName>> by_word;
+    for (const NodeName& node : idle) {
+      const bool disabled = clone.target_role == "Stopped";
+      by_word[lacks_it(node) ? "Stopped (not installed)" : disabled ? "Stopped (disabled)" : "Stopped"].push_back(node);
+    }
+    for (const auto& [word, nodes] : by_word) line(depth, fmt::format("{}: [ {}]", word, listed(nodes)));
   }
 
   void sort(std::vector<NodeName>& nodes) const {
@@ -231,6 +241,14 @@ std::string show_status(const Picture& picture) {
 }
 
 std::string show_counts(const Picture& picture) {
+  std::string head;
+  if (picture.maintenance) {
+    head =
+        "\n              *** Resource management is DISABLED ***\n"
+        "  The cluster will not attempt to start, stop or recover services\n\n";
+  } else if (picture.stops_all) {
+    head = "\n    *** Resource management is DISABLED ***\n  The cluster will keep all resources stopped\n\n";
+  }
   std::size_t all = 0, disabled = 0, blocked = 0;
   for (const ShownResource& resource : picture.resources) {
     for (const ShownResource* leaf : leaves(resource)) {
@@ -240,8 +258,9 @@ std::string show_counts(const Picture& picture) {
       blocked += leaf->blocked ? 1 : 0;
     }
   }
-  if (disabled + blocked == 0) return "";
-  return fmt::format("{} of {} resource instances DISABLED and {} BLOCKED from further action due to failure\n\n",
+  if (disabled + blocked == 0) return head;
+  return head +
+         fmt::format("{} of {} resource instances DISABLED and {} BLOCKED from further action due to failure\n\n",
                      disabled, all, blocked);
 }
 

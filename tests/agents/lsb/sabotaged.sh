@@ -27,7 +27,7 @@ stop() {
   is stop && [ -e "$state" ] && exit 1
   is stop-stopped && ! [ -e "$state" ] && exit 7
   is stop-lies && exit 0
-  is stop-late && { (sleep 1; rm -f "$state") >/dev/null 2>&1 & exit 0; }
+  is stop-late && { (sleep 5; rm -f "$state") >/dev/null 2>&1 & exit 0; }
   rm -f "$state"
 }
 

@@ -20,7 +20,7 @@ OperationResult monitor_result() {
   result.last_rc_change = 1'700'000'000;
   result.exec_ms = 31;
   result.queue_ms = 2;
-  result.digest = "f2317cad3d54cec5d7d7aa7d0bf35cf8";
+  result.digests.all = "f2317cad3d54cec5d7d7aa7d0bf35cf8";
   return result;
 }
 
