@@ -74,6 +74,7 @@ bool renew(Plan& plan, Item& item, int node, const cib::OperationResult& entry) 
       break;
     case Changed::needs_restart:
       item.redefined = true;
+      if (find_act(item, Task::start, node) == nullptr) add_act(plan, item, Task::start, node, true, "");
       break;
     case Changed::needs_reload:
       reload(plan, item, node);

@@ -154,8 +154,8 @@ void take_failure(Plan& plan, Item& item, int node, Replay& replay, const Operat
     add_score(plan, clone != nullptr && !clone->unique ? *clone : item, where, Score::minus_infinity(),
               fmt::format("{} on {}", words, plan.node_name(node)));
   }
-  if (is_probe(result) && plain_rc(result) == int(Rc::not_installed)) {  // what is not installed does not run
-    item.not_installed_on.push_back(node);
+  if (is_probe(result) && plain_rc(result) == int(Rc::not_installed)) {     // what is not installed does not run
+    if (result.last_rc_change != 0) item.not_installed_on.push_back(node);  // of old releases nobody knows when
     replay.role = Role::stopped;
     replay.on_fail = OnFail::ignore;
     replay.words.clear();
@@ -212,10 +212,11 @@ void keep_blocking(Plan& plan, Item& item, int node, const OperationResult& resu
 /// was: a mended parameter is tried at once.
 void clear_old_failures(Plan& plan, Item& item, int node, const cib::ResourceHistory& history,
                         const OperationResult& result) {
-  const cib::NodeState* state = plan.nodes[std::size_t(node)].state;
-  if (result.pending() || state == nullptr || cib::fail_count(*state, item.history_id).points <= 0) return;
+  const bool sound = result.pending() || (result.rc == result.expected_rc && result.status <= OpStatus::cancelled);
+  if (sound || result.last_rc_change == 0) return;
   const bool old = item.failure_timeout_s > 0 && plan.view.epoch_s >= result.last_rc_change + item.failure_timeout_s;
-  if (old && effective_fail_count(plan, item, node).points == 0)
+  const bool counted = cib::fail_count(*plan.nodes[std::size_t(node)].state, item.history_id).points > 0;
+  if (old && counted && effective_fail_count(plan, item, node).points == 0)
     item.cleared_on.try_emplace(node, failures_are_over(item));
   const auto last = history.entries.find("last_failure_0");
   const bool is_last = last != history.entries.end() && &last->second == &result;

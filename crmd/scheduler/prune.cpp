@@ -29,7 +29,7 @@ bool stays_whole(const Act& act) {
   const Task task = beginning(act.task);
   const bool down = task == Task::stop || task == Task::demote;
   const bool group = act.item->kind == Kind::group, all = act.task != task && group;
-  bool required = false, any = down || (group && !all);
+  bool required = false, any = down;
   for (Item* leaf : leaves(*act.item)) {
     if (all && act.task == Task::started && find_acts(*leaf, task).empty()) return false;
     for (const Act* below : find_acts(*leaf, task)) {
@@ -39,6 +39,7 @@ bool stays_whole(const Act& act) {
       if (below->optional) continue;
       if (down && all && !possible) return false;
       required = true;
+      any = any || (group && !all && below->node == nowhere);  // begun, and never ended
     }
   }
   return required && any;

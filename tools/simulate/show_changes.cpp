@@ -27,6 +27,7 @@ class Change {
     demote_ = act("demote", std::nullopt);
     reload_ = act("reload-agent", to_);
     stop_ = act("stop", start_ != nullptr && start_->runnable ? from_ : std::nullopt);
+    if (stop_ == nullptr && it_.running_on.size() > 1) stop_ = act("stop", std::nullopt);  // it stays here alone
   }
 
   std::string text() {
