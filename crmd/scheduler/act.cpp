@@ -40,7 +40,14 @@ std::ptrdiff_t active_count(const Plan& plan, const Item& item) {
 /// A start that is wanted and impossible is not asked for: it holds up what stands on it, that is all.
 Act& ask(Plan& plan, Item& item, Task task, int node, bool optional, const std::string& reason) {
   Act* act = find_act(item, task, node);
-  if (act == nullptr) act = &add_act(plan, item, task, node, true, "");
+  if (act == nullptr) {
+    act = find_act(item, task, nowhere);
+    if (act != nullptr && act->node == nowhere) {
+      put_on(plan, *act, node);
+    } else {
+      act = &add_act(plan, item, task, node, true, "");
+    }
+  }
   if (!optional && item.managed && (task != Task::start || act->runnable)) require(*act, reason);
   return *act;
 }

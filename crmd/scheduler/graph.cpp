@@ -95,26 +95,28 @@ bool quorum_forbids(const Plan& plan, const Item& item, Task task) {
 }
 }  // namespace
 
+void put_on(const Plan& plan, Act& act, int node) {
+  act.node = node;
+  if (act.pseudo) return;
+  act.runnable = node != nowhere && reachable(plan.nodes[std::size_t(node)], plan.view.whole);
+  if (!quorum_forbids(plan, *act.item, act.task)) return;
+  act.runnable = false;
+  act.reason = fmt::format("no quorum, and no-quorum-policy={}", plan.options.no_quorum_policy);
+  act.cause = plan.options.no_quorum_policy == "freeze" ? "quorum freeze" : "no quorum";
+}
+
 Act& add_act(Plan& plan, Item& item, Task task, int node, bool optional, std::string reason) {
   Act& act = plan.acts.emplace_back();
   act.index = plan.acts.size() - 1;
   act.item = &item;
   act.task = task;
-  act.node = node;
   act.optional = optional;
   act.pseudo = !item.leaf() || task == Task::boundary;
   act.reason = std::move(reason);
   const bool changes = task == Task::start || task == Task::stop || task == Task::promote || task == Task::demote ||
                        task == Task::forget;
   if (changes && item.leaf() && !item.managed) act.optional = true;
-  if (!act.pseudo) {
-    act.runnable = node != nowhere && reachable(plan.nodes[std::size_t(node)], plan.view.whole);
-    if (quorum_forbids(plan, item, task)) {
-      act.runnable = false;
-      act.reason = fmt::format("no quorum, and no-quorum-policy={}", plan.options.no_quorum_policy);
-      act.cause = plan.options.no_quorum_policy == "freeze" ? "quorum freeze" : "no quorum";
-    }
-  }
+  put_on(plan, act, node);
   item.acts.push_back(&act);
   return act;
 }

@@ -74,7 +74,7 @@ bool renew(Plan& plan, Item& item, int node, const cib::OperationResult& entry) 
       break;
     case Changed::needs_restart:
       item.redefined = true;
-      if (find_act(item, Task::start, node) == nullptr) add_act(plan, item, Task::start, node, true, "");
+      if (find_act(item, Task::start, nowhere) == nullptr) add_act(plan, item, Task::start, nowhere, true, "");
       break;
     case Changed::needs_reload:
       reload(plan, item, node);
@@ -126,6 +126,8 @@ void check(Plan& plan, const Seen& seen) {
     return;
   }
   const bool active = active_on(item, seen.node), changed = agent_changed(item, *seen.history);
+  if (changed && active && plan.view.whole && find_act(item, Task::stop, seen.node) == nullptr)
+    add_act(plan, item, Task::stop, seen.node, true, "");
   if (changed) forget(plan, item, seen.node, "it has another agent now");
   if (!active) return;
   item.agent_changed = item.agent_changed || (changed && plan.view.whole);

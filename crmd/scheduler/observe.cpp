@@ -452,7 +452,7 @@ void observe_status(Plan& plan) {
     const PlanNode& node = plan.nodes[std::size_t(index)];
     const bool heard = plan.view.whole && plan.options.stonith;
     // Lost without fencing: taken as stopped.
-    if (node.state == nullptr || (!node.online && !node.unclean && !heard)) continue;
+    if (node.state == nullptr || (!node.online && !heard && (plan.view.whole || !node.unclean))) continue;
     for (const ResourceId& id : resource_order(plan, node)) {
       const auto history = node.state->history.find(id);
       if (history != node.state->history.end()) observe(plan, index, id, history->second);

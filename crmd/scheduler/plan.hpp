@@ -349,6 +349,8 @@ Act& cancelling_act(Plan& plan, Item& item, int node, const std::string& name, D
 
 // Acts.
 Act& add_act(Plan& plan, Item& item, Task task, int node, bool optional, std::string reason);
+/// An act that had no node yet gets one.
+void put_on(const Plan& plan, Act& act, int node);
 /// What waits for a stop of an item waits for the answers of its probes, too: they may find it where it must stop.
 void add_probe_edges(Plan& plan, const Item& first, Act& then);
 /// A start or promotion that will not be: it holds up what needs it, and is missed where the item stops.
