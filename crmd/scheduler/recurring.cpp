@@ -47,6 +47,7 @@ bool fits(const std::string& role, Role next) {
 Act& add_monitor(Plan& plan, Item& item, int node, const cib::Operation& operation, bool optional,
                  const std::string& why) {
   Act& act = recurring_act(plan, item, node, operation.name, operation.interval);
+  act.reason = why;
   if (!optional) require(act, why);
   act.operation = &operation;
   const PlanNode& facts = plan.nodes[std::size_t(node)];

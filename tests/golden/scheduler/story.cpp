@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <map>
 
+#include "cib/model/digest.hpp"
 #include "common/base/text.hpp"
 
 namespace systole::scheduler::testing {
@@ -337,9 +338,26 @@ class Reader {
     return true;
   }
 
-  /// OP[/ms][@epoch][!expected]=RC
+  /// NAME=VALUE,…[^NAME,…]
+  static void parameters(const std::string& text, cib::OperationResult& result) {
+    const auto [all, fixed] = cut(text, '^');
+    Pairs with, needing_restart;
+    for (const std::string_view pair : split(all, ',')) with.insert(cut(std::string(pair), '='));
+    result.digests.all = cib::digest_of(
+        with, result.interval == Duration{} ? std::nullopt : std::optional<Duration>(std::chrono::seconds(20)));
+    if (text.find('^') == std::string::npos) return;
+    result.digests.restart_only = " ";
+    for (const std::string_view name : split(fixed, ',')) {
+      result.digests.restart_only += fmt::format("{} ", name);
+      if (const auto found = with.find(std::string(name)); found != with.end()) needing_restart.insert(*found);
+    }
+    result.digests.restart = cib::digest_of(needing_restart);
+  }
+
+  /// OP[/ms][@epoch][!expected]=RC[~PARAMETERS]
   bool result(const std::string& word, cib::OperationResult& result) {
-    const auto [left, right] = cut(word, '=');
+    const auto [told, with] = cut(word, '~');
+    const auto [left, right] = cut(told, '=');
     auto [rest, expected] = cut(left, '!');
     auto [name, when] = cut(rest, '@');
     auto [operation, interval] = cut(name, '/');
@@ -358,6 +376,7 @@ class Reader {
       if (!rc) return false;
       result.rc = *rc;
     }
+    if (word.find('~') != std::string::npos) parameters(with, result);
     return true;
   }
 

@@ -120,15 +120,23 @@ std::string constraints(const cib::Configuration& configuration) {
   return text + "</constraints>";
 }
 
+std::string digests(const cib::Digests& with) {
+  std::string text;
+  if (!with.all.empty()) text += fmt::format(" op-digest=\"{}\"", with.all);
+  if (!with.restart.empty())
+    text += fmt::format(" op-restart-digest=\"{}\" op-force-restart=\"{}\"", with.restart, with.restart_only);
+  return text;
+}
+
 std::string entry(const std::string& key, const cib::OperationResult& result) {
   const std::string uuid = "00000000-0000-0000-0000-000000000000";
   return fmt::format(
       "<lrm_rsc_op id=\"{0}_{1}\" operation_key=\"{0}_{2}_{3}\" operation=\"{2}\" crm_feature_set=\"3.16.1\" "
       "transition-key=\"1:1:{4}:{5}\" transition-magic=\"{6}:{7};1:1:{4}:{5}\" call-id=\"{8}\" rc-code=\"{7}\" "
-      "op-status=\"{6}\" interval=\"{3}\" last-rc-change=\"{9}\" exec-time=\"1\" queue-time=\"0\"/>\n",
+      "op-status=\"{6}\" interval=\"{3}\" last-rc-change=\"{9}\" exec-time=\"1\" queue-time=\"0\"{10}/>\n",
       result.resource.value, key, result.operation, to_ms(result.interval), result.expected_rc, uuid,
       int(result.status), result.rc, result.status == cib::OpStatus::pending ? -1 : result.call_id,
-      result.last_rc_change);
+      result.last_rc_change, digests(result.digests));
 }
 
 std::string node_state(const cib::NodeState& node) {

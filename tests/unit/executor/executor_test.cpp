@@ -2,6 +2,7 @@
 // The executor's promises, one by one.
 #include <gtest/gtest.h>
 
+#include "cib/model/digest.hpp"
 #include "tests/unit/executor/effects.hpp"
 
 namespace systole::executor {
@@ -137,6 +138,19 @@ TEST(Executor, after_a_stop_the_parameters_of_the_start_hold_no_more) {
   stop.parameters["datadir"] = "/srv/other";
   const auto second = only<RunAgent>(executor.order(at(4s), stop));
   EXPECT_EQ(second[0].environment.at("OCF_RESKEY_datadir"), "/srv/other");
+}
+
+TEST(Executor, a_result_says_with_which_parameters_it_was_and_of_a_monitor_with_which_timeout) {
+  Executor executor(AgentEnvironment{});
+  Order order = make("start");
+  const auto start = only<RunAgent>(executor.order(at(0s), order));
+  const auto started = only<Report>(executor.done(at(1s), start[0].call, ok()));
+  EXPECT_EQ(started[0].result.digests.all, cib::digest_of(order.parameters));
+  order = make("monitor");
+  order.interval = 10s;
+  const auto monitor = only<RunAgent>(executor.order(at(1s), order));
+  const auto looked = only<Report>(executor.done(at(2s), monitor[0].call, ok()));
+  EXPECT_EQ(looked[0].result.digests.all, cib::digest_of(order.parameters, 20s));
 }
 
 TEST(Executor, notifications_cannot_fail_and_leave_no_history) {
