@@ -130,6 +130,9 @@ Act& add_unplaced(Plan& plan, Item& item, Task task) {
   Act& act = add_act(plan, item, task, nowhere, true, "");
   if (task == Task::start)
     for (Act* stop : find_acts(item, Task::stop)) add_edge(plan, *stop, act, edge::restart | edge::implies_then);
+  if (item.parent == nullptr) return act;
+  if (Act* begin = find_act(*item.parent, task, nowhere)) add_edge(plan, *begin, act, edge::order);
+  if (Act* end = find_act(*item.parent, completion(task), nowhere)) add_edge(plan, act, *end, edge::order);
   return act;
 }
 

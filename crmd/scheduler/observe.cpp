@@ -203,7 +203,7 @@ void keep_blocking(Plan& plan, Item& item, int node, const OperationResult& resu
   const cib::NodeState* state = plan.nodes[std::size_t(node)].state;
   if (item.failure_timeout_s <= 0 || state == nullptr || cib::fail_count(*state, item.history_id).points <= 0) return;
   const cib::Operation* operation = find_operation(item, result.operation, result.interval);
-  if (operation == nullptr) return;
+  if (operation == nullptr || (result.rc == result.expected_rc && result.status <= OpStatus::cancelled)) return;
   const auto asked = operation->attributes.find("on-fail");
   if (asked != operation->attributes.end() && asked->second == "block") item.failure_timeout_s = 0;
 }
@@ -212,9 +212,9 @@ void keep_blocking(Plan& plan, Item& item, int node, const OperationResult& resu
 /// was: a mended parameter is tried at once.
 void clear_old_failures(Plan& plan, Item& item, int node, const cib::ResourceHistory& history,
                         const OperationResult& result) {
-  const bool sound = result.pending() || (result.rc == result.expected_rc && result.status <= OpStatus::cancelled);
-  if (sound || result.last_rc_change == 0) return;
-  const bool old = item.failure_timeout_s > 0 && plan.view.epoch_s >= result.last_rc_change + item.failure_timeout_s;
+  if (result.pending()) return;
+  const bool old = item.failure_timeout_s > 0 && result.last_rc_change != 0 &&
+                   plan.view.epoch_s >= result.last_rc_change + item.failure_timeout_s;
   const bool counted = cib::fail_count(*plan.nodes[std::size_t(node)].state, item.history_id).points > 0;
   if (old && counted && effective_fail_count(plan, item, node).points == 0)
     item.cleared_on.try_emplace(node, failures_are_over(item));
@@ -227,12 +227,11 @@ void clear_old_failures(Plan& plan, Item& item, int node, const cib::ResourceHis
 
 Replay replay_history(Plan& plan, Item& item, int node, const cib::ResourceHistory& history) {
   Replay replay;
-  for (const OperationResult* result : cib::in_order(history)) {
+  const auto ordered = cib::in_order(history);
+  for (const OperationResult* result : ordered) keep_blocking(plan, item, node, *result);
+  for (const OperationResult* result : ordered) {
     if (result->operation == "notify") continue;
-    if (!item.orphan) {
-      keep_blocking(plan, item, node, *result);
-      clear_old_failures(plan, item, node, history, *result);
-    }
+    if (!item.orphan) clear_old_failures(plan, item, node, history, *result);
     if (result->pending()) {
       take_pending(replay, *result, item);
       continue;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Order constraints as edges. "start A then start B" means three things: B's start waits for A's; B restarts when A
 // does, and cannot run when A cannot; and, being symmetrical, B stops before A stops. For a group or clone the first
-// half ends with its "started", the second begins with its "start". Also here: no start or promotion before the
-// resource's probes.
+// half ends with its "started", the second begins with its "start".
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -44,6 +43,8 @@ void connect(Plan& plan, const Ordering& order) {
   for (Act* second : then) add_probe_edges(plan, *order.first, *second);
 }
 
+}  // namespace
+
 Item* instance_at(const Item& clone, int node) {
   for (Item* child : clone.children) {
     for (const Item* leaf : leaves(*child)) {
@@ -53,6 +54,8 @@ Item* instance_at(const Item& clone, int node) {
   }
   return nullptr;
 }
+
+namespace {
 
 int act_node(const Item& item, Task task) {
   if (const Act* act = find_act(item, task, nowhere); act != nullptr && item.leaf()) return act->node;
@@ -225,26 +228,13 @@ void apart_orders(Plan& plan) {
   }
 }
 
-/// A clone's instances are alike: none starts before all nodes have answered, and none that runs already is promoted,
-/// because a node that was not asked yet may have a promoted one.
-void probe_orders(Plan& plan) {
-  for (Item& item : plan.items) {
-    if (!item.leaf()) continue;
-    for (Act* probe : find_acts(item, Task::probe)) {
-      Item* clone = clone_of(item);
-      for (const Task task : {Task::start, Task::promote, Task::reload}) {
-        for (Act* up : find_acts(clone != nullptr ? *clone : item, task)) add_edge(plan, *probe, *up, edge::order);
-      }
-    }
-  }
-}
-
 }  // namespace
 
 void create_orders(Plan& plan) {
-  probe_orders(plan);
+  create_probe_orders(plan);
   apart_orders(plan);
   user_orders(plan);
+  create_probe_restarts(plan);
 }
 
 }  // namespace systole::scheduler

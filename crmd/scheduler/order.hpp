@@ -28,4 +28,12 @@ void add_after(Plan& plan, Act& point, Item& then, Task task, Flags flags);
 
 void add_set_orders(Plan& plan, const cib::Order& order);
 
+/// The instance that is, or is to be, on a node.
+Item* instance_at(const Item& clone, int node);
+
+/// Nothing starts before its probes have answered.
+void create_probe_orders(Plan& plan);
+/// What restarts with a start waits with its stop for the probes before that start. After all other orders.
+void create_probe_restarts(Plan& plan);
+
 }  // namespace systole::scheduler

@@ -90,7 +90,9 @@ std::string task_name(const Act& act) {
     case Task::clear_failure:
       return "clear_failcount";
     case Task::notify:
-      return fmt::format("{}_notify_{}", act.notify_key_type, act.notify_key_operation);
+      return fmt::format(
+          "{}_notify_{}", act.notify_key_type,
+          act.item->leaf() && act.item->named.value.empty() ? act.notify_operation : act.notify_key_operation);
     case Task::start:
     case Task::started:
     case Task::stop:
@@ -126,7 +128,9 @@ void copy_graph(const Plan& plan, Picture& picture) {
   for (const Act& act : plan.acts) {
     const bool done = stays(act);
     const bool managed = !act.item->leaf() || act.item->managed || act.item == &plan.cluster;
-    if (!done && (act.optional || !act.item->leaf() || !managed)) continue;
+    const bool point = act.task == Task::boundary || act.task == Task::notify;
+    const bool optional = act.item->leaf() || point ? act.optional : state_of(act, nowhere).optional;
+    if (!done && (optional || point || !managed)) continue;
     places[&act] = picture.points.size();
     picture.points.push_back({.name = point_name(plan, act), .done = done, .pseudo = act.pseudo});
   }

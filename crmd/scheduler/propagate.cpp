@@ -55,6 +55,7 @@ class Propagation {
       changed_ = false;
       count_some_of();
       for (const Edge& each : plan_.edges) apply(each);
+      for (const Coloc& each : plan_.colocations) block_dependent(each);
       ensure(++rounds <= 2 * plan_.acts.size() + 2);
     } while (changed_);
   }
@@ -91,6 +92,7 @@ class Propagation {
     const ActState then = state_of(*each.then, each.first->node);
     if ((each.flags & edge::implies_then) != 0 && !first.optional && then.optional) imply_then(each);
     if ((each.flags & edge::needs_first) != 0 && !first.runnable) {
+      if (!each.then->item->leaf()) each.then->runnable = false;
       for (Act* act : targets(*each.then)) cannot(*act, lack_of(plan_, *each.first), *each.first);
     }
     if ((each.flags & edge::asymmetric) != 0 && !first.runnable) hold_up(each);
@@ -112,6 +114,46 @@ class Propagation {
     }
   }
 
+  /// Who must be with something that cannot come up, or not in the role that is meant, cannot come up either.
+  void block_dependent(const Coloc& colocation) {
+    if (colocation.score != Score::infinity() || colocation.primary->parent != nullptr) return;
+    for (const Task task : {Task::start, Task::promote}) {
+      if (task == Task::promote && colocation.primary_role != Role::promoted) continue;
+      const Item* lost = cannot_reach(*colocation.primary, task);
+      if (lost == nullptr) continue;
+      const Task lost_with_it = colocation.dependent_role == Role::promoted ? Task::promote : Task::start;
+      for (Item* leaf : leaves(*colocation.dependent)) {
+        for (Act* act : find_acts(*leaf, lost_with_it)) {
+          if (!act->runnable) continue;
+          act->runnable = false;
+          act->reason = fmt::format("{} cannot come up (colocation {})", lost->id, colocation.id);
+          if (act->cause.empty()) act->cause = fmt::format("colocation with {}", lost->id);
+          changed_ = true;
+        }
+      }
+    }
+  }
+
+  /// The first part of it that cannot, where none can.
+  static const Item* cannot_reach(Item& primary, Task task) {
+    if (primary.leaf()) {
+      const auto acts = find_acts(primary, task);
+      const bool blocked = std::ranges::any_of(acts, [](const Act* act) { return !act->runnable; });
+      return blocked ? &primary : nullptr;
+    }
+    const Item* first = nullptr;
+    for (Item* child : primary.children) {
+      if (child->leaf()) {
+        const Act* act = find_act(*child, task, nowhere);
+        if (act == nullptr || act->runnable) return nullptr;
+      } else if (cannot_reach(*child, task) == nullptr) {
+        return nullptr;
+      }
+      if (first == nullptr) first = child;
+    }
+    return first;
+  }
+
   void imply_then(const Edge& each) {
     for (Act* act : targets(*each.then))
       must(*act, fmt::format("{} comes before", name_of(plan_, *each.first)), *each.first);
@@ -121,6 +163,7 @@ class Propagation {
   void hold_up(const Edge& each) {
     for (Act* act : targets(*each.then)) {
       if (act->optional) continue;
+      if (!each.then->item->leaf()) each.then->runnable = false;
       cannot(*act, lack_of(plan_, *each.first), *each.first);
     }
   }

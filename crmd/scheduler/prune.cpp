@@ -39,7 +39,7 @@ bool stays_whole(const Act& act) {
       if (below->optional) continue;
       if (down && all && !possible) return false;
       required = true;
-      any = any || (group && !all && below->node == nowhere);  // begun, and never ended
+      any = any || (group && !all && act.runnable);  // begun, and perhaps never ended
     }
   }
   return required && any;
