@@ -82,6 +82,11 @@ bool is_busy(const Plan& plan, int node) {
   });
 }
 
+/// An anonymous instance that its node's history knows under another id than its own.
+bool has_another_name(const Item& item) {
+  return !item.named.value.empty() && item.named.value != item.id;
+}
+
 std::string task_name(const Act& act) {
   switch (act.task) {
     case Task::monitor:
@@ -92,7 +97,7 @@ std::string task_name(const Act& act) {
     case Task::notify:
       return fmt::format(
           "{}_notify_{}", act.notify_key_type,
-          act.item->leaf() && act.item->named.value.empty() ? act.notify_operation : act.notify_key_operation);
+          act.item->leaf() && !has_another_name(*act.item) ? act.notify_operation : act.notify_key_operation);
     case Task::start:
     case Task::started:
     case Task::stop:

@@ -15,8 +15,8 @@
 //   order-sets ID [KIND] set a b [sequential=false] [require-all=false] set c …        colocation-sets ID SCORE set …
 //   whole                                    as for crm_simulate: fencing, shutdowns, histories to be cleared
 //   history n1 db probe=7 start=0 monitor/10000=0 …   results in this order;
-//   OP[/ms][@epoch][!expected]=RC|pending|timeout[~PARAMETERS]; it ran with PARAMETERS: NAME=VALUE,… (a monitor's timeout
-//                                            is 20 s then), and ^NAME,… behind them: only those need a restart
+//   OP[/ms][@epoch][!expected]=RC|pending|timeout[~PARAMETERS]; PARAMETERS, with which it ran: NAME=VALUE,… (a monitor
+//                                            also with a timeout of 20 s), and ^NAME,…: only those need a restart
 //   no-quorum          time 1000          dc n1
 #pragma once
 
