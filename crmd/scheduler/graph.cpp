@@ -128,8 +128,10 @@ void add_probe_edges(Plan& plan, const Item& first, Act& then) {
 
 Act& add_unplaced(Plan& plan, Item& item, Task task) {
   Act& act = add_act(plan, item, task, nowhere, true, "");
-  if (task == Task::start)
-    for (Act* stop : find_acts(item, Task::stop)) add_edge(plan, *stop, act, edge::restart | edge::implies_then);
+  for (Act* stop : task == Task::start ? find_acts(item, Task::stop) : std::vector<Act*>{}) {
+    add_edge(plan, *stop, act, edge::restart | edge::implies_then);
+    if (stop->required()) require(act, stop->reason);
+  }
   if (item.parent == nullptr) return act;
   if (Act* begin = find_act(*item.parent, task, nowhere)) add_edge(plan, *begin, act, edge::order);
   if (Act* end = find_act(*item.parent, completion(task), nowhere)) add_edge(plan, act, *end, edge::order);

@@ -44,6 +44,18 @@ void copy_acts(const Plan& plan, const Item& item, ShownResource& shown) {
   }
 }
 
+/// Nodes that were asked.
+std::vector<NodeName> known_on(const Plan& plan, const Item& item) {
+  std::vector<NodeName> nodes;
+  for (std::size_t node = 0; node < plan.nodes.size(); ++node)
+    for (const Item& other : plan.items)
+      if (within(other, item) && other.known_on.contains(int(node))) {
+        nodes.push_back(plan.nodes[node].name);
+        break;
+      }
+  return nodes;
+}
+
 ShownResource shown(const Plan& plan, const Item& item) {
   ShownResource seen;
   seen.kind = kind_of(item);
@@ -70,6 +82,7 @@ ShownResource shown(const Plan& plan, const Item& item) {
   for (const int node : item.not_installed_on) seen.not_installed_on.push_back(plan.nodes[std::size_t(node)].name);
   for (std::size_t node = 0; node < plan.nodes.size(); ++node)
     if (item.weights[node].present) seen.possible_on.push_back(plan.nodes[node].name);
+  if (seen.possible_on.empty()) seen.possible_on = known_on(plan, item);
   seen.next_role = item.next();
   if (item.allocated != nowhere) seen.next_node = plan.nodes[std::size_t(item.allocated)].name;
   copy_acts(plan, item, seen);

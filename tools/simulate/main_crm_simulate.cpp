@@ -38,6 +38,10 @@ Result<std::string> report(const Options& asked, tools::World& world) {
   std::string text;
   if (!asked.quiet) {
     const scheduler::Picture before = scheduler::picture_of(world.view());
+    if (world.unchecked())
+      text +=
+          "Schema validation of configuration is disabled "
+          "(enabling is encouraged and prevents common misconfigurations)\n";
     text +=
         said_time(world) + tools::show_counts(before) + "Current cluster status:\n" + tools::show_status(before) + "\n";
     text += "Transition Summary:\n" + tools::show_changes(planned.picture) + "\n";

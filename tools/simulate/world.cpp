@@ -42,6 +42,7 @@ Result<World> World::of(std::string_view cib, std::int64_t now_s) {
   for (const auto& [node, resources] : *order) world.order_.push_back({node, resources});
   world.quorate_ = parse_bool(header(cib, "have-quorum")).value_or(false);
   world.panics_ = parse_int<int>(header(cib, "no-quorum-panic")).value_or(0) != 0;
+  world.unchecked_ = header(cib, "validate-with") == "none";
   const std::string dc = header(cib, "dc-uuid");
   for (const cib::Node& node : world.configuration_.nodes)
     if (node.id == dc) world.dc_ = node.uname;

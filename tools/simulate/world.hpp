@@ -23,6 +23,8 @@ class World {
   scheduler::View view() const;
   /// Seconds since the epoch at which the CIB says that it was; nullopt: it does not.
   std::optional<std::int64_t> said_time() const { return said_time_; }
+  /// The CIB says that no schema holds for it.
+  bool unchecked() const { return unchecked_; }
   /// Each action's line, in the order in which they were done.
   std::vector<std::string> play(const scheduler::Transition& transition);
 
@@ -35,7 +37,7 @@ class World {
   cib::Configuration configuration_;
   cib::Status status_;
   std::vector<scheduler::Mentioned> order_;
-  bool quorate_ = false, panics_ = false;
+  bool quorate_ = false, panics_ = false, unchecked_ = false;
   NodeName dc_;
   std::int64_t now_s_ = 0;
   std::optional<std::int64_t> said_time_;
