@@ -102,7 +102,7 @@ void put_on(const Plan& plan, Act& act, int node) {
   if (!quorum_forbids(plan, *act.item, act.task)) return;
   act.runnable = false;
   act.reason = fmt::format("no quorum, and no-quorum-policy={}", plan.options.no_quorum_policy);
-  act.cause = plan.options.no_quorum_policy == "freeze" ? "quorum freeze" : "no quorum";
+  if (act.task == Task::start) act.cause = plan.options.no_quorum_policy == "freeze" ? "quorum freeze" : "no quorum";
 }
 
 Act& add_act(Plan& plan, Item& item, Task task, int node, bool optional, std::string reason) {

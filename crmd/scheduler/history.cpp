@@ -113,8 +113,9 @@ void check_entries(Plan& plan, const Seen& seen) {
   const Valid valid = still_valid(*seen.history);
   if (valid.stopped) return;
   for (const cib::OperationResult* entry : valid.entries) {
-    const bool has_another = failure != seen.history->entries.end() && entry == &failure->second;
-    if (!has_another || entry->interval == Duration{}) check_entry(plan, seen, *entry);
+    // Of a recurring operation another entry says how it is now; this one stays when that is mended.
+    const bool is_failure = failure != seen.history->entries.end() && entry == &failure->second;
+    if (plan.view.whole || !is_failure || entry->interval == Duration{}) check_entry(plan, seen, *entry);
   }
 }
 
