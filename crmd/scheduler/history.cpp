@@ -142,8 +142,11 @@ Recurring recurs(const Plan& plan, const Item& item, int node, const cib::Operat
   if (facts.state == nullptr || !facts.online) return Recurring::no;
   const auto history = facts.state->history.find(history_on(item, node));
   if (history == facts.state->history.end()) return Recurring::no;
-  const auto found = history->second.entries.find(fmt::format("{}_{}", operation.name, to_ms(operation.interval)));
-  if (found == history->second.entries.end() || found->second.interval != operation.interval) return Recurring::no;
+  auto found = history->second.entries.find(fmt::format("{}_{}", operation.name, to_ms(operation.interval)));
+  if (plan.view.whole && found == history->second.entries.end()) found = history->second.entries.find("last_failure_0");
+  if (found == history->second.entries.end() || found->second.interval != operation.interval ||
+      found->second.operation != operation.name)
+    return Recurring::no;
   const cib::OperationResult& entry = found->second;
   const Valid valid = still_valid(history->second);
   if (entry.pending() || std::ranges::find(valid.entries, &entry) == valid.entries.end()) return Recurring::no;

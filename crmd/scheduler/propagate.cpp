@@ -145,7 +145,7 @@ class Propagation {
     for (Item* child : primary.children) {
       if (child->leaf()) {
         const Act* act = find_act(*child, task, nowhere);
-        if (act == nullptr || act->runnable) return nullptr;
+        if (act != nullptr && act->runnable) return nullptr;
       } else if (cannot_reach(*child, task) == nullptr) {
         return nullptr;
       }
