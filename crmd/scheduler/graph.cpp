@@ -117,6 +117,7 @@ Act& add_act(Plan& plan, Item& item, Task task, int node, bool optional, std::st
                        task == Task::forget;
   if (changes && item.leaf() && !item.managed) act.optional = true;
   put_on(plan, act, node);
+  act.shown_alone = !item.leaf() && plan.view.whole;
   item.acts.push_back(&act);
   return act;
 }

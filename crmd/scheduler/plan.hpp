@@ -208,6 +208,8 @@ struct Act {
   bool optional = true, runnable = true, pseudo = false;
   bool again = false;   // recurring: it runs with other parameters than today's
   bool always = false;  // done although nothing asks for it: it was under way
+  // Collectives: a point of the picture also where no member can do what it must; nothing would be done there.
+  bool shown_alone = false;
   int expected_rc = 0;
   int needed = 0;  // boundaries: so many of those before it must be possible (edge::one_of)
   std::string reason;

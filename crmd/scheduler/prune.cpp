@@ -29,20 +29,19 @@ bool stays_whole(const Act& act) {
   const Task task = beginning(act.task);
   const bool down = task == Task::stop || task == Task::demote;
   const bool group = act.item->kind == Kind::group, all = act.task != task && group;
-  bool required = false, any = down;
+  bool required = false, any = false;
   for (Item* leaf : leaves(*act.item)) {
     if (all && act.task == Task::started && find_acts(*leaf, task).empty()) return false;
     for (const Act* below : find_acts(*leaf, task)) {
       const bool possible = below->runnable && leaf->managed;
       if (all && act.task == Task::started && !below->runnable) return false;
-      any = any || possible;
-      if (below->optional) continue;
-      if (down && all && !possible) return false;
-      required = true;
-      any = any || (group && !all && act.runnable);  // begun, and perhaps never ended
+      if (!below->optional && down && all && !possible) return false;
+      required = required || !below->optional;
+      any = any || (possible && (act.shown_alone || !below->optional));
     }
   }
-  return required && any;
+  const bool begins = act.shown_alone && group && !all && act.runnable;
+  return required && (any || down || begins);
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ std::string started(std::string_view id) {
   return fmt::format(
       R"(<lrm_resource id="{0}" class="ocf" provider="systole" type="Dummy"><lrm_rsc_op id="{0}_last_0" )"
       R"(operation="start" operation_key="{0}_start_0" interval="0" call-id="3" rc-code="0" op-status="0" )"
-      R"(transition-key="1:1:0:x"/></lrm_resource>)",
+      R"(op-digest="f2317cad3d54cec5d7d7aa7d0bf35cf8" transition-key="1:1:0:x"/></lrm_resource>)",
       id);
 }
 
