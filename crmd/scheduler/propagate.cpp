@@ -54,8 +54,8 @@ class Propagation {
     do {
       changed_ = false;
       count_some_of();
-      for (const Edge& each : plan_.edges) apply(each);
       for (const Coloc& each : plan_.colocations) block_dependent(each);
+      for (const Edge& each : plan_.edges) apply(each);
       ensure(++rounds <= 2 * plan_.acts.size() + 2);
     } while (changed_);
   }
