@@ -167,6 +167,8 @@ void history_edges(Plan& plan, Item& item, const std::vector<Act*>& cancels) {
 
 void create_for_leaf(Plan& plan, Item& item) {
   const std::vector<Act*> cancels = find_acts(item, Task::cancel);
+  for (Act* cancel : cancels)  // what ends has no monitors to end
+    if (item.allocated == nowhere && plan.view.whole) cancel->runnable = false;
   const Change change = change_of(plan, item);
   restart(plan, item, change);
   change_role(plan, item, change);

@@ -320,7 +320,7 @@ void add_running(Plan& plan, Item& item, int node, const Replay& replay) {
   item.running_on.push_back(node);
   item.start_pending = item.start_pending || replay.start_pending;
   const PlanNode& facts = plan.nodes[std::size_t(node)];
-  if (facts.maintenance) item.managed = false, item.maintenance = true;
+  if (facts.maintenance) item.managed = false;
   if (!item.managed) {
     add_score(plan, item, node, Score::infinity(), "it is not managed and stays where it is");
   }

@@ -134,14 +134,14 @@ class Propagation {
     }
   }
 
-  /// The first part of it that cannot, where none can.
+  /// The last part of it that cannot, where none can.
   static const Item* cannot_reach(Item& primary, Task task) {
     if (primary.leaf()) {
       const auto acts = find_acts(primary, task);
       const bool blocked = std::ranges::any_of(acts, [](const Act* act) { return !act->runnable; });
       return blocked ? &primary : nullptr;
     }
-    const Item* first = nullptr;
+    const Item* last = nullptr;
     for (Item* child : primary.children) {
       if (child->leaf()) {
         const Act* act = find_act(*child, task, nowhere);
@@ -149,9 +149,9 @@ class Propagation {
       } else if (cannot_reach(*child, task) == nullptr) {
         return nullptr;
       }
-      if (first == nullptr) first = child;
+      last = child;
     }
-    return first;
+    return last;
   }
 
   void imply_then(const Edge& each) {
