@@ -73,4 +73,8 @@ std::string digest_of(Pairs parameters, std::optional<Duration> timeout) {
   return md5_of(fmt::format(" <parameters{}/>\n", text));
 }
 
+std::string digest_of(const Pairs& parameters, Duration interval, Duration timeout) {
+  return digest_of(parameters, interval == Duration{} ? std::nullopt : std::optional(timeout));
+}
+
 }  // namespace systole::cib

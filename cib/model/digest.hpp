@@ -17,4 +17,7 @@ namespace systole::cib {
 /// kept from anything by it.
 std::string digest_of(Pairs parameters, std::optional<Duration> timeout = std::nullopt);
 
+/// The same of an operation: its timeout counts where it recurs (interval not 0).
+std::string digest_of(const Pairs& parameters, Duration interval, Duration timeout);
+
 }  // namespace systole::cib

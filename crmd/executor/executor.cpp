@@ -131,8 +131,7 @@ Report Executor::finished(Now now, Call& call, const Outcome& outcome, Lane& lan
   result.last_rc_change = now.epoch_s;
   result.exec_ms = ms(outcome.ran);
   result.queue_ms = ms(call.started - call.queued);
-  result.digests.all =
-      cib::digest_of(order.parameters, is_recurring(order) ? std::optional(order.timeout) : std::nullopt);
+  result.digests.all = cib::digest_of(order.parameters, order.interval, order.timeout);
   if (order.operation == "notify") {  // notifications cannot fail
     result.rc = result.expected_rc = 0;
     result.status = cib::OpStatus::done;

@@ -171,9 +171,14 @@ void remember(Plan& plan, const Seen& seen) {
 
 }  // namespace
 
-Act& recurring_act(Plan& plan, Item& item, int node, const std::string& name, Duration interval) {
+Act* find_recurring(const Item& item, int node, const std::string& name, Duration interval) {
   for (Act* act : item.acts)
-    if (act->task == Task::monitor && act->node == node && act->name == name && act->interval == interval) return *act;
+    if (act->task == Task::monitor && act->node == node && act->name == name && act->interval == interval) return act;
+  return nullptr;
+}
+
+Act& recurring_act(Plan& plan, Item& item, int node, const std::string& name, Duration interval) {
+  if (Act* known = find_recurring(item, node, name, interval)) return *known;
   Act& act = add_act(plan, item, Task::monitor, node, true, "");
   act.name = name;
   act.interval = interval;

@@ -13,12 +13,11 @@ namespace {
 /// Follows a start to all that it makes start again.
 class Restarts {
  public:
-  explicit Restarts(Plan& plan) : plan_(plan), out_(plan.acts.size()) {
+  explicit Restarts(Plan& plan) : plan_(plan), out_(plan.acts.size()), seen_for_(plan.acts.size()) {
     for (std::size_t at = 0; at < plan.edges.size(); ++at) out_[plan.edges[at].first->index].push_back(at);
   }
 
   void wait_for(Act& probe) {
-    seen_.assign(plan_.acts.size(), false);
     probe_ = &probe;
     for (const std::size_t at : out_[probe.index]) {
       Act& up = *plan_.edges[at].then;
@@ -32,8 +31,8 @@ class Restarts {
     while (!open.empty()) {
       Act& act = *open.back();
       open.pop_back();
-      if (seen_[act.index]) continue;
-      seen_[act.index] = true;
+      if (seen_for_[act.index] == probe_) continue;
+      seen_for_[act.index] = probe_;
       if (act.item->leaf() && act.item != probe_->item) hold(act);
       for (const std::size_t at : out_[act.index])
         if (goes_on(plan_.edges[at])) open.push_back(plan_.edges[at].then);
@@ -57,7 +56,7 @@ class Restarts {
 
   Plan& plan_;
   std::vector<std::vector<std::size_t>> out_;
-  std::vector<bool> seen_;
+  std::vector<const Act*> seen_for_;  // by act: the probe for which it was seen last
   Act* probe_ = nullptr;
 };
 

@@ -53,8 +53,7 @@ void succeed(cib::Status& status, const Action& action, std::int32_t call_id, st
   result.call_id = call_id;
   result.rc = result.expected_rc = action.expected_rc;
   result.last_rc_change = now_s;
-  result.digests.all =
-      cib::digest_of(action.parameters, action.interval == Duration{} ? std::nullopt : std::optional(action.timeout));
+  result.digests.all = cib::digest_of(action.parameters, action.interval, action.timeout);
   std::erase_if(history.entries, [&](const auto& entry) {  // the one that was under way is this one
     const cib::OperationResult& other = entry.second;
     return other.pending() && other.operation == result.operation && other.interval == result.interval;

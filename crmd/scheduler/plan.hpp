@@ -343,6 +343,7 @@ Changed changed_since(const Plan& plan, const Item& item, int node, const cib::O
 /// failure.
 enum class Recurring { no, runs, failed };
 Recurring recurs(const Plan& plan, const Item& item, int node, const cib::Operation& operation);
+Act* find_recurring(const Item& item, int node, const std::string& name, Duration interval);
 /// The act of a recurring operation on a node: the one that its history made, or a new one.
 Act& recurring_act(Plan& plan, Item& item, int node, const std::string& name, Duration interval);
 /// The same as the end of that operation.

@@ -31,9 +31,8 @@ bool doubled(Plan& plan, const Item& item, const cib::Operation& operation) {
       ids.push_back(fmt::format("'{}'", other.id));
   if (ids.size() < 2) return false;
   std::string problem = fmt::format(
-      "{}: {}s {} have the same interval {} and cannot be told apart, whatever their roles: none of them runs; make "
-      "one "
-      "a little longer",
+      "{}: {}s {} have the same interval {} and cannot be told apart, whatever their roles: none of them runs; "
+      "make one a little longer",
       item.primitive->id.value, operation.name, fmt::join(ids, " and "), to_text(operation.interval));
   if (std::ranges::find(plan.problems, problem) == plan.problems.end()) plan.problems.push_back(std::move(problem));
   return true;
@@ -73,9 +72,8 @@ void for_active(Plan& plan, Item& item, const cib::Operation& operation, Act& st
   if (role == "Stopped") return;
   const int node = item.allocated;
   const Recurring found = recurs(plan, item, node, operation);
-  const bool redefined = std::ranges::any_of(item.acts, [&](const Act* act) {
-    return act->again && act->node == node && act->name == operation.name && act->interval == operation.interval;
-  });
+  const Act* known = find_recurring(item, node, operation.name, operation.interval);
+  const bool redefined = known != nullptr && known->again;
   const bool runs = start.optional && found != Recurring::no && !redefined;
   if (!fits(role, item.next())) {
     if (runs) cancel_for_role(plan, item, operation);

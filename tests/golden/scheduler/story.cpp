@@ -343,8 +343,7 @@ class Reader {
     const auto [all, fixed] = cut(text, '^');
     Pairs with, needing_restart;
     for (const std::string_view pair : split(all, ',')) with.insert(cut(std::string(pair), '='));
-    result.digests.all = cib::digest_of(
-        with, result.interval == Duration{} ? std::nullopt : std::optional<Duration>(std::chrono::seconds(20)));
+    result.digests.all = cib::digest_of(with, result.interval, std::chrono::seconds(20));
     if (text.find('^') == std::string::npos) return;
     result.digests.restart_only = " ";
     for (const std::string_view name : split(fixed, ',')) {
