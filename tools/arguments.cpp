@@ -99,6 +99,13 @@ std::optional<std::string> Arguments::value(char letter) const {
   return {};
 }
 
+std::vector<std::string> Arguments::values(char letter) const {
+  std::vector<std::string> all;
+  for (const Given& given : given_)
+    if (given.letter == letter && given.value) all.push_back(*given.value);
+  return all;
+}
+
 char Arguments::last_of(std::string_view letters) const {
   for (auto it = given_.rbegin(); it != given_.rend(); ++it)
     if (letters.find(it->letter) != std::string_view::npos) return it->letter;

@@ -31,6 +31,8 @@ class Arguments {
   bool has(char letter) const;
   /// Of the last use of the option; nullopt where it was not given, or given without a value.
   std::optional<std::string> value(char letter) const;
+  /// Of all uses of the option, in order.
+  std::vector<std::string> values(char letter) const;
   /// The last one given of these letters; 0: none of them.
   char last_of(std::string_view letters) const;
   const std::vector<std::string>& rest() const { return rest_; }

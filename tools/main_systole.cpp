@@ -15,6 +15,7 @@
 #include "tools/commands.hpp"
 #include "tools/founding.hpp"
 #include "tools/link_status.hpp"
+#include "tools/simulate/what_if.hpp"
 #include "tools/status.hpp"
 
 namespace {
@@ -71,7 +72,38 @@ struct Command {
   LsbCheckOptions lsb_check;
   MysqlOptions mysql;
   int deadtime_ms = 1000, patience_s = 900;
+  WhatIfOptions what_if;
+  std::string quorum;
 };
+
+/// Each option is one step; they happen in the order in which they are given.
+void describe_simulate(CLI::App& app, Command& command) {
+  auto* const simulate =
+      app.add_subcommand("simulate", "what the cluster would do if …, one step after the other; nothing is done");
+  simulate->add_option("--cib", command.what_if.cib_file, "a CIB file instead of the running cluster's");
+  simulate->add_option("--quorum", command.quorum, "whether there is quorum, whatever happens (default: as now)")
+      ->check(CLI::IsMember({"yes", "no"}));
+  const auto step = [&](const char* name, Step::What what, const char* type, const char* help) {
+    simulate
+        ->add_option_function<std::vector<std::string>>(
+            name,
+            [&command, what](const std::vector<std::string>& values) {
+              for (const std::string& value : values) command.what_if.steps.push_back({what, value});
+            },
+            help)
+        ->type_name(type)
+        ->trigger_on_parse()
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+        ->expected(1);
+  };
+  step("--node-dies", Step::What::node_dies, "NODE", "it loses power");
+  step("--node-leaves", Step::What::node_leaves, "NODE", "it is shut down in order");
+  step("--node-returns", Step::What::node_returns, "NODE", "it comes back, with nothing running");
+  step("--resource-fails", Step::What::resource_fails, "RESOURCE[@NODE]", "its monitor finds it not running");
+  step("--attribute", Step::What::attribute, "NODE:NAME=VALUE", "a node's attribute changes, e. g. n2:master-db=100");
+  step("--apply", Step::What::apply, "FILE", "the configuration of this CIB is applied");
+  step("--after", Step::What::time_passes, "TIME", "so much time passes, e. g. 10min: failure-timeouts run out");
+}
 
 void describe_paths(CLI::App& verb, FoundingPaths& paths) {
   verb.add_option("--config", paths.config, "the cluster's configuration; key and first CIB are beside it")
@@ -144,6 +176,8 @@ void describe(CLI::App& app, Command& command) {
   link_status->add_flag("--json", command.json, "for programs");
   auto* const why = app.add_subcommand("why", "why each resource is where it is");
   why->add_option("resource", command.resource, "this one only");
+  why->add_option("--not", command.node, "why it is not on this node")->type_name("NODE");
+  describe_simulate(app, command);
   auto* const verify = app.add_subcommand("verify", "check cluster.conf, key and CIB");
   verify->add_option("--config", command.verify.config, "the cluster's configuration")->capture_default_str();
   verify->add_option("--node", command.verify.node, "name of this node");
@@ -211,7 +245,12 @@ int perform(const CLI::App& app, Command& command, Surroundings& here) {
   if (verb == "confirm-lost") return confirm_lost(here, command.node);
   if (verb == "daemon") return reexec(here, pause);
   if (verb == "reload") return reload(here);
+  if (verb == "why" && !command.node.empty()) return why_not_on(here, "", command.resource, command.node);
   if (verb == "why") return why(here, command.resource);
+  if (verb == "simulate") {
+    if (!command.quorum.empty()) command.what_if.quorum = command.quorum == "yes";
+    return what_if(here, command.what_if);
+  }
   if (verb == "verify") return verify(here, command.verify);
   if (verb == "move") return move_resource(here, command.move, pause);
   if (verb == "standby") return standby(here, command.standby, pause);

@@ -114,6 +114,23 @@ std::string comparison(const Plan& plan, const Item& item) {
   return fmt::format("{}", fmt::join(others, "; "));
 }
 
+std::vector<std::pair<NodeName, std::string>> elsewhere(const Plan& plan, const Item& item) {
+  std::vector<std::pair<NodeName, std::string>> others;
+  for (int node = 0; node < int(plan.nodes.size()); ++node) {
+    if (node == item.allocated) continue;
+    std::string why = why_not(plan, item, node);
+    if (why.empty() && item.target == Role::stopped) why = "target-role is Stopped";
+    if (why.empty() && item.allocated == nowhere)
+      why = item.managed ? "nothing may run it now" : "not managed: it stays as it is";
+    if (why.empty())
+      why = fmt::format("{} is better: score {} ({}) against {} ({})", plan.node_name(item.allocated),
+                        score_words(item, item.allocated), parts(item, item.allocated), score_words(item, node),
+                        parts(item, node));
+    others.emplace_back(plan.nodes[std::size_t(node)].name, std::move(why));
+  }
+  return others;
+}
+
 std::string sentence_for(const Plan& plan, const Item& item) {
   if (item.blocked) return fmt::format("blocked: {}", item.failure);
   if (!item.managed) return "not managed: it stays as it is";
@@ -149,6 +166,7 @@ void explain(const Plan& plan, Transition& transition) {
     decision.role = to_words(runs ? item.next() : Role::stopped);
     if (!runs) decision.node = {};
     decision.sentence = sentence_for(plan, item);
+    if (plan.in_full) decision.elsewhere = elsewhere(plan, item);
     transition.decisions.push_back(std::move(decision));
   }
 }

@@ -140,7 +140,7 @@ std::string point_name(const Plan& plan, const Act& act) {
                      to_ms(act.interval), node.empty() ? "" : " ", node);
 }
 
-/// What is to be done, and what should be and cannot, unless nobody manages it.
+/// Points that no member needs are none.
 void copy_graph(const Plan& plan, Picture& picture) {
   std::map<const Act*, std::size_t> places;
   for (const Act& act : plan.acts) {
@@ -148,9 +148,10 @@ void copy_graph(const Plan& plan, Picture& picture) {
     const bool managed = !act.item->leaf() || act.item->managed || act.item == &plan.cluster;
     const bool point = act.task == Task::boundary || act.task == Task::notify;
     const bool optional = act.item->leaf() || point ? act.optional : state_of(act, nowhere).optional;
-    if (!done && (optional || point || !managed)) continue;
+    if (!done && point) continue;
     places[&act] = picture.points.size();
-    picture.points.push_back({.name = point_name(plan, act), .done = done, .pseudo = act.pseudo});
+    picture.points.push_back(
+        {.name = point_name(plan, act), .done = done, .optional = optional, .managed = managed, .pseudo = act.pseudo});
   }
   std::set<std::pair<std::size_t, std::size_t>> arrows;
   for (const Edge& each : plan.edges) {
@@ -175,7 +176,16 @@ Picture draw(const Plan& plan) {
                              .maintenance = node.maintenance,
                              .unclean = node.unclean,
                              .pending = node.pending,
-                             .busy = is_busy(plan, int(index))});
+                             .busy = is_busy(plan, int(index)),
+                             .attributes = node.attributes});
+  }
+  for (const Seen& seen : plan.histories) {
+    const cib::NodeState* state = plan.nodes[std::size_t(seen.node)].state;
+    const ResourceId& id = history_on(*seen.item, seen.node);
+    const Score count = state == nullptr ? Score{} : cib::fail_count(*state, id);
+    if (count.points > 0)
+      picture.nodes[std::size_t(seen.node)].failures.push_back(
+          {id, seen.item->migration_threshold, count, cib::last_failure(*state, id)});
   }
   for (const Act* act : plan.cluster.acts) {
     if (act->task != Task::fence) continue;
@@ -184,6 +194,7 @@ Picture draw(const Plan& plan) {
     node.fence_why = act->reason;
   }
   copy_graph(plan, picture);
+  picture.scores = plan.scores;
   std::vector<const Item*> roots(plan.roots.begin(), plan.roots.end());
   std::ranges::stable_sort(roots, [](const Item* a, const Item* b) { return a->priority > b->priority; });
   for (const Item* root : roots) picture.resources.push_back(shown(plan, *root));

@@ -42,18 +42,38 @@ struct ShownResource {
   std::vector<ShownAct> acts;
 };
 
+/// How often a resource failed on a node, as far as that is remembered.
+struct ShownFailures {
+  ResourceId resource;
+  int threshold = 0;  // migration-threshold
+  Score count;
+  std::int64_t last = 0;  // wall clock, s; 0: not known
+};
+
 struct ShownNode {
   NodeName name;
   bool online = false, standby = false, standby_on_fail = false, maintenance = false, unclean = false, pending = false;
   bool busy = false;        // something is active on it
   std::string fenced = {};  // what is done to it: reboot, off; "" nothing
   std::string fence_why = {};
+  cib::Pairs attributes = {};  // permanent ones, overridden by transient ones
+  std::vector<ShownFailures> failures = {};
 };
 
-/// A point of the graph: an action, or one that should be and cannot.
+/// A point of the graph: an action that was thought of. One that is not done should be and cannot, or is optional, or
+/// is of a resource that nobody manages.
 struct ShownPoint {
   std::string name;  // as Pacemaker's graphs have it: "db:0_start_0 n1"
-  bool done = true, pseudo = false;
+  bool done = true, optional = false, managed = true, pseudo = false;
+};
+
+/// A score as it was when a place or a role was chosen by it.
+struct ShownScore {
+  enum class For { clone, group, primitive, promotion };
+  For what = For::primitive;
+  std::string resource;
+  NodeName node;  // empty: an instance without a place is not promoted anywhere
+  Score score;
 };
 
 struct Picture {
@@ -64,6 +84,7 @@ struct Picture {
   std::vector<ShownResource> resources;
   std::vector<ShownPoint> points;
   std::vector<std::pair<std::size_t, std::size_t>> arrows;  // the first before the second
+  std::vector<ShownScore> scores;                           // in the order in which they were needed
 };
 
 /// As it is.

@@ -67,6 +67,7 @@ void assign_primitive(Plan& plan, Item& item, int prefer) {
   if (item.target == Role::stopped) {
     add_score(plan, item, nowhere, Score::minus_infinity(), "target-role is Stopped");
   }
+  keep_scores(plan, item, ShownScore::For::primitive);
   if (plan.options.stonith && !plan.options.have_stonith_device) item.managed = false;
   if (!item.managed) {
     item.next_role = item.role;
@@ -80,6 +81,7 @@ void assign_primitive(Plan& plan, Item& item, int prefer) {
 }
 
 void assign_group(Plan& plan, Item& group, int prefer) {
+  keep_scores(plan, group, ShownScore::For::group);
   for (Item* member : group.children) {
     assign(plan, *member, prefer);
     if (group.allocated == nowhere) group.allocated = member->allocated;

@@ -146,6 +146,7 @@ void assign_clone(Plan& plan, Item& clone, int prefer) {
   if (clone.promotable) add_promotion_scores(plan, clone);
   for (const Coloc* colocation : clone.this_with) assign(plan, *colocation->primary, prefer);
   for (const Coloc* colocation : clone.with_this) add_dependent_scores(plan, clone, *colocation);
+  keep_scores(plan, clone, ShownScore::For::clone);
   std::ranges::stable_sort(clone.children,
                            [&](const Item* a, const Item* b) { return instance_before(plan, clone, *a, *b); });
   place_instances(plan, clone);

@@ -253,6 +253,8 @@ struct Plan {
   std::vector<Edge> edges;
   std::vector<std::string> problems;
   std::optional<std::int64_t> recheck_at;
+  bool in_full = false;            // for whoever shows it to people: much in a large cluster
+  std::vector<ShownScore> scores;  // only then
 
   int node_index(const NodeName& name) const;
   std::string node_name(int node) const { return node == nowhere ? "no node" : nodes[std::size_t(node)].name.value; }
@@ -306,6 +308,8 @@ const ResourceId& history_on(const Item& item, int node);
 /// Adds to the score of an item (and all below) on one node, or on all (nowhere), and remembers why.
 void add_score(Plan& plan, Item& item, int node, Score score, const std::string& why);
 bool any_available(const Plan& plan, const Weights& weights);
+/// Remembers the scores of an item and all below, if they are to be shown.
+void keep_scores(Plan& plan, const Item& item, ShownScore::For what);
 
 /// Fail count that still counts (failure-timeout), and the nodes' bans.
 Score effective_fail_count(const Plan& plan, const Item& item, int node);

@@ -224,6 +224,10 @@ void choose_promoted(Plan& plan, Item& clone) {
   std::ranges::fill(clone.counts, 0);
   int promoted = 0;
   for (Item* child : clone.children) {
+    const int at = location(*child);
+    if (plan.in_full)
+      plan.scores.push_back({ShownScore::For::promotion, child->id,
+                             at == nowhere ? NodeName{} : plan.nodes[std::size_t(at)].name, child->sort_index});
     if (may_promote(plan, clone, *child, promoted)) {
       ++promoted;
       ++clone.counts[std::size_t(location(*child))];

@@ -47,6 +47,7 @@ Transition schedule(const View& view) {
 Planned schedule_in_full(const View& view) {
   ensure(view.configuration != nullptr && view.status != nullptr);
   Plan made(view);
+  made.in_full = true;
   Transition transition = decide(made);
   return {std::move(transition), draw(made)};
 }

@@ -76,6 +76,7 @@ struct Decision {
   NodeName node;         // empty: nowhere
   std::string role;      // Stopped, Started, Unpromoted, Promoted
   std::string sentence;  // "runs on n1: score 100 there (location vip-prefers-n1), n2 has 0"
+  std::vector<std::pair<NodeName, std::string>> elsewhere = {};  // why not there; schedule_in_full() only
 };
 
 struct Transition {

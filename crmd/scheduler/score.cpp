@@ -167,6 +167,15 @@ bool any_available(const Plan& plan, const Weights& weights) {
   return false;
 }
 
+void keep_scores(Plan& plan, const Item& item, ShownScore::For what) {
+  if (!plan.in_full || item.orphan) return;
+  for (std::size_t node = 0; node < item.weights.size(); ++node) {
+    if (item.weights[node].present)
+      plan.scores.push_back({what, item.id, plan.nodes[node].name, item.weights[node].score});
+  }
+  for (const Item* child : item.children) keep_scores(plan, *child, what);
+}
+
 void apply_scores(Plan& plan) {
   apply_locations(plan);
   apply_stickiness(plan);

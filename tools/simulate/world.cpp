@@ -21,10 +21,21 @@ using scheduler::ActionKind;
 using scheduler::Transition;
 
 /// An attribute of the document's first element.
-std::string header(std::string_view cib, std::string_view name) {
+std::string header_value(std::string_view cib, std::string_view name) {
   const std::size_t begin = cib.find("<cib"), end = cib.find('>', begin);
   if (begin == std::string_view::npos || end == std::string_view::npos) return {};
   return between(cib.substr(begin, end - begin), fmt::format(" {}=\"", name), "\"").value_or("");
+}
+
+/// Whether somebody imagines that this action has another result.
+const ImaginedResult* named_in(const std::vector<ImaginedResult>& failing, const Action& action,
+                               const std::string& shown) {
+  const auto meant = [&](const ImaginedResult& each) {
+    return (each.resource == action.resource || each.resource.value == shown) && each.operation == action.operation &&
+           each.interval == action.interval && each.node == action.node;
+  };
+  const auto found = std::ranges::find_if(failing, meant);
+  return found == failing.end() ? nullptr : &*found;
 }
 
 }  // namespace
@@ -37,16 +48,17 @@ Result<World> World::of(std::string_view cib, std::int64_t now_s) {
   const auto order = cib::status_order(cib);
   if (!order) return order.error();
   World world;
+  world.source_ = cib;
   world.configuration_ = std::move(*configuration);
   world.status_ = std::move(*status);
   for (const auto& [node, resources] : *order) world.order_.push_back({node, resources});
-  world.quorate_ = parse_bool(header(cib, "have-quorum")).value_or(false);
-  world.panics_ = parse_int<int>(header(cib, "no-quorum-panic")).value_or(0) != 0;
-  world.unchecked_ = header(cib, "validate-with") == "none";
-  const std::string dc = header(cib, "dc-uuid");
+  world.quorate_ = parse_bool(header_value(cib, "have-quorum")).value_or(false);
+  world.panics_ = parse_int<int>(header_value(cib, "no-quorum-panic")).value_or(0) != 0;
+  world.unchecked_ = header_value(cib, "validate-with") == "none";
+  const std::string dc = header_value(cib, "dc-uuid");
   for (const cib::Node& node : world.configuration_.nodes)
     if (node.id == dc) world.dc_ = node.uname;
-  world.said_time_ = parse_int<std::int64_t>(header(cib, "execution-date"));
+  world.said_time_ = parse_int<std::int64_t>(header_value(cib, "execution-date"));
   world.now_s_ = world.said_time_.value_or(now_s);
   for (const auto& [name, node] : world.status_.nodes)
     for (const auto& [id, history] : node.history) {
@@ -62,16 +74,14 @@ scheduler::View World::view() const {
           .quorate = quorate_,
           .dc = dc_,
           .epoch_s = now_s_,
-          .whole = true,
+          .whole = whole_,
           .order = order_,
           .had_quorum = quorate_ || panics_};
 }
 
-/// Without an instance's number.
-std::string World::plain_name(const Action& action) {
-  const std::string& id = action.resource.value;
+std::string without_number(const std::string& id) {
   const std::size_t colon = id.rfind(':');
-  const bool numbered = action.instance >= 0 && colon != std::string::npos && parse_int<int>(id.substr(colon + 1));
+  const bool numbered = colon != std::string::npos && parse_int<int>(id.substr(colon + 1));
   return numbered ? id.substr(0, colon) : id;
 }
 
@@ -79,8 +89,7 @@ std::string World::plain_name(const Action& action) {
 std::string World::shown_name(const Action& action) const {
   if (action.instance < 0) return action.resource.value;
   const std::string& id = action.resource.value;
-  const std::size_t colon = id.rfind(':');
-  const bool numbered = colon != std::string::npos && parse_int<int>(id.substr(colon + 1));
+  const bool numbered = without_number(id) != id;
   return numbered || known_.contains(id) ? id : fmt::format("{}:{}", id, action.instance);
 }
 
@@ -93,7 +102,9 @@ std::string World::line_of(const Action& action) const {
   if (action.kind == ActionKind::forget)
     return fmt::format("  * Resource action: {:<15} delete on {}", action.resource.value, action.node.value);
   if (action.kind == ActionKind::clear_failure)
-    return fmt::format("  * Cluster action:  clear_failcount for {} on {}", plain_name(action), action.node.value);
+    return fmt::format("  * Cluster action:  clear_failcount for {} on {}",
+                       action.instance < 0 ? action.resource.value : without_number(action.resource.value),
+                       action.node.value);
   if (action.kind == ActionKind::cancel)
     return fmt::format("  * Resource action: {:<15} cancel={} on {}", resource, to_ms(action.interval),
                        action.node.value);
@@ -101,15 +112,26 @@ std::string World::line_of(const Action& action) const {
   return fmt::format("  * Resource action: {:<15} {}{} on {}", resource, action.operation, every, action.node.value);
 }
 
-void World::succeed(const Action& action) {
-  scheduler::succeed(status_, action, ++call_id_, now_s_);
-  const auto found = std::ranges::find(order_, action.node, &scheduler::Mentioned::node);
-  if (found == order_.end() || action.kind != ActionKind::operation) return;
-  if (std::ranges::find(found->resources, action.resource) == found->resources.end())
-    found->resources.push_back(action.resource);
+/// True when it failed.
+bool World::do_action(const Action& action, const std::vector<ImaginedResult>& failing,
+                      std::vector<std::string>& lines) {
+  lines.push_back(line_of(action));
+  // As in the original, what the cluster itself does has no effect here.
+  if (whole_ && (action.kind == ActionKind::clear_failure || action.kind == ActionKind::forget)) return false;
+  const bool call = action.kind == ActionKind::operation;
+  const ImaginedResult* imagined = call ? named_in(failing, action, shown_name(action)) : nullptr;
+  ++call_id_;
+  if (imagined == nullptr) {
+    scheduler::succeed(status_, action, call_id_, now_s_);
+  } else {
+    scheduler::fail(status_, action, imagined->rc, call_id_, now_s_);
+    lines.push_back(fmt::format("    Pretending action {} failed with rc={}", action.id + 1, imagined->rc));
+  }
+  if (call) mention(action.node, action.resource);
+  return imagined != nullptr;
 }
 
-std::vector<std::string> World::play(const Transition& transition) {
+std::vector<std::string> World::play(const Transition& transition, const std::vector<ImaginedResult>& failing) {
   std::vector<std::size_t> order(transition.actions.size());
   std::iota(order.begin(), order.end(), 0U);
   std::ranges::sort(order, {}, [&](std::size_t at) { return transition.actions[at].rank; });
@@ -122,9 +144,7 @@ std::vector<std::string> World::play(const Transition& transition) {
       const Action& action = transition.actions[at];
       if (done[at] || !std::ranges::all_of(action.after, is_done) || !std::ranges::all_of(action.after_any, is_done))
         continue;
-      // As in the original, what the cluster itself does has no effect here.
-      if (action.kind != ActionKind::clear_failure && action.kind != ActionKind::forget) succeed(action);
-      lines.push_back(line_of(action));
+      if (do_action(action, failing, lines)) return lines;
       done[at] = progress = true;
     }
   }
