@@ -39,7 +39,7 @@ TEST(CommandLine, keeps_the_server_read_only_whatever_the_user_adds) {
        {std::pair{"--read-only=OFF", "--read-only=ON"}, std::pair{"--gtid-strict-mode=OFF", "--gtid-strict-mode=ON"},
         std::pair{"--skip-slave-start=0", "--skip-slave-start"}})
     EXPECT_LT(place(argv, users), place(argv, ours)) << users;
-  EXPECT_LT(place(argv, "--slave-parallel-threads=4"), place(argv, "--slave-parallel-threads=8"))
+  EXPECT_LT(place(argv, "--slave-parallel-threads=16"), place(argv, "--slave-parallel-threads=8"))
       << "the number of appliers is the user's to choose";
 }
 
