@@ -124,7 +124,9 @@ void with_promotable(Plan& plan, Item& dependent, Item& primary, const Coloc& co
       note(dependent, node, colocation.score,
            fmt::format("colocation {}: {} is {} there", colocation.id, child->id, to_words(*colocation.primary_role)));
     } else {
-      merged[std::size_t(node)].score = merged[std::size_t(node)].score + primary.weights[std::size_t(node)].value();
+      // What made the primary come here counts for who follows it.
+      merged[std::size_t(node)].score =
+          merged[std::size_t(node)].score + leaves(*child).front()->weights[std::size_t(node)].value();
     }
   }
   dependent.weights = std::move(merged);

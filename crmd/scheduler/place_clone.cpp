@@ -49,12 +49,17 @@ bool instance_before(const Plan& plan, const Item& clone, const Item& a, const I
   return a.instance < b.instance;
 }
 
-/// Nodes that are full, or forbidden to the clone, are forbidden to this instance.
+void forbid(Item& item, std::size_t node) {
+  item.weights[node].score = Score::minus_infinity();
+  for (Item* child : item.children) forbid(*child, node);
+}
+
+/// Nodes that are full, that may run nothing, or that are forbidden to the clone, are forbidden to this instance.
 void limit_nodes(Plan& plan, const Item& clone, Item& instance) {
   for (std::size_t node = 0; node < plan.nodes.size(); ++node) {
     const bool full = clone.counts[node] >= clone.clone_node_max;
-    if (!full && clone.weights[node].value().points >= 0) continue;
-    for (Item* leaf : leaves(instance)) leaf->weights[node].score = Score::minus_infinity();
+    if (!full && plan.nodes[node].can_run() && clone.weights[node].value().points >= 0) continue;
+    forbid(instance, node);
   }
 }
 
