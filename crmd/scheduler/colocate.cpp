@@ -237,17 +237,6 @@ void add_colocated_scores(Plan& plan, Item& item, Weights& into, double factor, 
   Weights work = into;
   if (item.kind == Kind::group) {  // the first member speaks for those that follow it
     add_colocated_scores(plan, *item.children.front(), work, factor, select);
-  } else if (item.kind == Kind::clone) {
-    for (std::size_t node = 0; node < work.size(); ++node) {
-      Score best = Score::minus_infinity();
-      for (const Item* child : item.children) {
-        const Item& leaf = child->leaf() ? *child : *child->children.front();
-        best = std::max(best, own_score(plan, leaf, node));
-      }
-      const double exact = factor * best.points;
-      if (factor < 0 && best.points < 0) continue;
-      work[node].score = work[node].score + Score{static_cast<int>(exact < 0 ? exact - 0.5 : exact + 0.5)};
-    }
   } else {
     add_wish(plan, item, work, factor, select);
   }
@@ -257,9 +246,11 @@ void add_colocated_scores(Plan& plan, Item& item, Weights& into, double factor, 
       return;  // a wish that leaves nothing is not granted
     }
   } else {
-    for (const Coloc* colocation : all_with_this(item)) {
-      const double weaker = factor * colocation->score.points / Score::inf;
-      add_colocated_scores(plan, *colocation->dependent, work, weaker, select);
+    const Item& last = item.kind == Kind::group ? *item.children.back() : item;
+    for (const Coloc* colocation : all_with_this(last)) {
+      factor = (factor < 0 ? -1.0 : 1.0) * colocation->score.points / Score::inf;
+      add_colocated_scores(plan, *colocation->dependent, work, factor,
+                           select == Select::plain ? Select::active : select);
     }
   }
   if (select == Select::active_nonnegative) {
@@ -288,7 +279,7 @@ namespace {
 /// A clone's constraints count for its instances; optional ones only where not every node gets an instance.
 void from_above(const Item& item, bool dependent, std::vector<const Coloc*>& found) {
   const Item* parent = item.parent;
-  if (parent == nullptr) return;
+  if (parent == nullptr || (parent->provisional && !parent->assigning)) return;
   if (parent->kind == Kind::clone) {
     for (const Coloc* colocation : dependent ? parent->this_with : parent->with_this) {
       const bool always = colocation->score.points < 0 || (dependent && colocation->mandatory());

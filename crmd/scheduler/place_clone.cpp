@@ -98,6 +98,15 @@ bool place_instance(Plan& plan, Item& clone, Item& instance, int prefer) {
   return node != nowhere;
 }
 
+/// It runs nowhere.
+void leave_out(Plan& plan, Item& item) {
+  if (item.leaf()) return finalize(plan, item, nowhere, true);
+  for (Item* child : item.children) leave_out(plan, *child);
+  item.provisional = false;
+  item.allocated = nowhere;
+  item.next_role = Role::stopped;
+}
+
 void place_instances(Plan& plan, Item& clone) {
   const auto available = std::ranges::count_if(plan.nodes, [](const PlanNode& node) { return node.can_run(); });
   clone.all_colocations = clone.clone_max < available;
@@ -113,6 +122,8 @@ void place_instances(Plan& plan, Item& clone) {
     if (!instance->provisional) continue;
     if (placed >= clone.clone_max) {
       add_score(plan, *instance, nowhere, Score::minus_infinity(), fmt::format("clone-max of {} is reached", clone.id));
+      leave_out(plan, *instance);
+      continue;
     }
     if (place_instance(plan, clone, *instance, nowhere)) ++placed;
   }
