@@ -171,6 +171,11 @@ Score own_score(const Plan& plan, const Item& item, std::size_t node) {
   return plan.nodes[node].can_run() ? item.weights[node].value() : Score::minus_infinity();
 }
 
+Select made_active(Select select) {
+  if (select == Select::plain) return Select::active;
+  return select == Select::nonnegative ? Select::active_nonnegative : select;
+}
+
 /// Marks a node whose score would have fallen below zero by optional wishes; it counts as 1 in the end.
 constexpr int barely = -13;
 
@@ -179,7 +184,7 @@ bool bound_to_one_node(const Item& item) {
 }
 
 void add_wish(const Plan& plan, const Item& item, Weights& work, double factor, Select select) {
-  const bool nonnegative = select == Select::active_nonnegative;
+  const bool nonnegative = select == Select::nonnegative || select == Select::active_nonnegative;
   for (std::size_t node = 0; node < work.size(); ++node) {
     const Score score = own_score(plan, item, node);
     // One who must keep apart does not chase the other from nodes that it avoids itself, unless it has but one node.
@@ -241,7 +246,7 @@ void add_colocated_scores(Plan& plan, Item& item, Weights& into, double factor, 
     add_wish(plan, item, work, factor, select);
   }
   if (!any_available(plan, work)) {
-    if (select != Select::plain) {
+    if (select == made_active(select)) {
       item.merging = false;
       return;  // a wish that leaves nothing is not granted
     }
@@ -249,11 +254,10 @@ void add_colocated_scores(Plan& plan, Item& item, Weights& into, double factor, 
     const Item& last = item.kind == Kind::group ? *item.children.back() : item;
     for (const Coloc* colocation : all_with_this(last)) {
       factor = (factor < 0 ? -1.0 : 1.0) * colocation->score.points / Score::inf;
-      add_colocated_scores(plan, *colocation->dependent, work, factor,
-                           select == Select::plain ? Select::active : select);
+      add_colocated_scores(plan, *colocation->dependent, work, factor, made_active(select));
     }
   }
-  if (select == Select::active_nonnegative) {
+  if (select == Select::nonnegative || select == Select::active_nonnegative) {
     for (Weight& weight : work) {
       if (weight.score.points == barely) weight.score = Score{1};
     }

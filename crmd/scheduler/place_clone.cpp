@@ -29,26 +29,6 @@ const Item& first_leaf(const Item& instance) {
   return instance.leaf() ? instance : first_leaf(*instance.children.front());
 }
 
-/// Running ones where they may stay first, then by priority, node, soundness; the number decides what is equal.
-bool instance_before(const Plan& plan, const Item& clone, const Item& a, const Item& b) {
-  const auto place = [&](const Item& instance) {
-    const int node = running_node(instance);
-    return node != nowhere && clone.weights[std::size_t(node)].value().points >= 0 ? node : nowhere;
-  };
-  const int node_a = place(a), node_b = place(b);
-  if ((node_a == nowhere) != (node_b == nowhere)) return node_a != nowhere;
-  const auto usable = [&](int node) { return node != nowhere && plan.nodes[std::size_t(node)].can_run(); };
-  if (usable(node_a) != usable(node_b)) return usable(node_a);
-  if (first_leaf(a).priority != first_leaf(b).priority) return first_leaf(a).priority > first_leaf(b).priority;
-  if (node_a != nowhere && node_b != nowhere) {
-    const Score score_a = first_leaf(a).weights[std::size_t(node_a)].value();
-    const Score score_b = first_leaf(b).weights[std::size_t(node_b)].value();
-    if (any_failed(a) != any_failed(b)) return !any_failed(a);
-    if (score_a != score_b) return score_a > score_b;
-  }
-  return a.instance < b.instance;
-}
-
 void forbid(Item& item, std::size_t node) {
   item.weights[node].score = Score::minus_infinity();
   for (Item* child : item.children) forbid(*child, node);
@@ -85,7 +65,7 @@ bool place_instance(Plan& plan, Item& clone, Item& instance, int prefer) {
   limit_nodes(plan, clone, instance);
   assign(plan, instance, prefer);
   const int node = location(instance);
-  if (prefer != nowhere && node != prefer) {
+  if (prefer != nowhere && node != nowhere && node != prefer) {
     unassign(plan, instance);
     std::size_t at = 0;
     for (Item* leaf : leaves(instance)) {
@@ -163,8 +143,7 @@ void assign_clone(Plan& plan, Item& clone, int prefer) {
   for (const Coloc* colocation : clone.this_with) assign(plan, *colocation->primary, prefer);
   for (const Coloc* colocation : clone.with_this) add_dependent_scores(plan, clone, *colocation);
   keep_scores(plan, clone, ShownScore::For::clone);
-  std::ranges::stable_sort(clone.children,
-                           [&](const Item* a, const Item* b) { return instance_before(plan, clone, *a, *b); });
+  sort_instances(plan, clone, false);
   place_instances(plan, clone);
   if (!clone.unique) keep_in_place(clone);
   clone.provisional = false;

@@ -319,7 +319,8 @@ std::string failures_are_over(const Item& item);
 void apply_colocation(Plan& plan, Item& dependent, Item& primary, const Coloc& colocation);
 void apply_this_with(Plan& plan, Item& item, const Coloc& colocation);
 void add_dependent_scores(Plan& plan, Item& item, const Coloc& colocation);
-enum class Select { plain, active, active_nonnegative };
+/// active: a wish that leaves no node is not granted. nonnegative: none makes a node worse than useless.
+enum class Select { plain, nonnegative, active, active_nonnegative };
 void add_colocated_scores(Plan& plan, Item& item, Weights& into, double factor, Select select);
 std::vector<const Coloc*> all_this_with(const Item& item);
 std::vector<const Coloc*> all_with_this(const Item& item);
@@ -330,6 +331,8 @@ void finalize(Plan& plan, Item& item, int node, bool force);
 void assign_clone(Plan& plan, Item& clone, int prefer);
 void add_promotion_scores(Plan& plan, Item& clone);
 void choose_promoted(Plan& plan, Item& clone);
+/// In the order in which they are given places, or roles among those that are equally good for one.
+void sort_instances(Plan& plan, Item& clone, bool by_promotion);
 Score promotion_score(const Plan& plan, const Item& item, int node, Score otherwise);
 /// Where a collective is: the node of its members, nowhere if they are not placed.
 int location(const Item& item);

@@ -131,18 +131,12 @@ void add_wishes(Plan& plan, Item& clone) {
   }
   for (Item* child : clone.children) {
     const int node = location(*child);
+    if (stays_promoted(*child)) child->sort_index = Score::infinity();
     if (node == nowhere || child->sort_index.points < 0 || stays_promoted(*child)) continue;
     child->sort_index = clone.weights[std::size_t(node)].value();
   }
   clone.weights = std::move(before);
   clone.merging = false;
-}
-
-bool sooner(const Item& a, const Item& b) {
-  if (a.sort_index != b.sort_index) return a.sort_index > b.sort_index;
-  const Role role_a = state_now(a), role_b = state_now(b);
-  if (role_a != role_b) return role_a > role_b;
-  return false;  // keep the order of placing
 }
 
 bool managed(const Item& instance) {
@@ -212,7 +206,7 @@ void add_promotion_scores(Plan& plan, Item& clone) {
           leaf->notes.push_back({int(node), score, fmt::format("promotion score {}", score_name(*child))});
         }
       }
-      for (Item* leaf : leaves(*child)) leaf->priority = std::max(leaf->priority, score);
+      child->priority = std::max(child->priority, score);
     }
   }
 }
@@ -220,7 +214,7 @@ void add_promotion_scores(Plan& plan, Item& clone) {
 void choose_promoted(Plan& plan, Item& clone) {
   for (Item* child : clone.children) weigh(plan, clone, *child);
   add_wishes(plan, clone);
-  std::ranges::stable_sort(clone.children, [](const Item* a, const Item* b) { return sooner(*a, *b); });
+  sort_instances(plan, clone, true);
   std::ranges::fill(clone.counts, 0);
   int promoted = 0;
   for (Item* child : clone.children) {
