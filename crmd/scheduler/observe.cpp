@@ -421,8 +421,8 @@ void observe(Plan& plan, int index, const ResourceId& id, const cib::ResourceHis
   if (!replay.words.empty() && !lost) item.failure = replay.words;
   if (item.pending.empty()) item.pending = replay.pending;
   if (replay.step_down && !item.target) item.target = Role::unpromoted;
+  if (!lost) act_on_failure(plan, item, index, replay);  // what is blocked by it stays where it is
   add_running(plan, item, index, replay);
-  if (!lost) act_on_failure(plan, item, index, replay);
 }
 
 /// As the document has them, then the others by name.

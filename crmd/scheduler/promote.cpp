@@ -85,10 +85,10 @@ void weigh(Plan& plan, Item& clone, Item& instance) {
   if (first.next_role == Role::promoted) {
     instance.promotion = instance.priority;
     instance.role_why = "it stays as it is";
-  } else if (first.next_role && first.managed && *first.next_role <= Role::unpromoted &&
-             *first.next_role != Role::started) {
-    instance.role_why =
-        first.failure.empty() ? fmt::format("target-role is {}", to_words(*first.next_role)) : first.failure;
+  } else if (first.next_role && *first.next_role <= Role::unpromoted && *first.next_role != Role::started) {
+    instance.role_why = !first.managed          ? "it is not managed and stays as it is"
+                        : first.failure.empty() ? fmt::format("target-role is {}", to_words(*first.next_role))
+                                                : first.failure;
   } else {
     start_from_score(plan, instance, node);
   }
