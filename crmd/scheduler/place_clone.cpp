@@ -145,7 +145,7 @@ void assign_clone(Plan& plan, Item& clone, int prefer) {
   keep_scores(plan, clone, ShownScore::For::clone);
   sort_instances(plan, clone, false);
   place_instances(plan, clone);
-  if (!clone.unique) keep_in_place(clone);
+  if (!clone.unique && !plan.view.whole) keep_in_place(clone);
   clone.provisional = false;
   if (clone.promotable) choose_promoted(plan, clone);
 }
