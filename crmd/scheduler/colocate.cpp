@@ -101,6 +101,35 @@ void only_on(Plan& plan, Item& dependent, const std::set<int>& places, const std
   }
 }
 
+/// The dependent is being placed where the primary has its role.
+void bind_to_role(Plan& plan, Item& dependent, const Item& primary, const Coloc& colocation) {
+  const bool must = colocation.score.points >= Score::inf;
+  // Both promoted: without the role the dependent may be elsewhere, too.
+  const bool both = colocation.dependent_role == Role::promoted && colocation.primary_role == Role::promoted;
+  std::set<int> places;
+  for (const Item* child : primary.children) {
+    const int node = location(*child);
+    if (node == nowhere || state_next(*child) != *colocation.primary_role) continue;
+    places.insert(node);
+    if (must && both) continue;
+    // What made the primary come here counts for who must follow it.
+    const Score change = must ? first_leaf(*child).weights[std::size_t(node)].value() : colocation.score;
+    if (change.points == 0) continue;
+    dependent.weights[std::size_t(node)].score = dependent.weights[std::size_t(node)].score + change;
+    note(dependent, node, change,
+         must ? fmt::format("score of {} there", child->id)
+              : fmt::format("colocation {}: {} is {} there", colocation.id, child->id,
+                            to_words(*colocation.primary_role)));
+  }
+  if (!must) return;
+  bind(dependent, fmt::format("it must be where {} is {} (colocation {})", primary.id,
+                              to_words(*colocation.primary_role), colocation.id));
+  if (!both)
+    only_on(plan, dependent, places,
+            fmt::format("colocation {}: {} is not {} there", colocation.id, primary.id,
+                        to_words(*colocation.primary_role)));
+}
+
 void with_promotable(Plan& plan, Item& dependent, Item& primary, const Coloc& colocation) {
   if (!dependent.provisional) {  // the dependent's role is being chosen, or it is too late
     if (colocation.dependent_role != Role::promoted) return;
@@ -113,33 +142,7 @@ void with_promotable(Plan& plan, Item& dependent, Item& primary, const Coloc& co
     }
     return;
   }
-  std::set<int> places;
-  Weights merged = dependent.weights;
-  for (Item* child : primary.children) {
-    const int node = location(*child);
-    if (node == nowhere || state_next(*child) != *colocation.primary_role) continue;
-    places.insert(node);
-    if (colocation.score.points < Score::inf) {
-      merged[std::size_t(node)].score = merged[std::size_t(node)].score + colocation.score;
-      note(dependent, node, colocation.score,
-           fmt::format("colocation {}: {} is {} there", colocation.id, child->id, to_words(*colocation.primary_role)));
-    } else {
-      // What made the primary come here counts for who follows it.
-      merged[std::size_t(node)].score =
-          merged[std::size_t(node)].score + leaves(*child).front()->weights[std::size_t(node)].value();
-    }
-  }
-  dependent.weights = std::move(merged);
-  if (colocation.score.points >= Score::inf) {
-    bind(dependent, fmt::format("it must be where {} is {} (colocation {})", primary.id,
-                                to_words(*colocation.primary_role), colocation.id));
-  }
-  if (colocation.score.points >= Score::inf &&
-      (colocation.dependent_role != Role::promoted || colocation.primary_role != Role::promoted)) {
-    only_on(plan, dependent, places,
-            fmt::format("colocation {}: {} is not {} there", colocation.id, primary.id,
-                        to_words(*colocation.primary_role)));
-  }
+  bind_to_role(plan, dependent, primary, colocation);
 }
 
 /// A dependent of a clone: an interleaved clone's instance pairs with the one on its node; others follow all instances.

@@ -11,11 +11,6 @@ namespace systole::scheduler {
 
 namespace {
 
-bool any_failed(const Item& item) {
-  return item.leaf() ? item.failed
-                     : std::ranges::any_of(item.children, [](const Item* child) { return any_failed(*child); });
-}
-
 void collect_places(const Item& item, std::vector<int>& places) {
   for (const int node : item.running_on)
     if (std::ranges::find(places, node) == places.end()) places.push_back(node);

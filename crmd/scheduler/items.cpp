@@ -175,6 +175,15 @@ Item* clone_of(const Item& item) {
   return nullptr;
 }
 
+bool any_failed(const Item& item) {
+  if (item.leaf()) return item.failed;
+  return std::ranges::any_of(item.children, [](const Item* child) { return any_failed(*child); });
+}
+
+const Item& first_leaf(const Item& item) {
+  return item.leaf() ? item : first_leaf(*item.children.front());
+}
+
 std::vector<Item*> leaves(Item& item) {
   if (item.leaf()) return {&item};
   std::vector<Item*> found;

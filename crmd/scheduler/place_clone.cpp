@@ -20,15 +20,6 @@ int running_node(const Item& instance) {
   return nowhere;
 }
 
-bool any_failed(const Item& instance) {
-  if (instance.leaf()) return instance.failed;
-  return std::ranges::any_of(instance.children, [](const Item* child) { return any_failed(*child); });
-}
-
-const Item& first_leaf(const Item& instance) {
-  return instance.leaf() ? instance : first_leaf(*instance.children.front());
-}
-
 void forbid(Item& item, std::size_t node) {
   item.weights[node].score = Score::minus_infinity();
   for (Item* child : item.children) forbid(*child, node);

@@ -302,6 +302,8 @@ Item* clone_of(const Item& item);
 std::string meta_of(const Item& item, std::string_view name, std::string_view otherwise);
 /// All primitives below (or the item itself).
 std::vector<Item*> leaves(Item& item);
+const Item& first_leaf(const Item& item);
+bool any_failed(const Item& item);
 bool within(const Item& item, const Item& ancestor);
 const ResourceId& history_on(const Item& item, int node);
 

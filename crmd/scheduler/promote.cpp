@@ -74,6 +74,14 @@ void add_role_locations(const Plan& plan, Item& instance, const Item& holder, in
   }
 }
 
+/// What has been decided already: the highest of its members'; nullopt: nothing.
+std::optional<Role> decided_role(const Item& instance) {
+  if (instance.leaf()) return instance.next_role;
+  std::optional<Role> highest;
+  for (const Item* child : instance.children) highest = std::max(highest, decided_role(*child));
+  return highest;
+}
+
 void weigh(Plan& plan, Item& clone, Item& instance) {
   for (Item* leaf : leaves(instance)) {
     if (leaf->role == Role::started) leaf->role = Role::unpromoted;
@@ -82,12 +90,13 @@ void weigh(Plan& plan, Item& clone, Item& instance) {
   instance.promotion = Score::minus_infinity();
   if (node == nowhere) return;
   const Item& first = instance.leaf() ? instance : *instance.children.front();
-  if (first.next_role == Role::promoted) {
+  const std::optional<Role> decided = decided_role(instance);
+  if (decided == Role::promoted) {
     instance.promotion = instance.priority;
     instance.role_why = "it stays as it is";
-  } else if (first.next_role && *first.next_role <= Role::unpromoted && *first.next_role != Role::started) {
+  } else if (decided && *decided <= Role::unpromoted && *decided != Role::started) {
     instance.role_why = !first.managed          ? "it is not managed and stays as it is"
-                        : first.failure.empty() ? fmt::format("target-role is {}", to_words(*first.next_role))
+                        : first.failure.empty() ? fmt::format("target-role is {}", to_words(*decided))
                                                 : first.failure;
   } else {
     start_from_score(plan, instance, node);
@@ -99,7 +108,7 @@ void weigh(Plan& plan, Item& clone, Item& instance) {
       apply_colocation(plan, instance, *colocation->primary, *colocation);
     }
   }
-  instance.sort_index = first.next_role == Role::promoted ? Score::infinity() : instance.promotion;
+  instance.sort_index = decided == Role::promoted ? Score::infinity() : instance.promotion;
 }
 
 /// Nobody manages it, so nobody takes its role away.

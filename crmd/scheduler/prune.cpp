@@ -24,12 +24,32 @@ void show_points(const Plan& plan) {
   }
 }
 
+bool stays_whole(const Act& act);
+
+/// Also what is around it may begin.
+bool may_begin(const Act& act) {
+  if (!act.runnable) return false;
+  const Act* around = act.item->parent == nullptr ? nullptr : find_act(*act.item->parent, act.task, nowhere);
+  return around == nullptr || may_begin(*around);
+}
+
+/// A clone of groups begins and ends with the first of them that does.
+bool group_stays(const Act& act) {
+  return std::ranges::any_of(act.item->children, [&](const Item* child) {
+    const Act* below = find_act(*child, act.task, nowhere);
+    return below != nullptr && stays_whole(*below);
+  });
+}
+
 /// A collective's point in time. Going down begins also where not all can; a group is down only when all are.
 bool stays_whole(const Act& act) {
   const Task task = beginning(act.task);
+  const bool of_groups =
+      act.item->kind == Kind::clone && !act.item->children.empty() && !act.item->children.front()->leaf();
+  if (act.shown_alone && of_groups && task == Task::start) return group_stays(act);
   const bool down = task == Task::stop || task == Task::demote;
   const bool group = act.item->kind == Kind::group, all = act.task != task && group;
-  bool required = false, any = false;
+  bool required = false, any = false, placed = false;
   for (Item* leaf : leaves(*act.item)) {
     if (all && act.task == Task::started && find_acts(*leaf, task).empty()) return false;
     for (const Act* below : find_acts(*leaf, task)) {
@@ -37,10 +57,11 @@ bool stays_whole(const Act& act) {
       if (all && act.task == Task::started && !below->runnable) return false;
       if (!below->optional && down && all && !possible) return false;
       required = required || !below->optional;
+      placed = placed || (!below->optional && below->node != nowhere && leaf->managed);
       any = any || (possible && (act.shown_alone || !below->optional));
     }
   }
-  const bool begins = act.shown_alone && group && !all && act.runnable;
+  const bool begins = act.shown_alone && group && !all && placed && may_begin(act);
   return required && (any || down || begins);
 }
 

@@ -68,7 +68,7 @@ std::int64_t now_s() {
 Result<void> write_text(const std::string& path, const std::string& text) {
   std::ofstream file(path, std::ios::binary | std::ios::trunc);
   file << text << std::flush;
-  if (!file) return errno_error(fmt::format("cannot write '{}'", path));
+  if (!file) return Error{Errc::io, errno_error(fmt::format("cannot write '{}'", path)).what};
   return {};
 }
 

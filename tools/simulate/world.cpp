@@ -124,8 +124,11 @@ bool World::do_action(const Action& action, const std::vector<ImaginedResult>& f
   if (imagined == nullptr) {
     scheduler::succeed(status_, action, call_id_, now_s_);
   } else {
+    const cib::NodeState& state = status_.nodes[action.node];
+    const cib::Pairs before = state.transient;
     scheduler::fail(status_, action, imagined->rc, call_id_, now_s_);
-    lines.push_back(fmt::format("    Pretending action {} failed with rc={}", action.id + 1, imagined->rc));
+    lines.push_back(fmt::format("Pretending action {} failed with rc={}", action.id + 1, imagined->rc));
+    tell_attributes(before, state, lines);
   }
   if (call) mention(action.node, action.resource);
   return imagined != nullptr;

@@ -70,6 +70,8 @@ class World {
   Result<void> set_property(const std::string& name, const std::string& value);
   Result<cib::NodeState*> state_of(const NodeName& node);
   Result<void> happen(const ImaginedResult& result, std::vector<std::string>& lines);
+  /// A line for each attribute that is new or has another value than before.
+  static void tell_attributes(const cib::Pairs& before, const cib::NodeState& state, std::vector<std::string>& lines);
   bool do_action(const scheduler::Action& action, const std::vector<ImaginedResult>& failing,
                  std::vector<std::string>& lines);
   void mention(const NodeName& node, const ResourceId& resource);

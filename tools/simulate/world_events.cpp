@@ -71,6 +71,15 @@ void World::mention(const NodeName& node, const ResourceId& resource) {
   if (std::ranges::find(found->resources, resource) == found->resources.end()) found->resources.push_back(resource);
 }
 
+void World::tell_attributes(const cib::Pairs& before, const cib::NodeState& state, std::vector<std::string>& lines) {
+  for (const auto& [name, value] : state.transient) {
+    const auto old = before.find(name);
+    if (old != before.end() && old->second == value) continue;
+    lines.push_back(fmt::format("  * Injecting attribute {}={} into /node_state '{}'", name,
+                                name.starts_with("fail-count-") ? "value++" : value, state.id));
+  }
+}
+
 Result<void> World::happen(const ImaginedResult& imagined, std::vector<std::string>& lines) {
   const auto state = state_of(imagined.node);
   if (!state) return state.error();
@@ -97,12 +106,7 @@ Result<void> World::happen(const ImaginedResult& imagined, std::vector<std::stri
   mention(imagined.node, id);
   const cib::Pairs before = (*state)->transient;
   scheduler::count_failure(**state, result, now_s_);
-  for (const auto& [name, value] : (*state)->transient) {
-    const auto old = before.find(name);
-    if (old != before.end() && old->second == value) continue;
-    lines.push_back(fmt::format("  * Injecting attribute {}={} into /node_state '{}'", name,
-                                name.starts_with("fail-count-") ? "value++" : value, (*state)->id));
-  }
+  tell_attributes(before, **state, lines);
   return {};
 }
 

@@ -108,11 +108,11 @@ TEST_F(CrmSimulate, shows_attributes_and_fail_counts) {
 
 TEST_F(CrmSimulate, says_what_is_wrong_and_ends_with_a_code_for_it) {
   const std::string source = file("a.xml", cib(primitive("a")));
-  EXPECT_EQ(run({"-x", path("missing")}), exit_code::no_input);
-  EXPECT_EQ(run({"-x", file("b.xml", "<cib>")}), exit_code::configuration) << here_.err;
+  EXPECT_EQ(run({"-x", path("missing")}), exit_code::no_such);
+  EXPECT_EQ(run({"-x", file("b.xml", "<cib>")}), exit_code::data) << here_.err;
   EXPECT_EQ(run({"-x", source, "-d", "n9"}), exit_code::no_such) << here_.err;
-  EXPECT_EQ(run({"-x", source, "-q", "perhaps"}), exit_code::usage) << here_.err;
-  EXPECT_EQ(run({"-x", source, "-t", "soon"}), exit_code::usage) << here_.err;
+  EXPECT_EQ(run({"-x", source, "-q", "perhaps"}), exit_code::data) << here_.err;
+  EXPECT_EQ(run({"-x", source, "-t", "soon"}), exit_code::data) << here_.err;
   EXPECT_EQ(run({"-x", source, "more"}), exit_code::usage);
   EXPECT_EQ(run({"--no-such"}), exit_code::usage);
   EXPECT_EQ(run({"-S", "-x", source, "-O", folder_ + "/no/such"}), exit_code::io) << here_.err;
@@ -174,10 +174,10 @@ TEST_F(WhatIf, what_is_not_there_is_refused) {
   EXPECT_EQ(simulate(source, {{Step::What::node_dies, "n9"}}), exit_code::no_such);
   EXPECT_EQ(simulate(source, {{Step::What::node_returns, "n1"}}), exit_code::error) << here_.err;
   EXPECT_EQ(simulate(source, {{Step::What::resource_fails, "b"}}), exit_code::no_such);
-  EXPECT_EQ(simulate(source, {{Step::What::attribute, "n1"}}), exit_code::usage);
-  EXPECT_EQ(simulate(source, {{Step::What::time_passes, "soon"}}), exit_code::usage);
-  EXPECT_EQ(simulate(source, {{Step::What::apply, path("missing")}}), exit_code::no_input);
-  EXPECT_EQ(simulate(path("missing"), {}), exit_code::no_input);
+  EXPECT_EQ(simulate(source, {{Step::What::attribute, "n1"}}), exit_code::data);
+  EXPECT_EQ(simulate(source, {{Step::What::time_passes, "soon"}}), exit_code::data);
+  EXPECT_EQ(simulate(source, {{Step::What::apply, path("missing")}}), exit_code::no_such);
+  EXPECT_EQ(simulate(path("missing"), {}), exit_code::no_such);
 }
 
 TEST_F(WhatIf, says_why_a_resource_is_not_on_a_node) {

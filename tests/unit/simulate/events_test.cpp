@@ -91,8 +91,11 @@ TEST(Events, a_name_that_nothing_bears_is_refused) {
 TEST(Events, an_action_that_fails_ends_the_transition) {
   World world = world_of(cib(primitive("a")));
   const auto lines = world.play(schedule(world.view()), {*parse_imagined_result("a_start_0@n1=1")});
-  EXPECT_EQ(lines.back(), "    Pretending action 1 failed with rc=1") << join(lines, "\n");
-  EXPECT_EQ(show_changes(scheduler::schedule_in_full(world.view()).picture), "  * Recover    a ( n1 -> n2 )\n");
+  ASSERT_GE(lines.size(), 4U);
+  EXPECT_EQ(lines[3], "Pretending action 3 failed with rc=1") << join(lines, "\n");
+  EXPECT_EQ(lines.back(), "  * Injecting attribute last-failure-a#start_0=1000000 into /node_state '1'");
+  // One failure of a start alone is no ban, for Debian's crm_simulate neither: the controller makes it INFINITY.
+  EXPECT_EQ(show_changes(scheduler::schedule_in_full(world.view()).picture), "  * Recover    a ( n1 )\n");
 }
 
 TEST(Events, what_comes_of_it_can_be_written_and_read_again) {

@@ -97,9 +97,12 @@ TEST(Simulate, draws_what_is_to_be_done_and_in_red_what_cannot_be) {
 
 TEST(Simulate, names_the_points_of_a_graph_as_pacemaker_does) {
   const World world = world_of(cib(primitive("a"), started("a")));
-  const auto points = scheduler::schedule_in_full(world.view()).picture.points;
-  ASSERT_EQ(points.size(), 1U);
-  EXPECT_EQ(points.front().name, "a_monitor_0 n2");
+  const scheduler::Picture picture = scheduler::schedule_in_full(world.view()).picture;
+  EXPECT_EQ(show_graph(picture),
+            " digraph \"g\" {\n\"a_monitor_0 n2\" [ style=bold color=\"green\" fontcolor=\"black\"]\n}\n");
+  EXPECT_NE(show_graph(picture, true).find("\"a_stop_0 n1\" [ style=dashed color=\"blue\" fontcolor=\"black\"]"),
+            std::string::npos)
+      << "all that was thought of";
 }
 
 }  // namespace
