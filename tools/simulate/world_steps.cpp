@@ -135,7 +135,7 @@ Result<std::string> World::fail_resource(const std::string& asked) {
       cib::find_primitive(configuration_, ResourceId{without_number(failed.resource.value)});
   const cib::Operation* monitor = primitive == nullptr ? nullptr : monitor_for(*primitive, failed.role);
   if (monitor == nullptr)
-    return fmt::format("  ! nobody would notice: {} has no recurring monitor for a role of {}\n", failed.resource.value,
+    return fmt::format("  ! nobody would notice: {} has no recurring monitor in the role {}\n", failed.resource.value,
                        scheduler::to_words(failed.role));
   cib::NodeState& state = status_.nodes[failed.node];
   cib::OperationResult result;
