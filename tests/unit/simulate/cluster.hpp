@@ -3,9 +3,14 @@
 #pragma once
 
 #include <fmt/format.h>
+#include <gtest/gtest.h>
 
 #include <string>
 #include <string_view>
+#include <utility>
+
+#include "tools/simulate/show.hpp"
+#include "tools/simulate/world.hpp"
 
 namespace systole::tools::test {
 
@@ -40,6 +45,16 @@ inline std::string started(std::string_view id) {
       R"(operation="start" operation_key="{0}_start_0" interval="0" call-id="3" rc-code="0" op-status="0" )"
       R"(op-digest="f2317cad3d54cec5d7d7aa7d0bf35cf8" transition-key="1:1:0:x"/></lrm_resource>)",
       id);
+}
+
+inline World world_of(const std::string& text) {
+  auto world = World::of(text, 1'000'000);
+  EXPECT_TRUE(world) << world.error().what;
+  return std::move(*world);
+}
+
+inline std::string status_of(const World& world) {
+  return show_status(scheduler::picture_of(world.view()));
 }
 
 }  // namespace systole::tools::test

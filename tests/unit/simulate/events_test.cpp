@@ -12,17 +12,7 @@
 namespace systole::tools {
 namespace {
 
-using test::cib, test::monitored, test::primitive, test::started;
-
-World world_of(const std::string& text) {
-  auto world = World::of(text, 1'000'000);
-  EXPECT_TRUE(world) << world.error().what;
-  return std::move(*world);
-}
-
-std::string status_of(const World& world) {
-  return show_status(scheduler::picture_of(world.view()));
-}
+using test::cib, test::monitored, test::primitive, test::started, test::status_of, test::world_of;
 
 TEST(ImaginedResult, is_read_from_the_right_so_that_names_may_have_underscores) {
   const auto read = parse_imagined_result("my_db:0_monitor_10000@n_1.example.com=7");

@@ -11,17 +11,7 @@
 namespace systole::tools {
 namespace {
 
-using test::cib, test::primitive, test::started;
-
-World world_of(const std::string& text) {
-  auto world = World::of(text, 1'000'000);
-  EXPECT_TRUE(world) << world.error().what;
-  return std::move(*world);
-}
-
-std::string status_of(const World& world) {
-  return show_status(scheduler::picture_of(world.view()));
-}
+using test::cib, test::primitive, test::started, test::status_of, test::world_of;
 
 std::string changes_of(const World& world) {
   return show_changes(scheduler::schedule_in_full(world.view()).picture);
