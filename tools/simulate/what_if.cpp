@@ -191,7 +191,10 @@ int what_if(Surroundings& here, const WhatIfOptions& options) {
     if (step.what == Step::What::node_leaves) world->gone(NodeName{step.value});
   }
   here.out += "\n" + outcome(*world);
-  if (!options.quorum && world->lost_nodes())
+  const auto loses = [](const Step& step) {
+    return step.what == Step::What::node_dies || step.what == Step::What::node_leaves;
+  };
+  if (!options.quorum && std::ranges::any_of(options.steps, loses))
     here.out += fmt::format(
         "Assumed: quorum is {} as now, whoever dies (--quorum=yes or no says otherwise); agents keep their "
         "promotion scores.\n",

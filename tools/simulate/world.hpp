@@ -56,7 +56,6 @@ class World {
   /// RESOURCE or RESOURCE@NODE: its recurring monitor finds it not running. What is worth a line.
   Result<std::string> fail_resource(const std::string& asked);
 
-  bool lost_nodes() const;
   /// The resource of this history is meant by this name: its own, its primitive's or its clone's or group's.
   bool means(const std::string& asked, const ResourceId& id) const;
   /// The actions as they would be done.

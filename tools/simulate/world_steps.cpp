@@ -56,10 +56,6 @@ std::vector<const Action*> World::in_order(const scheduler::Transition& transiti
   return order;
 }
 
-bool World::lost_nodes() const {
-  return std::ranges::any_of(status_.nodes, [](const auto& node) { return !node.second.online; });
-}
-
 void World::pass_time(Duration time) {
   now_s_ += std::chrono::duration_cast<std::chrono::seconds>(time).count();
 }

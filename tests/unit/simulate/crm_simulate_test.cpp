@@ -155,6 +155,7 @@ TEST_F(WhatIf, several_things_happen_one_after_the_other) {
   EXPECT_TRUE(says("3. a fails:\n  the monitor on n2 finds a not running, after 10s at most\n  * stop a on n2"))
       << here_.out;
   EXPECT_TRUE(says("4. attribute n2:standby=on:\n  * stop a on n2")) << here_.out;
+  EXPECT_TRUE(says("Assumed: quorum")) << "n1 is back, but had gone";
   EXPECT_TRUE(says("5. 10min pass:\n  nothing is done")) << here_.out;
 }
 
