@@ -86,7 +86,7 @@ bool react(World& world, std::string& out) {
       std::string line = fmt::format("  ! {}\n", problem);
       if (std::ranges::find(said, line) == said.end()) said.push_back(std::move(line));
     }
-    for (const Action* action : world.in_order(transition))
+    for (const Action* action : World::in_order(transition, World::Listed::by_id))
       if (const auto words = words_of(*action)) said.push_back(fmt::format("  * {}\n", *words));
     world.play(transition);
   }

@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 
 #include "cib/xml/cib_xml.hpp"
 #include "common/base/text.hpp"
@@ -134,23 +133,29 @@ bool World::do_action(const Action& action, const std::vector<ImaginedResult>& f
   return imagined != nullptr;
 }
 
-std::vector<std::string> World::play(const Transition& transition, const std::vector<ImaginedResult>& failing) {
-  std::vector<std::size_t> order(transition.actions.size());
-  std::iota(order.begin(), order.end(), 0U);
-  std::ranges::sort(order, {}, [&](std::size_t at) { return transition.actions[at].rank; });
+std::vector<const Action*> World::in_order(const Transition& transition, Listed listed) {
+  std::vector<const Action*> waiting, order;
+  for (const Action& action : transition.actions) waiting.push_back(&action);
+  if (listed == Listed::by_rank) std::ranges::sort(waiting, {}, &Action::rank);
   std::vector<bool> done(transition.actions.size());
   const auto is_done = [&](int id) { return done[std::size_t(id)]; };
-  std::vector<std::string> lines;
   for (bool progress = true; progress;) {
     progress = false;
-    for (const std::size_t at : order) {
-      const Action& action = transition.actions[at];
-      if (done[at] || !std::ranges::all_of(action.after, is_done) || !std::ranges::all_of(action.after_any, is_done))
-        continue;
-      if (do_action(action, failing, lines)) return lines;
-      done[at] = progress = true;
+    for (const Action* action : waiting) {
+      const bool waits =
+          !std::ranges::all_of(action->after, is_done) || !std::ranges::all_of(action->after_any, is_done);
+      if (is_done(action->id) || waits) continue;
+      order.push_back(action);
+      done[std::size_t(action->id)] = progress = true;
     }
   }
+  return order;
+}
+
+std::vector<std::string> World::play(const Transition& transition, const std::vector<ImaginedResult>& failing) {
+  std::vector<std::string> lines;
+  for (const Action* action : in_order(transition, Listed::by_rank))
+    if (do_action(*action, failing, lines)) break;
   return lines;
 }
 

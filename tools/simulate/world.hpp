@@ -58,8 +58,9 @@ class World {
 
   /// The resource of this history is meant by this name: its own, its primitive's or its clone's or group's.
   bool means(const std::string& asked, const ResourceId& id) const;
-  /// The actions as they would be done.
-  static std::vector<const scheduler::Action*> in_order(const scheduler::Transition& transition);
+  /// The actions as they would be done, in passes over them as they are listed.
+  enum class Listed { by_id, by_rank };
+  static std::vector<const scheduler::Action*> in_order(const scheduler::Transition& transition, Listed listed);
 
   /// The whole CIB as it is now.
   Result<std::string> document() const;

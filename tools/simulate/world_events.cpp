@@ -45,11 +45,7 @@ Result<void> World::set_property(const std::string& name, const std::string& val
   const cib::Request request{.change = cib::Change::modify, .scope = "crm_config", .xml = xml, .allow_create = true};
   const auto changed = cib::apply(*document, header(), status_, request, now_s_);
   if (!changed) return changed.error();
-  auto configuration = cib::parse_configuration(changed->document);
-  if (!configuration) return configuration.error();
-  source_ = changed->document;
-  configuration_ = std::move(*configuration);
-  return {};
+  return configure(changed->document);
 }
 
 Result<cib::NodeState*> World::state_of(const NodeName& node) {

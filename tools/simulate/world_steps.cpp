@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <numeric>
 
 #include "cib/xml/cib_xml.hpp"
 #include "common/base/text.hpp"
@@ -14,7 +13,6 @@ namespace systole::tools {
 
 namespace {
 
-using scheduler::Action;
 using scheduler::Active;
 using scheduler::Role;
 
@@ -38,22 +36,6 @@ bool World::means(const std::string& asked, const ResourceId& id) const {
   if (asked == id.value || asked == plain) return true;
   const cib::Resource* top = cib::find_top(configuration_, ResourceId{plain});
   return top != nullptr && cib::id_of(*top).value == asked;
-}
-
-std::vector<const Action*> World::in_order(const scheduler::Transition& transition) {
-  std::vector<const Action*> order;
-  std::vector<bool> done(transition.actions.size());
-  const auto is_done = [&](int id) { return done[std::size_t(id)]; };
-  for (bool progress = true; progress;) {
-    progress = false;
-    for (const Action& action : transition.actions) {
-      const bool waits = !std::ranges::all_of(action.after, is_done) || !std::ranges::all_of(action.after_any, is_done);
-      if (done[std::size_t(action.id)] || waits) continue;
-      order.push_back(&action);
-      done[std::size_t(action.id)] = progress = true;
-    }
-  }
-  return order;
 }
 
 void World::pass_time(Duration time) {
